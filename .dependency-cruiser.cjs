@@ -1,0 +1,60 @@
+/** Arrows point inwards: Nest faces → in-flight, hooks → sequence → nothing. */
+const nest = '^(@nestjs|rxjs|reflect-metadata|node_modules/(@nestjs|rxjs|reflect-metadata))';
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'sequence-imports-only-itself',
+      comment: 'The sequence knows phases, deadlines and drainables, and nothing else.',
+      severity: 'error',
+      from: { path: '^src/sequence' },
+      to: { pathNot: '^src/sequence|^node:|^(diagnostics_channel|events|perf_hooks|timers)' },
+    },
+    {
+      name: 'core-imports-no-nest',
+      comment: 'The lease tracker and the hook registry are usable, and tested, without Nest.',
+      severity: 'error',
+      from: { path: '^src/(sequence|in-flight/(lease|in-flight-tracker)|hooks/hook-registry)' },
+      to: { path: nest },
+    },
+    {
+      name: 'protocols-import-no-nest',
+      comment: 'A drainable speaks its protocol; the seam that meets Nest is the one file named after it.',
+      severity: 'error',
+      from: { path: '^src/drainables', pathNot: 'seam\\.ts$' },
+      to: { path: nest },
+    },
+    {
+      name: 'inwards-only',
+      severity: 'error',
+      from: { path: '^src/(in-flight|hooks|options|drainables|readiness)' },
+      to: { path: '^src/(nest|graceful-shutdown|index)' },
+    },
+    {
+      name: 'drill-stands-alone',
+      comment: 'What drives an application from outside imports nothing of what runs inside it.',
+      severity: 'error',
+      from: { path: '^src/drill' },
+      to: { path: '^src/(?!drill)' },
+    },
+    {
+      name: 'nothing-imports-the-drill',
+      severity: 'error',
+      from: { path: '^src/(?!drill)' },
+      to: { path: '^src/drill' },
+    },
+    {
+      name: 'no-runtime-dependency',
+      comment: 'Peers only: Nest, rxjs and reflect-metadata. Terminus, Fastify and Express are met by shape.',
+      severity: 'error',
+      from: { path: '^src/(?!drill)' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown'], pathNot: '@nestjs/(common|core)|rxjs|reflect-metadata' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,26 @@
+/**
+ * Four projects, from the fastest to the slowest: `unit` has no sockets, `integration` real ones, `process` forks
+ * children and sends real signals, `balancer` rolls replicas behind load balancers.
+ */
+const project = (name, testTimeout = 20_000) => ({
+  displayName: name,
+  testEnvironment: 'node',
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: { '^.+\\.ts$': '@swc/jest' },
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/', '<rootDir>/\\.cache/'],
+  testTimeout,
+});
+
+export default {
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['src/**/*.ts'],
+  projects: [
+    project('unit', 5_000),
+    project('integration'),
+    project('process', 60_000),
+    project('balancer', 300_000),
+  ],
+};
