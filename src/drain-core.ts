@@ -1,0 +1,109 @@
+import { HandlerWork } from './drainables/http/handler-work.js';
+import { HttpServers } from './drainables/http/http-servers.js';
+import { LateRequests } from './drainables/http/late-requests.js';
+import { HealthRoutes, type Route } from './drainables/http/route.js';
+import { HookRegistry } from './hooks/hook-registry.js';
+import { InFlightTracker } from './in-flight/in-flight-tracker.js';
+import { defaults, type ResolvedOptions } from './options/options.js';
+import { windowOf } from './options/resolve-options.js';
+import { ReadinessLearner } from './readiness/readiness-learner.js';
+import { type Clock, systemClock } from './sequence/clock.js';
+import { ShutdownEvents } from './sequence/events.js';
+import { type LameDuckWindow, noLameDuck } from './sequence/lame-duck.js';
+import { hasReached, type ShutdownPhase } from './sequence/phase.js';
+import { Probes } from './sequence/probes.js';
+import { ShutdownSequence, type ShutdownTrigger } from './sequence/shutdown-sequence.js';
+import { Traffic } from './sequence/traffic.js';
+
+/**
+ * Everything of one application put together, without Nest: whoever wants to see how the parts hang together reads this.
+ *
+ * @internal
+ */
+export class DrainCore {
+  readonly events = new ShutdownEvents();
+  readonly probes = new Probes();
+  readonly tracker: InFlightTracker;
+  readonly hooks: HookRegistry;
+  readonly sequence: ShutdownSequence;
+  readonly handlers: HandlerWork;
+  readonly healthRoutes = new HealthRoutes();
+  readonly readiness: ReadinessLearner<Route>;
+  readonly servers: HttpServers;
+  readonly traffic: Traffic;
+  readonly retryAfterSeconds: number;
+
+  constructor(
+    readonly options: ResolvedOptions,
+    readonly clock: Clock = systemClock,
+    private readonly environment: NodeJS.ProcessEnv = process.env,
+  ) {
+    const { lateRequests } = options;
+    const answer = lateRequests === 'close-listener' ? defaults.lateRequests : lateRequests;
+    this.retryAfterSeconds = answer.retryAfterSeconds;
+    this.tracker = new InFlightTracker(clock);
+    this.traffic = new Traffic(clock);
+    this.hooks = new HookRegistry(clock, options.hookTimeoutMs);
+    this.handlers = new HandlerWork(this.tracker);
+    this.readiness = new ReadinessLearner((route) => this.healthRoutes.add(route));
+    this.sequence = new ShutdownSequence(
+      {
+        drainTimeoutMs: options.drainTimeoutMs,
+        gracePeriodMs: options.gracePeriodMs,
+        lameDuckFor: (trigger) => this.lameDuckFor(trigger),
+      },
+      {
+        clock,
+        events: this.events,
+        hooks: this.hooks,
+        inFlight: this.tracker,
+        traffic: this.traffic,
+        probes: this.probes,
+      },
+    );
+    this.servers = new HttpServers(
+      {
+        clock,
+        tracker: this.tracker,
+        traffic: this.traffic,
+        healthRoutes: this.healthRoutes,
+        lateRequests: new LateRequests(answer, clock),
+        closesListenerFirst: lateRequests === 'close-listener',
+        lateRequestRefused: () => this.sequence.lateRequestRefused(),
+      },
+      (drainable) => this.sequence.add(drainable),
+    );
+  }
+
+  get phase(): ShutdownPhase {
+    return this.sequence.phase;
+  }
+
+  get isRefusing(): boolean {
+    return hasReached(this.phase, 'draining');
+  }
+
+  get isReady(): boolean {
+    return this.phase === 'running' || (this.phase === 'lame-duck' && this.options.readiness === 'after-lame-duck');
+  }
+
+  get isUnderKubernetes(): boolean {
+    return this.environment.KUBERNETES_SERVICE_HOST !== undefined;
+  }
+
+  /** Answers a readiness probe, and remembers what it was told and which route asked. */
+  probe(): boolean {
+    const { isReady } = this;
+    this.readiness.asked();
+    this.probes.answered(isReady);
+    return isReady;
+  }
+
+  private lameDuckFor({ signal }: ShutdownTrigger): LameDuckWindow {
+    const { lameDuck, readiness } = this.options;
+    const isAutomatic = signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.areWatching);
+    if (lameDuck === false || (lameDuck === 'auto' && !isAutomatic)) return noLameDuck;
+    const awaitsProbe = lameDuck === 'auto' && this.probes.areWatching && readiness === 'immediate';
+    return { ...windowOf(this.options), awaitsProbe };
+  }
+}

@@ -1,0 +1,123 @@
+import { type Socket } from 'node:net';
+import { type Exchange } from './exchange.js';
+
+const key = Symbol('nestjs-drain.connection');
+
+/** The connection of a socket, if a server of ours holds it. */
+export function connectionOf(socket: Socket): Connection | undefined {
+  return (socket as Socket & { [key]?: Connection })[key];
+}
+
+/** Whoever keeps connections hears of what becomes of them. */
+export interface ConnectionOwner {
+  /** The last response has ended, and nothing is coming in. */
+  rested(connection: Connection): void;
+  closed(connection: Connection): void;
+}
+
+/**
+ * One client connection, and what is known of it. Kept small: an application may hold tens of thousands that do nothing.
+ *
+ * `socket.bytesRead`, compared with its value when the last response ended, tells an idle socket from one that has begun to send a request, over
+ * TLS too. (Node keeps its parser's state to itself.)
+ */
+export class Connection {
+  /** Opened, or last busy, at (whole ms). */
+  idleSince: number;
+  /** Its client has been told to leave, once at least. */
+  isTold = false;
+  /** A head that says close is out: what arrives behind it is not executed. */
+  saidClose = false;
+  /** It held work, or part of a request, when draining began: the drain waits for it. */
+  isOwed = false;
+  /** A request had begun to arrive on it before draining began, and passes. */
+  passesNext = false;
+  isUpgraded = false;
+  /** Bytes read when the last response ended. */
+  private mark: number;
+  private first?: Exchange;
+  private last?: Exchange;
+  /** The body of an answered request is still coming in. */
+  private isReceiving = false;
+
+  constructor(
+    readonly socket: Socket,
+    readonly openedAt: number,
+    private readonly owner: ConnectionOwner,
+  ) {
+    this.idleSince = Math.trunc(openedAt);
+    this.mark = socket.bytesRead;
+    (socket as Socket & { [key]?: Connection })[key] = this;
+    socket.on('close', closeConnection);
+  }
+
+  get isBusy(): boolean {
+    return this.first !== undefined || this.isReceiving || this.isUpgraded;
+  }
+
+  /** Reports whether bytes of a request have come in that is not complete: half a head. */
+  get hasBegunRequest(): boolean {
+    return !this.isBusy && this.socket.bytesRead !== this.mark;
+  }
+
+  get isIdle(): boolean {
+    return !this.isBusy && this.socket.bytesRead === this.mark;
+  }
+
+  /** The exchange whose response comes last on the wire. */
+  get lastExchange(): Exchange | undefined {
+    return this.last;
+  }
+
+  began(exchange: Exchange): void {
+    if (this.last) this.last.next = exchange;
+    else this.first = exchange;
+    this.last = exchange;
+  }
+
+  ended(exchange: Exchange): void {
+    if (exchange.saidClose) this.saidClose = true;
+    this.unlink(exchange);
+    if (this.first) return;
+    const { request } = exchange;
+    if (request.complete || this.socket.destroyed) return this.rest();
+    // Answered before its body was in: Node reads the rest and drops it.
+    this.isReceiving = true;
+    request.once('close', () => {
+      this.isReceiving = false;
+      if (!this.first) this.rest();
+    });
+  }
+
+  /** The socket has closed. Queued responses of a pipeline never hear of it themselves. */
+  close(): void {
+    this.isUpgraded = false;
+    this.isReceiving = false;
+    while (this.first) this.first.endResponse();
+    this.owner.closed(this);
+  }
+
+  private rest(): void {
+    this.mark = this.socket.bytesRead;
+    this.owner.rested(this);
+  }
+
+  private unlink(exchange: Exchange): void {
+    if (this.first === exchange) {
+      this.first = exchange.next;
+      if (!this.first) this.last = undefined;
+      return;
+    }
+    for (let each = this.first; each; each = each.next) {
+      if (each.next !== exchange) continue;
+      each.next = exchange.next;
+      if (this.last === exchange) this.last = each;
+      return;
+    }
+  }
+}
+
+/** One listener for all sockets. */
+function closeConnection(this: Socket): void {
+  connectionOf(this)?.close();
+}

@@ -1,0 +1,228 @@
+import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
+import { type Clock } from '../../sequence/clock.js';
+import { type Drainable, type Leftover } from '../../sequence/drainable.js';
+import { type Traffic } from '../../sequence/traffic.js';
+import { ConnectionTable } from './connection-table.js';
+import { Exchange, exchangeOf } from './exchange.js';
+import { type LateRequests } from './late-requests.js';
+import { type HealthRoutes } from './route.js';
+import { backlogIsEmpty, nextPoll } from './turns.js';
+
+/** What an HTTP server needs around it. */
+export interface HttpServerContext {
+  readonly clock: Clock;
+  readonly tracker: InFlightTracker;
+  readonly traffic: Traffic;
+  readonly healthRoutes: HealthRoutes;
+  readonly lateRequests: LateRequests;
+  /** Closes the listener when draining begins, instead of answering late requests on new connections. */
+  readonly closesListenerFirst: boolean;
+  lateRequestRefused(): void;
+}
+
+type Listener = (...args: unknown[]) => void;
+
+/**
+ * One `http.Server` or `https.Server`.
+ *
+ * Nothing of `server.close()` or `closeIdleConnections()` is used: both cut answers that were ended but not yet flushed, leave busy keep-alive
+ * sockets open for ever, and never close a silent one. The listener is closed alone, and sockets by a table of our own.
+ *
+ * Not covered: a request written after the close of its idle connection, or between its last poll and the close. HTTP/1.1 cannot.
+ *
+ * @internal
+ */
+export class HttpServerDrainable implements Drainable {
+  private readonly connections: ConnectionTable;
+  private stage: 'serving' | 'announced' | 'refusing' = 'serving';
+  private announcedAt = Infinity;
+  /** The framework's request listeners, while ours stands in for them. */
+  private framework: Listener[] = [];
+
+  constructor(
+    readonly name: string,
+    private readonly server: Server,
+    private readonly context: HttpServerContext,
+  ) {
+    this.connections = new ConnectionTable(context.clock);
+    if ('setSecureContext' in server) {
+      server.on('connection', (socket: Socket) => this.connections.addHandshake(socket));
+      server.on('secureConnection', (socket: Socket) => this.connections.add(socket));
+    } else {
+      server.on('connection', (socket: Socket) => this.connections.add(socket));
+    }
+    server.prependListener('request', this.count);
+    this.watchUpgrades('upgrade');
+    this.watchUpgrades('connect');
+  }
+
+  announce(): void {
+    this.stage = 'announced';
+    this.announcedAt = this.context.clock.now();
+    this.standIn();
+    for (const { lastExchange } of this.connections) {
+      if (lastExchange) tellToLeave(lastExchange);
+    }
+  }
+
+  async refuse(): Promise<void> {
+    // One more poll: what the kernel already holds arrived in time.
+    await nextPoll();
+    this.stage = 'refusing';
+    // server.close(), whoever calls it in mid-drain, must not cut through our table.
+    this.server.closeIdleConnections = () => undefined;
+    this.refuseContinue();
+    this.refuseUpgrades('upgrade');
+    this.refuseUpgrades('connect');
+    if (this.context.closesListenerFirst) {
+      await backlogIsEmpty(this.server, this.connections.neverAborts);
+      this.closeListener();
+    }
+    this.connections.closeAsTheyRest();
+  }
+
+  async drain(deadline: AbortSignal): Promise<void> {
+    await this.connections.owedEnd(deadline);
+  }
+
+  async close(deadline: AbortSignal): Promise<void> {
+    if (this.server.listening) await backlogIsEmpty(this.server, deadline);
+    this.closeListener();
+    await this.connections.allClose(deadline);
+  }
+
+  async forceClose(): Promise<readonly Leftover[]> {
+    this.closeListener();
+    return this.connections.destroyAll(this.name);
+  }
+
+  /** Counts a request, wherever it goes from here: routed or not. */
+  private readonly count = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.httpVersionMajor > 1 || exchangeOf(request)) return;
+    const { clock, tracker, traffic } = this.context;
+    const connection = this.connections.of(request.socket);
+    const now = clock.now();
+    if (this.stage === 'serving') {
+      traffic.arrived(now);
+    } else if (connection.saidClose || connection.lastExchange?.saidClose) {
+      return; // Behind a close that is out: its client knows that it is not executed.
+    }
+    const exchange = new Exchange(request, response, connection, now, tracker, this.refuseExchange);
+    if (this.stage !== 'serving') this.judge(exchange);
+    connection.began(exchange);
+    if (!exchange.isLate) tracker.add(exchange);
+    response.on('close', endResponse);
+  };
+
+  /** Decides, by its arrival, what becomes of a request once the shutdown has begun. */
+  private judge(exchange: Exchange): void {
+    const { connection } = exchange;
+    const isNew = connection.openedAt >= this.announcedAt;
+    exchange.isLate = this.stage === 'refusing' && !connection.passesNext;
+    connection.passesNext = false;
+    if ((isNew || !connection.isTold) && !this.couldBeHealth(exchange.request)) {
+      this.context.traffic.arrivedUnready(isNew);
+    }
+    connection.lastExchange?.takeBack();
+    tellToLeave(exchange);
+  }
+
+  /** Stands in for the framework: a prepended listener that answers would not keep Express from answering too. */
+  private standIn(): void {
+    this.framework = this.displace('request', this.count as Listener);
+    this.server.on('request', this.decide);
+  }
+
+  private readonly decide = (request: IncomingMessage, response: ServerResponse): void => {
+    const exchange = exchangeOf(request);
+    if (!exchange) {
+      if (request.httpVersionMajor > 1) this.forward(request, response);
+    } else if (exchange.isLate && !this.couldBeHealth(request)) {
+      this.refuseExchange(exchange);
+    } else {
+      this.forward(request, response);
+    }
+  };
+
+  private forward(request: IncomingMessage, response: ServerResponse): void {
+    for (const listener of this.framework) listener.call(this.server, request, response);
+  }
+
+  private couldBeHealth(request: IncomingMessage): boolean {
+    return this.context.healthRoutes.couldMatch(request.method, request.url);
+  }
+
+  private readonly refuseExchange = (exchange: Exchange, isBodyHeldBack = false): void => {
+    this.context.lateRequestRefused();
+    this.context.lateRequests.refuse(exchange, isBodyHeldBack);
+  };
+
+  /** Answers `Expect: 100-continue` without the 100, which Node would otherwise send by itself. */
+  private refuseContinue(): void {
+    const theirs = this.displace('checkContinue');
+    this.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      this.count(request, response);
+      const exchange = exchangeOf(request);
+      if (!exchange) return;
+      if (exchange.isLate && !this.couldBeHealth(request)) return this.refuseExchange(exchange, true);
+      if (theirs.length > 0) return theirs.forEach((listener) => listener.call(this.server, request, response));
+      response.writeContinue();
+      this.forward(request, response);
+    });
+  }
+
+  /** Counts upgraded sockets, once somebody listens for them: to be the first to listen would change what Node does. */
+  private watchUpgrades(event: 'upgrade' | 'connect'): void {
+    const { server } = this;
+    if (server.listenerCount(event) > 0) {
+      server.prependListener(event, this.countUpgrade);
+      return;
+    }
+    const watch = (added: string | symbol) => {
+      if (added !== event) return;
+      server.off('newListener', watch);
+      server.prependListener(event, this.countUpgrade);
+    };
+    server.on('newListener', watch);
+  }
+
+  /** An upgraded socket has left the parser: it is work until it closes. */
+  private readonly countUpgrade = (request: IncomingMessage, socket: Socket): void => {
+    const connection = this.connections.of(socket);
+    if (this.stage === 'refusing' || connection.isUpgraded) return;
+    connection.isUpgraded = true;
+    const lease = this.context.tracker.take('upgrade', request.headers.upgrade ?? request.method ?? '');
+    socket.once('close', () => lease.release());
+  };
+
+  private refuseUpgrades(event: 'upgrade' | 'connect'): void {
+    if (this.displace(event).length === 0) return;
+    this.server.on(event, (_request: IncomingMessage, socket: Socket) => {
+      this.context.lateRequestRefused();
+      this.context.lateRequests.refuseUpgrade(socket);
+    });
+  }
+
+  /** Takes the listeners of `event` off the server, all but `ours`, and returns them. */
+  private displace(event: string, ours?: Listener): Listener[] {
+    const theirs = (this.server.listeners(event) as Listener[]).filter((listener) => listener !== ours);
+    for (const listener of theirs) this.server.off(event, listener);
+    return theirs;
+  }
+
+  private closeListener(): void {
+    // The listener alone: http.Server's own close() would also close idle connections.
+    if (this.server.listening) NetServer.prototype.close.call(this.server);
+  }
+}
+
+function tellToLeave(exchange: Exchange): void {
+  if (exchange.tellToLeave()) exchange.connection.isTold = true;
+}
+
+/** One listener for all responses. */
+function endResponse(this: ServerResponse): void {
+  exchangeOf(this)?.endResponse();
+}

@@ -1,0 +1,112 @@
+import { STATUS_CODES } from 'node:http';
+import { type Socket } from 'node:net';
+import { type Clock } from '../../sequence/clock.js';
+import { type Exchange } from './exchange.js';
+
+/**
+ * How a late request is answered.
+ *
+ * @publicApi
+ */
+export interface LateRequestAnswer {
+  /** @default 503 */
+  readonly statusCode?: number;
+  /** `Retry-After`, whole seconds. @default 1 */
+  readonly retryAfterSeconds?: number;
+}
+
+/** An upload is read this far before it is refused, so that its client reads the answer instead of getting EPIPE. */
+const bodyBytesMax = 1024 * 1024;
+const bodyMs = 500;
+/** How long a socket whose peer has not closed is read on for after our FIN. */
+const stagedCloseMs = 1_000;
+
+/**
+ * Answers late requests: the status, `Retry-After`, `Connection: close` on the last of a connection, and a JSON body of Nest's shape.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-503-service-unavailable
+ */
+export class LateRequests {
+  private readonly body: string;
+
+  constructor(
+    private readonly answer: Required<LateRequestAnswer>,
+    private readonly clock: Clock,
+  ) {
+    this.body = JSON.stringify({
+      message: 'The server is shutting down',
+      error: STATUS_CODES[answer.statusCode] ?? 'Error',
+      statusCode: answer.statusCode,
+    });
+  }
+
+  /** Refuses an exchange. Requests that came in one chunk with it are seen first, so that all of them are answered. */
+  refuse(exchange: Exchange, isBodyHeldBack: boolean): void {
+    setImmediate(() => {
+      const { request } = exchange;
+      if (isBodyHeldBack || request.complete || request.destroyed) return this.send(exchange);
+      this.readBody(exchange);
+    });
+  }
+
+  /** Answers an upgrade, for which Node gives no response object. */
+  refuseUpgrade(socket: Socket): void {
+    const { statusCode, retryAfterSeconds } = this.answer;
+    const head = [
+      `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}`,
+      `Retry-After: ${retryAfterSeconds}`,
+      'Connection: close',
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(this.body)}`,
+    ];
+    socket.on('error', () => undefined);
+    socket.write(`${head.join('\r\n')}\r\n\r\n${this.body}`);
+    this.closeInStages(socket);
+  }
+
+  private readBody(exchange: Exchange): void {
+    const { request } = exchange;
+    let bytes = 0;
+    const answer = () => {
+      timer.cancel();
+      request.off('data', count).off('end', answer).off('close', answer);
+      request.resume();
+      this.send(exchange);
+    };
+    const count = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > bodyBytesMax) answer();
+    };
+    const timer = this.clock.after(bodyMs, answer);
+    request.on('data', count).once('end', answer).once('close', answer);
+    request.on('error', () => undefined);
+  }
+
+  private send(exchange: Exchange): void {
+    const { request, response, connection } = exchange;
+    if (response.headersSent || response.destroyed) return;
+    const { statusCode, retryAfterSeconds } = this.answer;
+    for (const name of response.getHeaderNames()) if (name !== 'connection') response.removeHeader(name);
+    response.statusCode = statusCode;
+    response.setHeader('Retry-After', retryAfterSeconds);
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.setHeader('Content-Length', Buffer.byteLength(this.body));
+    if (connection.lastExchange === exchange) exchange.tellToLeave();
+    if (!request.complete) {
+      const { socket } = connection;
+      // Node destroys the socket when a response that says close has been written. With unread bytes that sends a
+      // reset, and a reset eats the answer (RFC 9112 §9.6): close in stages instead.
+      socket.destroySoon = () => this.closeInStages(socket);
+    }
+    response.end(request.method === 'HEAD' ? undefined : this.body);
+  }
+
+  /** Sends FIN, reads on, and destroys the socket at the peer's FIN or after a moment. */
+  private closeInStages(socket: Socket): void {
+    const timer = this.clock.after(stagedCloseMs, () => socket.destroy());
+    socket.once('end', () => socket.destroy());
+    socket.once('close', () => timer.cancel());
+    socket.end();
+    socket.resume();
+  }
+}

@@ -1,0 +1,160 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Observable } from 'rxjs';
+import { type DrainCore } from './drain-core.js';
+import { checkHook } from './hooks/check-hook.js';
+import { type HookOptions, type ShutdownHook } from './hooks/hook-registry.js';
+import { type Lease } from './in-flight/lease.js';
+import { DRAIN_CORE } from './in-flight/tokens.js';
+import { type Drainable } from './sequence/drainable.js';
+import { DrainError } from './sequence/errors.js';
+import { type ShutdownEvent } from './sequence/events.js';
+import { type HookPhase } from './sequence/hooks.js';
+import { hasReached, type ShutdownPhase } from './sequence/phase.js';
+import { type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';
+import { areShutdownHooksEnabled } from './nest/signals.js';
+
+/**
+ * The shutdown of this application: where it stands, what it waits for, and how to take part in it. Inject it.
+ *
+ * @publicApi
+ */
+@Injectable()
+export class GracefulShutdown {
+  /** Every transition, hook, deadline and, last, the report. Completes after the report. */
+  readonly events: Observable<ShutdownEvent>;
+
+  constructor(@Inject(DRAIN_CORE) private readonly core: DrainCore) {
+    this.events = new Observable((subscriber) =>
+      core.events.subscribe((event) => {
+        subscriber.next(event);
+        if (event.type === 'report') subscriber.complete();
+      }),
+    );
+  }
+
+  /** Where the shutdown stands. */
+  get phase(): ShutdownPhase {
+    return this.core.phase;
+  }
+
+  /** Pieces of work in flight: requests, handlers, tracked promises, leases. */
+  get inFlight(): number {
+    return this.core.tracker.size;
+  }
+
+  /** Aborts when new work is refused: a good moment for a handler to end a stream that it owns. */
+  get draining(): AbortSignal {
+    return this.core.sequence.draining;
+  }
+
+  /** Aborts when the drain deadline passes: what is in flight then has a short moment left. */
+  get aborting(): AbortSignal {
+    return this.core.sequence.aborting;
+  }
+
+  /** The drain promise: settles when the work in flight has ended, or was cut. Never rejects. Pending while the application runs. */
+  get drained(): Promise<ShutdownOutcome> {
+    return this.core.sequence.drained;
+  }
+
+  /** Settles with the report when Nest has destroyed everything, or is not waited for any longer. Never rejects. */
+  get closed(): Promise<ShutdownReport> {
+    return this.core.sequence.closed;
+  }
+
+  /** Time left until the drain deadline, ms (before draining: until the hard stop). Infinity while running, never negative. */
+  remainingMs(): number {
+    return this.core.sequence.remainingMs();
+  }
+
+  /**
+   * Takes a lease: the drain waits until it is released.
+   *
+   * @throws DrainError `DRAIN_TOO_LATE` once the drain is over
+   */
+  lease(name: string): Lease {
+    return this.core.tracker.take('lease', name);
+  }
+
+  /**
+   * Makes the drain wait for `work`: a promise, or a function that returns one.
+   *
+   * @returns what `work` resolves to, or rejects with
+   * @throws DrainError `DRAIN_TOO_LATE` once the drain is over; a function is then not called
+   */
+  async track<T>(work: PromiseLike<T> | (() => PromiseLike<T> | T), name?: string): Promise<T> {
+    const lease = this.core.tracker.take(
+      'task',
+      name ?? (typeof work === 'function' && work.name ? work.name : 'tracked work'),
+    );
+    try {
+      return await (typeof work === 'function' ? work() : work);
+    } finally {
+      lease.release();
+    }
+  }
+
+  /**
+   * Adds something of your own that holds work: it is told to leave, refuses, and is waited for, as the servers are.
+   *
+   * @throws DrainError `DRAIN_TOO_LATE` once the drain is over, `DRAIN_INVALID_ARGUMENT` for something that cannot be drained
+   */
+  register(drainable: Drainable): void {
+    if (typeof drainable?.drain !== 'function' || typeof drainable.forceClose !== 'function' || !drainable.name) {
+      throw new DrainError(
+        'DRAIN_INVALID_ARGUMENT',
+        `Expected register() to be given a Drainable (name, drain, forceClose), got ${describe(drainable)}. Implement the missing members.`,
+      );
+    }
+    if (!this.core.sequence.add(drainable)) {
+      throw new DrainError(
+        'DRAIN_TOO_LATE',
+        `Expected '${drainable.name}' to be registered before the drain was over, got it in '${this.phase}'. Register it at bootstrap.`,
+      );
+    }
+  }
+
+  /**
+   * Takes a further HTTP/1.1 server of the application under drain (`http.createServer(expressInstance)` beside Nest's own). Call it before the server listens.
+   *
+   * @throws DrainError `DRAIN_INVALID_ARGUMENT` for anything but an `http.Server` or `https.Server`
+   */
+  attachServer(server: object): void {
+    if (this.core.servers.attach(server)) return;
+    throw new DrainError(
+      'DRAIN_INVALID_ARGUMENT',
+      `Expected attachServer() to be given an http.Server or https.Server, got ${describe(server)}. Other servers are a Drainable of their own: register().`,
+    );
+  }
+
+  /**
+   * Adds a hook in code; `@OnShutdown()` does the same for a provider's method.
+   *
+   * @returns a function that takes it out again
+   * @throws DrainError `DRAIN_INVALID_OPTION` for a phase or an option that makes no sense
+   */
+  onShutdown(phase: HookPhase, hook: ShutdownHook, options: HookOptions = {}): () => void {
+    checkHook('onShutdown()', phase, options);
+    return this.core.hooks.add(phase, hook, options);
+  }
+
+  /**
+   * Drains the application: lame duck (only when `lameDuck` is given explicitly), draining, releasing. Joins a shutdown that has begun.
+   *
+   * Where Nest's shutdown hooks are enabled it then hands over to Nest, by sending the process SIGTERM. Otherwise it leaves the application drained, with its listener
+   * closed, and a later `app.close()` joins in.
+   *
+   * @returns how the drain ended; never rejects
+   */
+  async shutdown(reason = 'shutdown()'): Promise<ShutdownOutcome> {
+    const isFirst = !hasReached(this.phase, 'lame-duck');
+    await this.core.sequence.begin({ reason, isHostClosing: false });
+    if (isFirst && areShutdownHooksEnabled('SIGTERM')) process.kill(process.pid, 'SIGTERM');
+    return this.drained;
+  }
+}
+
+function describe(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return `${value.constructor?.name ?? 'an object'} with ${Object.keys(value).join(', ') || 'nothing of it'}`;
+}

@@ -1,0 +1,105 @@
+import { type Clock } from '../sequence/clock.js';
+import { messageOf } from '../sequence/errors.js';
+import { type HookOccasion, type HookPhase, type PhaseHooks, type ShutdownContext } from '../sequence/hooks.js';
+import { type HookReport } from '../sequence/report.js';
+
+/**
+ * How a hook is run.
+ *
+ * @publicApi
+ */
+export interface HookOptions {
+  /** Hooks of lower order run first; equal orders run side by side. @default 0 */
+  readonly order?: number;
+  /** How long it is waited for, ms. @default the module's `hookTimeoutMs`, 5000 */
+  readonly timeoutMs?: number;
+  /** Its name in the report. @default `Class.method`, or the function's name */
+  readonly name?: string;
+}
+
+/** @publicApi */
+export type ShutdownHook = (context: ShutdownContext) => unknown;
+
+interface RegisteredHook {
+  readonly phase: HookPhase;
+  readonly order: number;
+  readonly timeoutMs: number;
+  readonly name: string;
+  readonly run: ShutdownHook;
+}
+
+/** Keeps the hooks and runs them: groups of equal order side by side, the groups in ascending order. */
+export class HookRegistry implements PhaseHooks {
+  private readonly hooks = new Set<RegisteredHook>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly defaultTimeoutMs: number,
+  ) {}
+
+  /** @returns a function that takes the hook out again */
+  add(phase: HookPhase, run: ShutdownHook, options: HookOptions = {}): () => void {
+    const hook: RegisteredHook = {
+      phase,
+      run,
+      order: options.order ?? 0,
+      timeoutMs: options.timeoutMs ?? this.defaultTimeoutMs,
+      name: options.name ?? (run.name || `${phase} hook`),
+    };
+    this.hooks.add(hook);
+    return () => this.hooks.delete(hook);
+  }
+
+  longestMs(phase: HookPhase): number {
+    return this.groups(phase).reduce((sum, group) => sum + Math.max(...group.map((hook) => hook.timeoutMs)), 0);
+  }
+
+  async run(phase: HookPhase, occasion: HookOccasion): Promise<void> {
+    for (const group of this.groups(phase)) {
+      if (occasion.interrupted.aborted) return;
+      await Promise.all(group.map(async (hook) => occasion.settled(await this.runOne(hook, occasion))));
+    }
+  }
+
+  private groups(phase: HookPhase): RegisteredHook[][] {
+    const byOrder = new Map<number, RegisteredHook[]>();
+    for (const hook of this.hooks) {
+      if (hook.phase !== phase) continue;
+      const group = byOrder.get(hook.order);
+      if (group) group.push(hook);
+      else byOrder.set(hook.order, [hook]);
+    }
+    return [...byOrder].sort(([a], [b]) => a - b).map(([, group]) => group);
+  }
+
+  private runOne(hook: RegisteredHook, occasion: HookOccasion): Promise<HookReport> {
+    const { clock } = this;
+    const startedAt = clock.now();
+    const endsAt = Math.min(startedAt + hook.timeoutMs, occasion.latestEndAt);
+    const deadline = new AbortController();
+    const context: ShutdownContext = {
+      phase: hook.phase,
+      reason: occasion.reason,
+      signal: occasion.signal,
+      deadline: deadline.signal,
+      remainingMs: () => Math.max(0, endsAt - clock.now()),
+    };
+
+    return new Promise((resolve) => {
+      const settle = (outcome: HookReport['outcome'], error?: string) => {
+        timer.cancel();
+        occasion.interrupted.removeEventListener('abort', giveUp);
+        deadline.abort();
+        resolve({ name: hook.name, phase: hook.phase, ms: Math.round(clock.now() - startedAt), outcome, error });
+      };
+      const giveUp = () => settle('timed-out', `did not settle within ${Math.round(clock.now() - startedAt)} ms`);
+      const timer = clock.after(endsAt - startedAt, giveUp);
+      occasion.interrupted.addEventListener('abort', giveUp, { once: true });
+      // Called within a promise, so that a hook that throws at once is like one that rejects.
+      new Promise((run) => run(hook.run(context))).then(
+        () => settle('fulfilled'),
+        (error: unknown) => settle('rejected', messageOf(error)),
+      );
+    });
+  }
+}

@@ -1,0 +1,63 @@
+import { DrainError } from '../sequence/errors.js';
+import { ALLOW_DURING_SHUTDOWN, copyFunction } from './metadata.js';
+
+type Method = (...args: never[]) => unknown;
+
+/** Where `@nestjs/common` keeps the path of a route. */
+const routePath = 'path';
+
+/**
+ * Marks a route, or all routes of a controller, as served for as long as the listener is open: health checks, metrics. Its requests are never
+ * refused, and never count as traffic that has yet to leave.
+ *
+ * @throws DrainError `DRAIN_MISPLACED_DECORATOR` at bootstrap, when it stands on something that is no route and no controller
+ * @publicApi
+ */
+export function AllowDuringShutdown(): ClassDecorator & MethodDecorator {
+  return (target: object, property?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    if (property === undefined) return markClass(target as new () => object);
+    const method: unknown = descriptor?.value;
+    if (typeof method !== 'function') {
+      throw new DrainError(
+        'DRAIN_MISPLACED_DECORATOR',
+        `Expected @AllowDuringShutdown() on a route method or a controller, got it on ${String(property)}, which is no method. Move it.`,
+      );
+    }
+    Reflect.defineMetadata(ALLOW_DURING_SHUTDOWN, true, method);
+  };
+}
+
+/** Nest hands a route's own metadata to the HTTP adapter, not that of its class: each route carries the mark itself. */
+function markClass(target: new () => object): void {
+  Reflect.defineMetadata(ALLOW_DURING_SHUTDOWN, true, target);
+  const prototype = target.prototype as Record<string, unknown>;
+  for (const name of routesOf(prototype)) {
+    const method = prototype[name] as Method;
+    if (Object.hasOwn(prototype, name)) {
+      Reflect.defineMetadata(ALLOW_DURING_SHUTDOWN, true, method);
+      continue;
+    }
+    // An inherited route may serve other controllers, which are not marked: this one gets a function of its own.
+    const own = copyFunction(method, function (this: object, ...args: never[]) {
+      return method.apply(this, args);
+    } as Method);
+    Reflect.defineMetadata(ALLOW_DURING_SHUTDOWN, true, own);
+    Object.defineProperty(prototype, name, { value: own, writable: true, configurable: true });
+  }
+}
+
+/** The names of the methods of `prototype`, own and inherited, that are routes. */
+export function routesOf(prototype: object): string[] {
+  const names = new Set<string>();
+  for (
+    let each: object | null = prototype;
+    each && each !== Object.prototype;
+    each = Object.getPrototypeOf(each) as object
+  ) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(each))) {
+      if (typeof value === 'function' && Reflect.hasMetadata(routePath, value) && name !== 'constructor')
+        names.add(name);
+    }
+  }
+  return [...names];
+}

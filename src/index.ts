@@ -1,0 +1,22 @@
+export {
+  type GracefulShutdownAsyncOptions,
+  GracefulShutdownModule,
+  type GracefulShutdownOptionsFactory,
+} from './graceful-shutdown.module.js';
+export { GracefulShutdown } from './graceful-shutdown.js';
+export { AllowDuringShutdown } from './in-flight/allow-during-shutdown.decorator.js';
+export { InFlightInterceptor } from './in-flight/in-flight.interceptor.js';
+export { TrackInFlight } from './in-flight/track-in-flight.decorator.js';
+export { type Lease } from './in-flight/lease.js';
+export { OnShutdown } from './hooks/on-shutdown.decorator.js';
+export { type HookOptions, type ShutdownHook } from './hooks/hook-registry.js';
+export { ReadinessHealthIndicator, type ReadinessResult } from './readiness/readiness.health-indicator.js';
+export { type GracefulShutdownOptions, type SecondSignalAction } from './options/options.js';
+export { type LameDuckOptions } from './sequence/lame-duck.js';
+export { type LateRequestAnswer } from './drainables/http/late-requests.js';
+export { type Drainable, type Leftover } from './sequence/drainable.js';
+export { DrainError, type DrainErrorCode } from './sequence/errors.js';
+export { type ShutdownEvent } from './sequence/events.js';
+export { type HookPhase, type ShutdownContext } from './sequence/hooks.js';
+export { type ShutdownPhase } from './sequence/phase.js';
+export { type HookReport, type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';

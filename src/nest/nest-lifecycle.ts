@@ -1,0 +1,79 @@
+import { type Server } from 'node:http';
+import { type ModulesContainer } from '@nestjs/core';
+import { type DrainCore } from '../drain-core.js';
+import { budgetWarning } from '../options/resolve-options.js';
+import { messageOf } from '../sequence/errors.js';
+import { HookExplorer } from './hook-explorer.js';
+import { meetHttpAdapter } from './http-lifecycle.js';
+import { ProcessLifecycle } from './process-lifecycle.js';
+import { type ApplicationLifecycle } from './seams.js';
+import { ShutdownLogger } from './shutdown-logger.js';
+import { StartupChecks } from './startup-checks.js';
+
+/**
+ * One Nest application's life, as the shutdown meets it: from the constructor of its module to Nest's last hook.
+ *
+ * @internal
+ */
+export class NestLifecycle implements ApplicationLifecycle {
+  private readonly explorer: HookExplorer;
+  private readonly process: ProcessLifecycle;
+  private readonly logger = new ShutdownLogger();
+  private readonly checks: StartupChecks;
+  private hasServer = false;
+
+  constructor(
+    private readonly core: DrainCore,
+    private readonly modules: ModulesContainer,
+  ) {
+    this.explorer = new HookExplorer(modules, core);
+    this.process = new ProcessLifecycle(core);
+    this.checks = new StartupChecks(core, modules, (message) => this.logger.warn(message));
+  }
+
+  start(): void {
+    this.core.events.subscribe(this.logger.log);
+    this.process.start();
+    this.drainBeforeTransportsClose();
+  }
+
+  meetHttp(adapter: object): void {
+    meetHttpAdapter(adapter, this.core, this.modules, () => this.begin());
+    const server = (adapter as { getHttpServer?(): Server | undefined }).getHttpServer?.();
+    this.hasServer = server !== undefined;
+    if (typeof server?.once === 'function') this.checks.watch(server);
+  }
+
+  bootstrapped(): void {
+    this.explorer.explore();
+    const warning = budgetWarning(this.core.options, this.core.hooks.longestMs('releasing'));
+    if (warning) this.logger.warn(warning);
+  }
+
+  begin(): Promise<void> {
+    this.checks.cancel();
+    try {
+      this.explorer.explore();
+    } catch (error) {
+      // At bootstrap this would have been raised; a shutdown is never stopped by it.
+      this.core.events.emit({ type: 'problem', message: messageOf(error) });
+    }
+    return this.process.begin();
+  }
+
+  hostClosed(signal?: string): Promise<void> {
+    return this.process.hostClosed(signal);
+  }
+
+  /** A standalone microservice closes its transport before any hook runs. */
+  private drainBeforeTransportsClose(): void {
+    this.modules.getRpcTargetRegistry<{ close?: (...args: unknown[]) => unknown }>().subscribe((server) => {
+      const close = server.close;
+      if (typeof close !== 'function') return;
+      server.close = async (...args: unknown[]): Promise<unknown> => {
+        if (!this.hasServer) await this.begin();
+        return close.apply(server, args);
+      };
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import { Logger } from '@nestjs/common';
+import { type ShutdownEvent } from '../sequence/events.js';
+import { type ShutdownReport } from '../sequence/report.js';
+
+/** Writes one line a transition, and the report, through Nest's logger. Subscribe it to the events. */
+export class ShutdownLogger {
+  private readonly logger = new Logger('GracefulShutdown');
+
+  readonly log = (event: ShutdownEvent): void => {
+    switch (event.type) {
+      case 'phase':
+        if (event.phase === 'closed') return;
+        this.logger.log(
+          event.previous === 'running'
+            ? `${event.phase} (${event.reason}), ${event.inFlight} in flight`
+            : `${event.phase} after ${event.elapsedMs} ms, ${event.inFlight} in flight`,
+        );
+        return;
+      case 'hook':
+        if (event.hook.outcome === 'fulfilled') return;
+        this.logger.error(
+          `Hook ${event.hook.name} ${event.hook.outcome} after ${event.hook.ms} ms: ${event.hook.error ?? ''}`,
+        );
+        return;
+      case 'deadline':
+        this.logger.warn(`Drain deadline passed, ${event.inFlight} in flight`);
+        return;
+      case 'forced':
+        this.logger.warn(`Forced by ${event.by}, ${event.inFlight} in flight`);
+        return;
+      case 'problem':
+        this.logger.error(event.message);
+        return;
+      case 'report':
+        this.logReport(event.report);
+    }
+  };
+
+  warn(message: string): void {
+    this.logger.warn(message);
+  }
+
+  private logReport(report: ShutdownReport): void {
+    const line = `closed after ${report.totalMs} ms: ${JSON.stringify(report)}`;
+    if (report.clean) this.logger.log(line);
+    else this.logger.warn(line);
+    for (const advice of report.advice) this.logger.warn(advice);
+  }
+}

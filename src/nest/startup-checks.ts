@@ -1,0 +1,106 @@
+import { type IncomingMessage, type Server } from 'node:http';
+import { type ModulesContainer } from '@nestjs/core';
+import { type DrainCore } from '../drain-core.js';
+import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
+import { ALLOW_DURING_SHUTDOWN } from '../in-flight/metadata.js';
+import { type ClockTimer } from '../sequence/clock.js';
+import { signalSwallower } from './parent-process.js';
+import { areShutdownHooksEnabled } from './signals.js';
+
+/** After the server has begun to listen, `main.ts` gets this long to enable shutdown hooks, ms. */
+const settleMs = 1_000;
+/** Balancers keep idle connections for about this long (AWS ALB and nginx: 60 s); a server that closes first loses the race, ms. */
+const balancerIdleMs = 60_000;
+/** Requests looked at for the headers of a proxy. */
+const sampledRequests = 100;
+
+/**
+ * Looks, once the server listens, for what would make a shutdown lose requests, and warns of each thing once. Nothing is fatal, and all is silent
+ * when the application never listens.
+ */
+export class StartupChecks {
+  private timer?: ClockTimer;
+
+  constructor(
+    private readonly core: DrainCore,
+    private readonly modules: ModulesContainer,
+    private readonly warn: (message: string) => void,
+  ) {}
+
+  watch(server: Server): void {
+    const listening = () => {
+      this.timer ??= this.core.clock.after(settleMs, () => this.run());
+      this.watchForwarded(server);
+    };
+    if (server.listening) listening();
+    else server.once('listening', listening);
+  }
+
+  cancel(): void {
+    this.timer?.cancel();
+  }
+
+  private run(): void {
+    for (const warning of this.warnings()) this.warn(warning);
+  }
+
+  private *warnings(): Iterable<string> {
+    if (!areShutdownHooksEnabled('SIGTERM')) {
+      yield 'Nobody listens for SIGTERM: the process dies at once, with all that is in flight. Call app.enableShutdownHooks() in main.ts.';
+    }
+    for (const name of controllersWithUnmarkedHealthChecks(this.modules)) {
+      yield `${name} uses HealthCheckService, but none of its routes is marked: during a shutdown they are refused like any other. Put @AllowDuringShutdown() on the controller.`;
+    }
+    const swallower = signalSwallower();
+    if (swallower) {
+      yield `PID 1 is '${swallower}', which does not pass SIGTERM on: this process never hears of a shutdown. Start node itself: CMD ["node", "dist/main.js"].`;
+    }
+    if (this.core.isUnderKubernetes && this.core.options.lameDuck === false) {
+      yield 'lameDuck is off under Kubernetes: endpoints are removed while the pod is already draining, and requests still on their way are refused. Leave lameDuck on auto.';
+    }
+    const terminusMs = terminusDelayMs(this.modules);
+    if (terminusMs > 0) {
+      yield `Terminus waits gracefulShutdownTimeoutMs (${terminusMs} ms) after providers are destroyed, on top of the lame duck. Remove it: the lame duck does its work, in time.`;
+    }
+  }
+
+  private watchForwarded(server: Server): void {
+    let left = sampledRequests;
+    const look = ({ headers }: IncomingMessage) => {
+      const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
+      if (isForwarded && server.keepAliveTimeout > 0 && server.keepAliveTimeout < balancerIdleMs) {
+        this.warn(
+          `keepAliveTimeout is ${server.keepAliveTimeout} ms, and requests come through a proxy: proxies keep idle connections for about ${balancerIdleMs} ms and ` +
+            'lose the requests they send as this server closes. Set it above the idle time of the proxy (app.getHttpServer().keepAliveTimeout = 65_000).',
+        );
+      }
+      if (isForwarded || --left === 0) server.off('request', look);
+    };
+    server.on('request', look);
+  }
+}
+
+function* controllersWithUnmarkedHealthChecks(modules: ModulesContainer): Iterable<string> {
+  for (const module of modules.values()) {
+    for (const { metatype } of module.controllers.values()) {
+      if (typeof metatype !== 'function') continue;
+      const types = (Reflect.getMetadata('design:paramtypes', metatype) as { name?: string }[] | undefined) ?? [];
+      if (!types.some((type) => type?.name === 'HealthCheckService')) continue;
+      const prototype = metatype.prototype as Record<string, object>;
+      const isMarked = routesOf(prototype).some((name) => Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, prototype[name]!));
+      if (!isMarked) yield metatype.name;
+    }
+  }
+}
+
+/** Terminus is met by the name of its token, for it is not imported. */
+function terminusDelayMs(modules: ModulesContainer): number {
+  for (const module of modules.values()) {
+    for (const [token, { instance }] of module.providers) {
+      if (!String(token).includes('TERMINUS_MODULE_OPTIONS')) continue;
+      const { gracefulShutdownTimeoutMs } = (instance ?? {}) as { gracefulShutdownTimeoutMs?: number };
+      if (gracefulShutdownTimeoutMs) return gracefulShutdownTimeoutMs;
+    }
+  }
+  return 0;
+}

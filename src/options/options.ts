@@ -1,0 +1,84 @@
+import { type LateRequestAnswer } from '../drainables/http/late-requests.js';
+import { type LameDuckOptions } from '../sequence/lame-duck.js';
+
+/**
+ * What a second signal does.
+ *
+ * - `force`: cuts what is left, reports it, and ends the process with 128 + the signal's number
+ * - `ignore`: nothing
+ *
+ * @publicApi
+ */
+export type SecondSignalAction = 'force' | 'ignore';
+
+/**
+ * The options of `GracefulShutdownModule.forRoot()`. Durations are whole milliseconds.
+ *
+ * @publicApi
+ */
+export interface GracefulShutdownOptions {
+  /**
+   * How long work in flight may take to end once new work is refused. What is left then is aborted, cut and named in the report.
+   * 0 cuts at once. @default 10000
+   */
+  readonly drainTimeoutMs?: number;
+  /**
+   * The platform's total from the signal to SIGKILL (Kubernetes: `terminationGracePeriodSeconds`, less its preStop time). One second before it the process ends
+   * itself, with a report. More than 1000. @default 30000
+   */
+  readonly gracePeriodMs?: number;
+  /**
+   * Whether to keep serving, with readiness failing, until traffic has gone away.
+   *
+   * - `'auto'`: on SIGTERM alone, when running under Kubernetes or when readiness has ever been probed
+   * - `false`: never
+   * - `{ minMs, quietMs, maxMs }`: on every shutdown, `app.close()` and SIGINT included; what is left out has its default (5000, 1000, 10000)
+   *
+   * @default 'auto'
+   */
+  readonly lameDuck?: 'auto' | false | LameDuckOptions;
+  /** How long each hook is waited for, unless it says otherwise. At least 1. @default 5000 */
+  readonly hookTimeoutMs?: number;
+  /**
+   * How handlers are counted: around each route, or with `InFlightInterceptor`, which costs more and sees less (`forRootAsync` takes it beside the factory).
+   * @default 'routes'
+   */
+  readonly httpTracking?: 'routes' | 'interceptor';
+  /**
+   * What becomes of requests that arrive while draining: an answer, or, for new connections, a listener that is closed when draining begins (a retrying proxy prefers
+   * a refused connection). @default { statusCode: 503, retryAfterSeconds: 1 }
+   */
+  readonly lateRequests?: LateRequestAnswer | 'close-listener';
+  /**
+   * When readiness begins to fail. `'after-lame-duck'` suits a plain Kubernetes Service with one replica, which falls back to endpoints that are
+   * terminating but still ready. @default 'immediate'
+   */
+  readonly readiness?: 'immediate' | 'after-lame-duck';
+  /** What a second signal does, for each signal. @default { SIGINT: 'force', SIGTERM: 'ignore' } */
+  readonly secondSignal?: Readonly<Record<string, SecondSignalAction>>;
+}
+
+/** The options with every default filled in. */
+export interface ResolvedOptions {
+  readonly drainTimeoutMs: number;
+  readonly gracePeriodMs: number;
+  readonly lameDuck: 'auto' | false | Required<LameDuckOptions>;
+  readonly hookTimeoutMs: number;
+  readonly httpTracking: 'routes' | 'interceptor';
+  readonly lateRequests: Required<LateRequestAnswer> | 'close-listener';
+  readonly readiness: 'immediate' | 'after-lame-duck';
+  readonly secondSignal: Readonly<Record<string, SecondSignalAction>>;
+}
+
+/** Every default, once. */
+export const defaults = {
+  drainTimeoutMs: 10_000,
+  gracePeriodMs: 30_000,
+  lameDuck: 'auto',
+  lameDuckWindow: { minMs: 5_000, quietMs: 1_000, maxMs: 10_000 },
+  hookTimeoutMs: 5_000,
+  httpTracking: 'routes',
+  lateRequests: { statusCode: 503, retryAfterSeconds: 1 },
+  readiness: 'immediate',
+  secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
+} as const;

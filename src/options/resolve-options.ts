@@ -1,0 +1,151 @@
+import { constants } from 'node:os';
+import { DrainError } from '../sequence/errors.js';
+import { type LameDuckOptions } from '../sequence/lame-duck.js';
+import { defaults, type GracefulShutdownOptions, type ResolvedOptions } from './options.js';
+
+/** Node's timers hold no more: a longer one fires at once. */
+const timerMaxMs = 2 ** 31 - 1;
+const uncatchable = ['SIGKILL', 'SIGSTOP'];
+
+const known = [
+  'drainTimeoutMs',
+  'gracePeriodMs',
+  'lameDuck',
+  'hookTimeoutMs',
+  'httpTracking',
+  'lateRequests',
+  'readiness',
+  'secondSignal',
+];
+
+/**
+ * Checks what the user gave and fills in the defaults. Leaves the user's object as it is.
+ *
+ * @param given the drain timeout in ms, or options
+ * @throws DrainError `DRAIN_INVALID_OPTION`: what was expected, what came, what to do
+ */
+export function resolveOptions(given: number | GracefulShutdownOptions = {}): ResolvedOptions {
+  const options = typeof given === 'object' && given !== null ? given : { drainTimeoutMs: given };
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) fail(name, `one of ${known.join(', ')}`, name, 'Check its spelling');
+  }
+  return {
+    drainTimeoutMs: duration('drainTimeoutMs', options.drainTimeoutMs ?? defaults.drainTimeoutMs, 0),
+    gracePeriodMs: duration('gracePeriodMs', options.gracePeriodMs ?? defaults.gracePeriodMs, 1_001),
+    lameDuck: lameDuck(options.lameDuck ?? defaults.lameDuck),
+    hookTimeoutMs: duration('hookTimeoutMs', options.hookTimeoutMs ?? defaults.hookTimeoutMs, 1),
+    httpTracking: oneOf('httpTracking', options.httpTracking ?? defaults.httpTracking, ['routes', 'interceptor']),
+    lateRequests: lateRequests(options.lateRequests ?? defaults.lateRequests),
+    readiness: oneOf('readiness', options.readiness ?? defaults.readiness, ['immediate', 'after-lame-duck']),
+    secondSignal: secondSignal(options.secondSignal),
+  };
+}
+
+/**
+ * The warning to print when the parts of the budget do not fit into the grace period; none when they do.
+ *
+ * @param hooksMs the longest the registered hooks can take
+ */
+export function budgetWarning(options: ResolvedOptions, hooksMs = 0): string | undefined {
+  const lameDuckMs = options.lameDuck === false ? 0 : windowOf(options).maxMs;
+  const parts: [string, number][] = [
+    [options.lameDuck === 'auto' ? 'lameDuck.maxMs (auto)' : 'lameDuck.maxMs', lameDuckMs],
+    ['drainTimeoutMs', options.drainTimeoutMs],
+    ['hooks', hooksMs],
+    ['margin', 1_000],
+  ];
+  const sum = parts.reduce((total, [, ms]) => total + ms, 0);
+  if (sum <= options.gracePeriodMs) return undefined;
+  const spelt = parts.map(([name, ms]) => `${name} ${ms}`).join(' + ');
+  return (
+    `The parts of the shutdown exceed gracePeriodMs: ${spelt} = ${sum} ms > ${options.gracePeriodMs} ms. ` +
+    'The lame duck and the drain will be cut short to fit. Shorten them, or raise gracePeriodMs together with the platform (Kubernetes: terminationGracePeriodSeconds).'
+  );
+}
+
+/** The lame duck's window, whichever way it was asked for. */
+export function windowOf({ lameDuck }: ResolvedOptions): Required<LameDuckOptions> {
+  return typeof lameDuck === 'object' ? lameDuck : defaults.lameDuckWindow;
+}
+
+function lameDuck(given: NonNullable<GracefulShutdownOptions['lameDuck']>): ResolvedOptions['lameDuck'] {
+  if (given === 'auto' || given === false) return given;
+  if (typeof given !== 'object') fail('lameDuck', "'auto', false or { minMs, quietMs, maxMs }", given, 'Choose one');
+  const { minMs, quietMs, maxMs } = given;
+  const window = { ...defaults.lameDuckWindow };
+  if (minMs !== undefined) window.minMs = duration('lameDuck.minMs', minMs, 0) as typeof window.minMs;
+  if (quietMs !== undefined) window.quietMs = duration('lameDuck.quietMs', quietMs, 0) as typeof window.quietMs;
+  if (maxMs !== undefined) window.maxMs = duration('lameDuck.maxMs', maxMs, 0) as typeof window.maxMs;
+  if (window.minMs > window.maxMs) {
+    if (minMs === undefined) return { ...window, minMs: window.maxMs };
+    fail('lameDuck.minMs', `no more than lameDuck.maxMs (${window.maxMs})`, window.minMs, 'Lower minMs or raise maxMs');
+  }
+  return window;
+}
+
+function lateRequests(given: NonNullable<GracefulShutdownOptions['lateRequests']>): ResolvedOptions['lateRequests'] {
+  if (given === 'close-listener') return given;
+  if (typeof given !== 'object') {
+    fail('lateRequests', "{ statusCode, retryAfterSeconds } or 'close-listener'", given, 'Choose one');
+  }
+  const { statusCode = defaults.lateRequests.statusCode, retryAfterSeconds = defaults.lateRequests.retryAfterSeconds } =
+    given;
+  if (!isWhole(statusCode, 400, 599)) {
+    fail(
+      'lateRequests.statusCode',
+      'a status between 400 and 599',
+      statusCode,
+      'A refusal is an error; 503 tells clients to retry elsewhere',
+    );
+  }
+  if (!isWhole(retryAfterSeconds, 0, timerMaxMs)) {
+    fail('lateRequests.retryAfterSeconds', 'whole seconds, 0 or more', retryAfterSeconds, 'Give a number of seconds');
+  }
+  return { statusCode, retryAfterSeconds };
+}
+
+function secondSignal(given: GracefulShutdownOptions['secondSignal']): ResolvedOptions['secondSignal'] {
+  for (const [signal, action] of Object.entries(given ?? {})) {
+    if (uncatchable.includes(signal)) {
+      fail(
+        `secondSignal.${signal}`,
+        'a signal that can be caught',
+        signal,
+        'No process can listen for it: leave it out',
+      );
+    }
+    if (!(signal in constants.signals)) {
+      fail(`secondSignal.${signal}`, 'the name of a signal, such as SIGTERM', signal, 'Check its spelling');
+    }
+    oneOf(`secondSignal.${signal}`, action, ['force', 'ignore']);
+  }
+  return { ...defaults.secondSignal, ...given };
+}
+
+function duration(name: string, value: unknown, min: number): number {
+  if (isWhole(value, min, timerMaxMs)) return value;
+  const todo =
+    typeof value === 'string'
+      ? 'Durations are numbers of milliseconds: write 10_000 for ten seconds'
+      : value === Infinity || (typeof value === 'number' && value > timerMaxMs)
+        ? 'Nothing may wait for ever: choose a bound that the platform grants'
+        : 'Give a number of milliseconds';
+  return fail(name, `whole milliseconds between ${min} and ${timerMaxMs}`, value, todo);
+}
+
+function isWhole(value: unknown, min: number, max: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+}
+
+function oneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
+  if (choices.includes(value as T)) return value as T;
+  return fail(name, choices.map((choice) => `'${choice}'`).join(' or '), value, 'Choose one of them');
+}
+
+function fail(name: string, expected: string, got: unknown, todo: string): never {
+  const shown = typeof got === 'string' ? `'${got}'` : typeof got === 'object' ? JSON.stringify(got) : String(got);
+  throw new DrainError(
+    'DRAIN_INVALID_OPTION',
+    `GracefulShutdownModule: expected ${name} to be ${expected}, got ${shown}. ${todo}.`,
+  );
+}

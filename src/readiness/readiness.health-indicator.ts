@@ -1,0 +1,50 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DRAIN_CORE } from '../in-flight/tokens.js';
+import { type ShutdownPhase } from '../sequence/phase.js';
+
+/**
+ * What a Terminus health indicator returns, by shape: Terminus 11 and 12 read the same.
+ *
+ * @publicApi
+ */
+export type ReadinessResult<Key extends string = string> = Record<
+  Key,
+  { readonly status: 'up' | 'down'; readonly phase: ShutdownPhase }
+>;
+
+/** @internal */
+export interface ReadinessSource {
+  readonly phase: ShutdownPhase;
+  /** Answers a probe, and remembers that it asked. */
+  probe(): boolean;
+}
+
+/**
+ * Tells the platform whether to route here.
+ *
+ * ```ts
+ * @Get('ready')
+ * @HealthCheck()
+ * ready() {
+ *   return this.health.check([() => this.readiness.isReady('ready')]);
+ * }
+ * ```
+ *
+ * Down from the first instant of the lame duck (with `readiness: 'after-lame-duck'`: from the start of draining). A route that calls it is learnt to be a
+ * health route, if its controller injects the indicator; mark others with `@AllowDuringShutdown()`.
+ *
+ * @publicApi
+ */
+@Injectable()
+export class ReadinessHealthIndicator {
+  constructor(@Inject(DRAIN_CORE) private readonly source: ReadinessSource) {}
+
+  /**
+   * @param key the name of the check in the answer
+   * @returns `{ [key]: { status: 'up' | 'down', phase } }`; never rejects
+   */
+  async isReady<Key extends string = string>(key: Key): Promise<ReadinessResult<Key>> {
+    const status = this.source.probe() ? 'up' : 'down';
+    return { [key]: { status, phase: this.source.phase } } as ReadinessResult<Key>;
+  }
+}

@@ -1,0 +1,76 @@
+import { performance } from 'node:perf_hooks';
+
+/** A timer that has been armed. Cancelling twice, or after it fired, is harmless. */
+export interface ClockTimer {
+  cancel(): void;
+}
+
+/**
+ * The only source of time. Instants are milliseconds of a monotonic clock with an arbitrary origin.
+ *
+ * @internal
+ */
+export interface Clock {
+  /** The present instant, ms. */
+  now(): number;
+  /** The calendar time of now, for the report. */
+  date(): Date;
+  /**
+   * Calls `fire` once, no earlier than `ms` from now. The timer holds the process open: an event loop that empties in the
+   * middle of a clean-up would otherwise end with exit code 0.
+   */
+  after(ms: number, fire: () => void): ClockTimer;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  date: () => new Date(),
+  after(ms, fire) {
+    const timer = setTimeout(fire, Math.max(0, ms));
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+/** Resolves after `ms`, or as soon as `signal` aborts; leaves no timer and no listener behind. Never rejects. */
+export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const end = () => {
+      timer.cancel();
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = clock.after(ms, end);
+    signal?.addEventListener('abort', end, { once: true });
+  });
+}
+
+/**
+ * Resolves when `work` settles, or at the latest after `ms`, or when `signal` aborts. Reports whether the work had settled.
+ * Never rejects.
+ */
+export async function settledWithin(
+  clock: Clock,
+  work: Promise<unknown>,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  let settled = false;
+  const over = new AbortController();
+  const abort = () => over.abort();
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  const done = work
+    .then(
+      () => undefined,
+      () => undefined,
+    )
+    .then(() => {
+      settled = true;
+      over.abort();
+    });
+  await Promise.race([done, delay(clock, ms, over.signal)]);
+  over.abort();
+  signal?.removeEventListener('abort', abort);
+  return settled;
+}

@@ -1,0 +1,34 @@
+/**
+ * Every error this package raises carries one of these; messages may be reworded, codes stay.
+ *
+ * @publicApi
+ */
+export type DrainErrorCode =
+  | 'DRAIN_INVALID_OPTION'
+  | 'DRAIN_DUPLICATE_MODULE'
+  | 'DRAIN_DUPLICATE_PACKAGE'
+  | 'DRAIN_MISPLACED_DECORATOR'
+  | 'DRAIN_INVALID_ARGUMENT'
+  | 'DRAIN_LISTEN_AFTER_SHUTDOWN'
+  | 'DRAIN_TOO_LATE';
+
+/**
+ * A mistake in how the package is used. Its message says what was expected, what came, and what to do.
+ *
+ * @publicApi
+ */
+export class DrainError extends Error {
+  override readonly name = 'DrainError';
+
+  constructor(
+    readonly code: DrainErrorCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The message of anything that can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

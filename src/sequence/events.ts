@@ -1,0 +1,59 @@
+import { channel } from 'node:diagnostics_channel';
+import { type ShutdownPhase } from './phase.js';
+import { type HookReport, type ShutdownReport } from './report.js';
+
+/**
+ * What a shutdown tells while it runs.
+ *
+ * - `phase`: a transition has happened
+ * - `hook`: a hook has settled
+ * - `deadline`: the drain deadline has passed with work left
+ * - `forced`: a second signal, or the hard stop, ended the waiting
+ * - `problem`: something unexpected that did not stop the shutdown
+ * - `report`: the shutdown is over
+ *
+ * @publicApi
+ */
+export type ShutdownEvent =
+  | {
+      readonly type: 'phase';
+      readonly phase: ShutdownPhase;
+      readonly previous: ShutdownPhase;
+      readonly reason: string;
+      /** Since the start of the shutdown, ms. */
+      readonly elapsedMs: number;
+      readonly inFlight: number;
+    }
+  | { readonly type: 'hook'; readonly hook: HookReport }
+  | { readonly type: 'deadline'; readonly inFlight: number }
+  | { readonly type: 'forced'; readonly by: string; readonly inFlight: number }
+  | { readonly type: 'problem'; readonly message: string }
+  | { readonly type: 'report'; readonly report: ShutdownReport };
+
+export type ShutdownEventListener = (event: ShutdownEvent) => void;
+
+/**
+ * Hands each event to its listeners and to a `node:diagnostics_channel`: `nestjs-drain:<phase>` for a transition,
+ * `nestjs-drain:<type>` for everything else. A listener that throws costs nothing but its own event.
+ *
+ * @see https://nodejs.org/api/diagnostics_channel.html
+ */
+export class ShutdownEvents {
+  private readonly listeners = new Set<ShutdownEventListener>();
+
+  subscribe(listener: ShutdownEventListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  emit(event: ShutdownEvent): void {
+    channel(`nestjs-drain:${event.type === 'phase' ? event.phase : event.type}`).publish(event);
+    for (const listener of this.listeners) {
+      try {
+        listener(event);
+      } catch {
+        // A subscriber that fails must not cost a request.
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { type ShutdownPhase } from './phase.js';
+import { type HookReport } from './report.js';
+
+/**
+ * The phases a hook can run in.
+ *
+ * @publicApi
+ */
+export type HookPhase = 'lame-duck' | 'draining' | 'releasing';
+
+/**
+ * What a hook is given.
+ *
+ * @publicApi
+ */
+export interface ShutdownContext {
+  readonly phase: ShutdownPhase;
+  readonly reason: string;
+  /** The signal that began the shutdown, if one did. */
+  readonly signal?: string;
+  /** Aborts when the hook's time is up: nobody waits for it any longer. */
+  readonly deadline: AbortSignal;
+  /** Time left until `deadline`, ms; never negative. */
+  remainingMs(): number;
+}
+
+/** What the sequence needs of whoever keeps the hooks. */
+export interface PhaseHooks {
+  /** The longest the hooks of `phase` can take together, ms: groups of equal order run side by side, the groups one after the other. */
+  longestMs(phase: HookPhase): number;
+  /**
+   * Runs the hooks of `phase`. Never rejects: what goes wrong with one is in its report, and never stops the next.
+   *
+   * @param latestEndAt the instant past which none is waited for
+   */
+  run(phase: HookPhase, about: HookOccasion): Promise<void>;
+}
+
+/** Why, and until when, the hooks of a phase run. */
+export interface HookOccasion {
+  readonly reason: string;
+  readonly signal?: string;
+  readonly latestEndAt: number;
+  /** Aborts when the shutdown is forced. */
+  readonly interrupted: AbortSignal;
+  settled(report: HookReport): void;
+}

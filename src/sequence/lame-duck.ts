@@ -1,0 +1,50 @@
+import { type Clock, delay } from './clock.js';
+import { type Probes } from './probes.js';
+import { type Traffic } from './traffic.js';
+
+/**
+ * How long to keep serving after readiness has failed, ms.
+ *
+ * @publicApi
+ */
+export interface LameDuckOptions {
+  /** At least this long: it covers the time the platform needs to take traffic away, for quiet alone does not show that. @default 5000 */
+  readonly minMs?: number;
+  /** Ends when no request has arrived for this long on a connection that nobody told to leave. Stretched for low traffic. @default 1000 */
+  readonly quietMs?: number;
+  /** At most this long. @default 10000 */
+  readonly maxMs?: number;
+}
+
+/** The window in force for one shutdown. */
+export interface LameDuckWindow {
+  readonly minMs: number;
+  readonly quietMs: number;
+  readonly maxMs: number;
+  /** Reports whether the window may only end once a probe has seen readiness fail. */
+  readonly awaitsProbe: boolean;
+}
+
+export const noLameDuck: LameDuckWindow = { minMs: 0, quietMs: 0, maxMs: 0, awaitsProbe: false };
+
+/**
+ * Resolves when traffic has left: not before `minMs`, at the latest after `maxMs`, in between once it has been quiet. Quiet can only extend
+ * `minMs`, never stand in for it: clients that were told to leave move to other replicas at once, while a TCP balancer still routes new ones here.
+ */
+export async function trafficHasLeft(
+  window: LameDuckWindow,
+  { clock, traffic, probes }: { clock: Clock; traffic: Traffic; probes: Probes },
+  interrupted: AbortSignal,
+): Promise<void> {
+  const startedAt = clock.now();
+  const quietMs = traffic.effectiveQuietMs(window.quietMs);
+  const lastEndAt = startedAt + window.maxMs;
+
+  while (!interrupted.aborted) {
+    const awaitsProbe = window.awaitsProbe && !probes.failureSeen.aborted;
+    const quietAt = Math.max(startedAt + window.minMs, traffic.quietSince + quietMs);
+    const waitMs = (awaitsProbe ? lastEndAt : Math.min(quietAt, lastEndAt)) - clock.now();
+    if (waitMs <= 0) return;
+    await delay(clock, waitMs, awaitsProbe ? AbortSignal.any([interrupted, probes.failureSeen]) : interrupted);
+  }
+}

@@ -1,0 +1,328 @@
+import { type Clock, type ClockTimer, settledWithin } from './clock.js';
+import { type Drainable, type Leftover } from './drainable.js';
+import { messageOf } from './errors.js';
+import { type ShutdownEvents } from './events.js';
+import { type HookPhase, type PhaseHooks } from './hooks.js';
+import { type LameDuckWindow, trafficHasLeft } from './lame-duck.js';
+import { advance, hasReached, type ShutdownPhase } from './phase.js';
+import { type Probes } from './probes.js';
+import { type ShutdownOutcome, type ShutdownReport } from './report.js';
+import { ReportBuilder } from './report-builder.js';
+import { type Traffic } from './traffic.js';
+
+/** Why a shutdown begins, and who brings it to its end. */
+export interface ShutdownTrigger {
+  readonly reason: string;
+  /** Set when a signal began it. */
+  readonly signal?: string;
+  /** Reports whether the host (Nest) is closing, and will call `hostClosed()`. */
+  readonly isHostClosing: boolean;
+}
+
+/** The budget. All in ms. */
+export interface SequenceOptions {
+  readonly drainTimeoutMs: number;
+  readonly gracePeriodMs: number;
+  /** The window this trigger goes through; `noLameDuck` for none. */
+  lameDuckFor(trigger: ShutdownTrigger): LameDuckWindow;
+}
+
+/** The work the sequence waits for; the tracker of leases is one. */
+export interface InFlightWork {
+  readonly size: number;
+  readonly finished: number;
+  idle(): Promise<void>;
+  seal(): void;
+  leftovers(): readonly Leftover[];
+}
+
+export interface SequenceParts {
+  readonly clock: Clock;
+  readonly events: ShutdownEvents;
+  readonly hooks: PhaseHooks;
+  readonly inFlight: InFlightWork;
+  readonly traffic: Traffic;
+  readonly probes: Probes;
+}
+
+/** The process ends itself this long before the platform would, ms. */
+const marginMs = 1_000;
+/** What aborted work gets to end by itself before its sockets are destroyed, ms. */
+const stragglerMs = 100;
+/** A drainable that hangs while it is being cut is not waited for longer than this, ms. */
+const forceCloseMs = 500;
+
+/**
+ * Runs a shutdown once, from whichever trigger comes first; all others join it. Nothing here rejects or throws.
+ *
+ * @internal
+ */
+export class ShutdownSequence {
+  /** Settles when the drain is over. */
+  readonly drained: Promise<ShutdownOutcome>;
+  /** Settles when resources have been released and the host may destroy its own. */
+  readonly released: Promise<void>;
+  /** Settles with the report, when the host has closed, or when it was not waited for any longer. */
+  readonly closed: Promise<ShutdownReport>;
+
+  private current: ShutdownPhase = 'running';
+  private readonly drainables = new Set<Drainable>();
+  private readonly drainingSignal = new AbortController();
+  private readonly abortingSignal = new AbortController();
+  /** A second signal or the hard stop: whatever is being waited for, stop waiting. */
+  private readonly interruption = new AbortController();
+  private readonly hostEnd = new AbortController();
+  private readonly report: ReportBuilder;
+  private hardStop?: ClockTimer;
+  private hardStopAt = Infinity;
+  private drainEndsAt = Infinity;
+  private trigger?: ShutdownTrigger;
+  private begun?: Promise<void>;
+
+  private settleDrained!: (outcome: ShutdownOutcome) => void;
+  private settleReleased!: () => void;
+  private settleClosed!: (report: ShutdownReport) => void;
+
+  constructor(
+    private readonly options: SequenceOptions,
+    private readonly parts: SequenceParts,
+  ) {
+    this.drained = new Promise((resolve) => (this.settleDrained = resolve));
+    this.released = new Promise((resolve) => (this.settleReleased = resolve));
+    this.closed = new Promise((resolve) => (this.settleClosed = resolve));
+    this.report = new ReportBuilder(parts);
+  }
+
+  get phase(): ShutdownPhase {
+    return this.current;
+  }
+
+  /** Aborts when new work is refused. */
+  get draining(): AbortSignal {
+    return this.drainingSignal.signal;
+  }
+
+  /** Aborts when work in flight is about to be cut. */
+  get aborting(): AbortSignal {
+    return this.abortingSignal.signal;
+  }
+
+  /** Time left until the drain deadline, or until the hard stop before draining began, ms; Infinity while running. */
+  remainingMs(): number {
+    return Math.max(0, Math.min(this.drainEndsAt, this.hardStopAt) - this.parts.clock.now());
+  }
+
+  /** Adds something that holds work. Reports whether it is in time: once the drain is over nobody waits. */
+  add(drainable: Drainable): boolean {
+    if (hasReached(this.current, 'releasing')) return false;
+    this.drainables.add(drainable);
+    if (hasReached(this.current, 'lame-duck')) this.attempt(drainable, () => drainable.announce?.());
+    return true;
+  }
+
+  /**
+   * Begins the shutdown, or joins the one that has begun.
+   *
+   * @returns the promise that settles when the host may destroy its own resources; it never rejects
+   */
+  begin(trigger: ShutdownTrigger): Promise<void> {
+    if (!this.begun) {
+      this.begun = this.released;
+      this.trigger = trigger;
+      this.armHardStop();
+      this.report.begin(trigger.reason);
+      void this.run().then((report) => this.settleClosed(report));
+    } else if (trigger.isHostClosing && !this.trigger?.isHostClosing) {
+      this.trigger = { ...this.trigger, ...trigger, reason: this.trigger?.reason ?? trigger.reason };
+      if (hasReached(this.current, 'releasing')) this.armHardStop();
+    }
+    return this.begun;
+  }
+
+  /** A late request has been answered with a refusal. */
+  lateRequestRefused(): void {
+    this.report.refused++;
+  }
+
+  /** The host has destroyed everything: the report can be written. */
+  hostClosed(): void {
+    this.hostEnd.abort();
+  }
+
+  /** Stops waiting: cuts what is left and closes. `by` says who asked. */
+  force(by: string): void {
+    if (this.interruption.signal.aborted || !this.begun || this.current === 'closed') return;
+    this.report.forced = true;
+    this.interrupt(by);
+  }
+
+  private async run(): Promise<ShutdownReport> {
+    await this.lameDuck();
+    await this.drain();
+    await this.release();
+    return this.close();
+  }
+
+  private async lameDuck(): Promise<void> {
+    this.enter('lame-duck');
+    const { traffic, hooks } = this.parts;
+    traffic.becomeUnready();
+    for (const drainable of this.drainables) this.attempt(drainable, () => drainable.announce?.());
+
+    const leaving = trafficHasLeft(this.lameDuckWindow(), this.parts, this.interruption.signal);
+    await Promise.all([leaving, this.runHooks('lame-duck', this.hardStopAt - hooks.longestMs('releasing'))]);
+  }
+
+  private async drain(): Promise<void> {
+    this.enter('draining');
+    const { clock, events, inFlight, hooks } = this.parts;
+    const latestAt = this.hardStopAt - hooks.longestMs('releasing');
+    this.drainEndsAt = Math.min(clock.now() + this.options.drainTimeoutMs, latestAt);
+    const deadline = new AbortController();
+    const interrupted = this.interruption.signal;
+
+    this.drainingSignal.abort();
+    const idle = Promise.all([this.workEnds(deadline.signal), this.runHooks('draining', this.drainEndsAt)]);
+
+    if (!(await settledWithin(clock, idle, this.drainEndsAt - clock.now(), interrupted))) {
+      this.report.leftBehind(inFlight.leftovers());
+      events.emit({ type: 'deadline', inFlight: inFlight.size });
+      deadline.abort();
+      this.abortingSignal.abort();
+      await settledWithin(clock, idle, stragglerMs, interrupted);
+      if (!this.report.forced) this.report.timedOut = true;
+      await this.cutWhatIsLeft();
+    }
+    inFlight.seal();
+    this.report.drainEnded();
+    this.settleDrained(this.report.outcome);
+    await this.closeDrainables(deadline);
+  }
+
+  private async release(): Promise<void> {
+    this.enter('releasing');
+    await this.runHooks('releasing', this.hardStopAt);
+    this.settleReleased();
+    if (!this.trigger?.isHostClosing) this.hardStop?.cancel();
+    await whenEither(this.hostEnd.signal, this.interruption.signal);
+  }
+
+  private close(): ShutdownReport {
+    this.hardStop?.cancel();
+    this.enter('closed');
+    const report = this.report.build();
+    this.parts.events.emit({ type: 'report', report });
+    return report;
+  }
+
+  /** Refuses new work and resolves when none is left, that of drainables registered meanwhile included. */
+  private async workEnds(deadline: AbortSignal): Promise<void> {
+    const { inFlight } = this.parts;
+    const begun = new Set<Drainable>();
+    for (;;) {
+      const next = [...this.drainables].filter((drainable) => !begun.has(drainable));
+      if (next.length === 0 && inFlight.size === 0) return;
+      for (const drainable of next) begun.add(drainable);
+      await Promise.all(
+        next.map((drainable) =>
+          this.attempt(drainable, async () => {
+            await drainable.refuse?.();
+            await drainable.drain(deadline);
+          }),
+        ),
+      );
+      await inFlight.idle();
+    }
+  }
+
+  private async cutWhatIsLeft(): Promise<void> {
+    const { clock, inFlight } = this.parts;
+    const cut = [...this.drainables].map(async (drainable) => {
+      await this.attempt(drainable, async () => this.report.cut(await drainable.forceClose()));
+    });
+    this.report.cut(inFlight.leftovers());
+    await settledWithin(clock, Promise.all(cut), forceCloseMs);
+  }
+
+  private async closeDrainables(deadline: AbortController): Promise<void> {
+    const { clock } = this.parts;
+    const closing = Promise.all(
+      [...this.drainables].map((each) => this.attempt(each, () => each.close?.(deadline.signal))),
+    );
+    if (await settledWithin(clock, closing, this.drainEndsAt - clock.now(), this.interruption.signal)) return;
+    deadline.abort();
+    await this.cutWhatIsLeft();
+  }
+
+  /** Runs one step of a drainable: one that throws has failed and is named, and the others go on. */
+  private async attempt(drainable: Drainable, step: () => unknown): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.report.failed(drainable.name, messageOf(error));
+      this.parts.events.emit({ type: 'problem', message: `${drainable.name} failed to drain: ${messageOf(error)}` });
+    }
+  }
+
+  private runHooks(phase: HookPhase, latestEndAt: number): Promise<void> {
+    return this.parts.hooks.run(phase, {
+      reason: this.trigger?.reason ?? '',
+      signal: this.trigger?.signal,
+      latestEndAt,
+      interrupted: this.interruption.signal,
+      settled: (hook) => {
+        this.report.hookSettled(hook);
+        this.parts.events.emit({ type: 'hook', hook });
+      },
+    });
+  }
+
+  /** The window asked for, cut to what the budget leaves once the drain and the hooks have their share. */
+  private lameDuckWindow(): LameDuckWindow {
+    const asked = this.options.lameDuckFor(this.trigger!);
+    const leftMs = this.hardStopAt - this.parts.clock.now() - this.parts.hooks.longestMs('releasing');
+    const maxMs = Math.max(
+      0,
+      Math.min(asked.maxMs, Math.max(asked.minMs, leftMs - this.options.drainTimeoutMs), leftMs),
+    );
+    return { ...asked, minMs: Math.min(asked.minMs, maxMs), maxMs };
+  }
+
+  private enter(phase: ShutdownPhase): void {
+    const previous = this.current;
+    this.current = advance(previous, phase);
+    this.report.entered(phase);
+    this.parts.events.emit({
+      type: 'phase',
+      phase,
+      previous,
+      reason: this.trigger?.reason ?? '',
+      elapsedMs: this.report.elapsedMs,
+      inFlight: this.parts.inFlight.size,
+    });
+  }
+
+  private armHardStop(): void {
+    this.hardStop?.cancel();
+    const { clock } = this.parts;
+    const inMs = this.options.gracePeriodMs - marginMs;
+    this.hardStopAt = clock.now() + inMs;
+    this.hardStop = clock.after(inMs, () => {
+      this.report.hardStopped(this.current);
+      this.interrupt('the hard stop');
+    });
+  }
+
+  private interrupt(by: string): void {
+    this.parts.events.emit({ type: 'forced', by, inFlight: this.parts.inFlight.size });
+    this.interruption.abort();
+  }
+}
+
+function whenEither(one: AbortSignal, other: AbortSignal): Promise<void> {
+  const either = AbortSignal.any([one, other]);
+  return new Promise((resolve) => {
+    if (either.aborted) resolve();
+    else either.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
