@@ -40,7 +40,7 @@ function markClass(target: new () => object): void {
     // An inherited route may serve other controllers, which are not marked: this one gets a function of its own.
     const own = copyFunction(method, function (this: object, ...args: never[]) {
       return method.apply(this, args);
-    } as Method);
+    });
     Reflect.defineMetadata(ALLOW_DURING_SHUTDOWN, true, own);
     Object.defineProperty(prototype, name, { value: own, writable: true, configurable: true });
   }
@@ -54,7 +54,8 @@ export function routesOf(prototype: object): string[] {
     each && each !== Object.prototype;
     each = Object.getPrototypeOf(each) as object
   ) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(each))) {
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(each))) {
+      const value: unknown = descriptor.value;
       if (typeof value === 'function' && Reflect.hasMetadata(routePath, value) && name !== 'constructor')
         names.add(name);
     }

@@ -77,7 +77,8 @@ function markedMethods(instance: object, key: string): [string, Hook][] {
   const found = new Map<string, Hook>();
   let prototype = Object.getPrototypeOf(instance) as object | null;
   for (; prototype && prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype) as object | null) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      const value: unknown = descriptor.value;
       if (typeof value !== 'function' || name === 'constructor' || found.has(name)) continue;
       if (Reflect.hasOwnMetadata(key, value)) found.set(name, value as Hook);
     }

@@ -143,7 +143,7 @@ function oneOf<T extends string>(name: string, value: unknown, choices: readonly
 }
 
 function fail(name: string, expected: string, got: unknown, todo: string): never {
-  const shown = typeof got === 'string' ? `'${got}'` : typeof got === 'object' ? JSON.stringify(got) : String(got);
+  const shown = typeof got === 'number' ? String(got) : typeof got === 'string' ? `'${got}'` : JSON.stringify(got);
   throw new DrainError(
     'DRAIN_INVALID_OPTION',
     `GracefulShutdownModule: expected ${name} to be ${expected}, got ${shown}. ${todo}.`,

@@ -116,7 +116,7 @@ export class ShutdownSequence {
   add(drainable: Drainable): boolean {
     if (hasReached(this.current, 'releasing')) return false;
     this.drainables.add(drainable);
-    if (hasReached(this.current, 'lame-duck')) this.attempt(drainable, () => drainable.announce?.());
+    if (hasReached(this.current, 'lame-duck')) void this.attempt(drainable, () => drainable.announce?.());
     return true;
   }
 
@@ -167,7 +167,7 @@ export class ShutdownSequence {
     this.enter('lame-duck');
     const { traffic, hooks } = this.parts;
     traffic.becomeUnready();
-    for (const drainable of this.drainables) this.attempt(drainable, () => drainable.announce?.());
+    for (const drainable of this.drainables) void this.attempt(drainable, () => drainable.announce?.());
 
     const leaving = trafficHasLeft(this.lameDuckWindow(), this.parts, this.interruption.signal);
     await Promise.all([leaving, this.runHooks('lame-duck', this.hardStopAt - hooks.longestMs('releasing'))]);

@@ -1,5 +1,11 @@
 import 'reflect-metadata';
-import { type INestApplication, type ModuleMetadata, type NestApplicationOptions, Module, type Type } from '@nestjs/common';
+import {
+  type INestApplication,
+  type ModuleMetadata,
+  type NestApplicationOptions,
+  Module,
+  type Type,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';

@@ -42,7 +42,8 @@ function parse(text: string): unknown {
 /** A socket on which a test writes bytes of its own, and reads what comes back. */
 export class RawClient {
   private received = '';
-  private waiting: { test: (text: string) => boolean; resolve: (text: string) => void; reject: (e: Error) => void }[] = [];
+  private waiting: { test: (text: string) => boolean; resolve: (text: string) => void; reject: (e: Error) => void }[] =
+    [];
   /** Settles with how the connection ended: `fin`, `reset`. */
   readonly ended: Promise<'fin' | 'reset'>;
 

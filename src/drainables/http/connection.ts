@@ -1,11 +1,25 @@
+import { type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
-import { type Exchange } from './exchange.js';
 
 const key = Symbol('nestjs-drain.connection');
 
 /** The connection of a socket, if a server of ours holds it. */
 export function connectionOf(socket: Socket): Connection | undefined {
   return (socket as Socket & { [key]?: Connection })[key];
+}
+
+/** One request and its response, as their connection sees them. */
+export interface Pending {
+  readonly request: IncomingMessage;
+  /** The next one on the same connection (pipelining), in order of arrival. */
+  next?: Pending;
+  /** Reports whether its head is out, and says close. */
+  readonly saidClose: boolean;
+  /** Puts `Connection: close` on the response, if its head is still unsent. Reports whether it did. */
+  tellToLeave(): boolean;
+  /** Takes `Connection: close` back: another request has arrived behind this one, and its response says it instead. */
+  takeBack(): void;
+  endResponse(): void;
 }
 
 /** Whoever keeps connections hears of what becomes of them. */
@@ -35,8 +49,8 @@ export class Connection {
   isUpgraded = false;
   /** Bytes read when the last response ended. */
   private mark: number;
-  private first?: Exchange;
-  private last?: Exchange;
+  private first?: Pending;
+  private last?: Pending;
   /** The body of an answered request is still coming in. */
   private isReceiving = false;
 
@@ -65,17 +79,17 @@ export class Connection {
   }
 
   /** The exchange whose response comes last on the wire. */
-  get lastExchange(): Exchange | undefined {
+  get lastExchange(): Pending | undefined {
     return this.last;
   }
 
-  began(exchange: Exchange): void {
+  began(exchange: Pending): void {
     if (this.last) this.last.next = exchange;
     else this.first = exchange;
     this.last = exchange;
   }
 
-  ended(exchange: Exchange): void {
+  ended(exchange: Pending): void {
     if (exchange.saidClose) this.saidClose = true;
     this.unlink(exchange);
     if (this.first) return;
@@ -102,7 +116,7 @@ export class Connection {
     this.owner.rested(this);
   }
 
-  private unlink(exchange: Exchange): void {
+  private unlink(exchange: Pending): void {
     if (this.first === exchange) {
       this.first = exchange.next;
       if (!this.first) this.last = undefined;

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Held } from '../../in-flight/lease.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
-import { type Connection } from './connection.js';
+import { type Connection, type Pending } from './connection.js';
 import { type Route } from './route.js';
 
 const key = Symbol('nestjs-drain.exchange');
@@ -21,12 +21,11 @@ export function exchangeOf(message: object): Exchange | undefined {
  * One request and its response: one piece of in-flight work, from the request's head until the response has closed *and* its handlers
  * have ended, whichever comes last. A handler goes on when its client has left; a response goes on when its handler has returned.
  */
-export class Exchange implements Held {
+export class Exchange implements Held, Pending {
   route?: Route;
   /** It arrived in `draining` or later. */
   isLate = false;
-  /** The next one on the same connection (pipelining), in order of arrival. */
-  next?: Exchange;
+  next?: Pending;
   hasResponseEnded = false;
   private holders = 1;
   private toldToLeave = false;
@@ -69,15 +68,14 @@ export class Exchange implements Held {
     this.drop();
   }
 
-  /** Puts `Connection: close` on the response, if its head is still unsent. Reports whether it did. */
   tellToLeave(): boolean {
     if (this.response.headersSent) return false;
     this.response.setHeader('Connection', 'close');
     this.toldToLeave = true;
+    this.connection.isTold = true;
     return true;
   }
 
-  /** Takes `Connection: close` back: another request has arrived behind this one, and its response says it instead. */
   takeBack(): void {
     if (!this.toldToLeave || this.response.headersSent) return;
     this.response.removeHeader('Connection');

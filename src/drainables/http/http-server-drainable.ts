@@ -62,9 +62,7 @@ export class HttpServerDrainable implements Drainable {
     this.stage = 'announced';
     this.announcedAt = this.context.clock.now();
     this.standIn();
-    for (const { lastExchange } of this.connections) {
-      if (lastExchange) tellToLeave(lastExchange);
-    }
+    for (const { lastExchange } of this.connections) lastExchange?.tellToLeave();
   }
 
   async refuse(): Promise<void> {
@@ -126,7 +124,7 @@ export class HttpServerDrainable implements Drainable {
       this.context.traffic.arrivedUnready(isNew);
     }
     connection.lastExchange?.takeBack();
-    tellToLeave(exchange);
+    exchange.tellToLeave();
   }
 
   /** Stands in for the framework: a prepended listener that answers would not keep Express from answering too. */
@@ -216,10 +214,6 @@ export class HttpServerDrainable implements Drainable {
     // The listener alone: http.Server's own close() would also close idle connections.
     if (this.server.listening) NetServer.prototype.close.call(this.server);
   }
-}
-
-function tellToLeave(exchange: Exchange): void {
-  if (exchange.tellToLeave()) exchange.connection.isTold = true;
 }
 
 /** One listener for all responses. */

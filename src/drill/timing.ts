@@ -1,0 +1,30 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** The longest delay a Node timer keeps; a longer one fires at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Reports whether a duration is one a timer can keep; throws a `RangeError` that names the option otherwise. */
+export function checkDurationMs(name: string, value: number, atLeastMs = 0): number {
+  if (Number.isFinite(value) && value >= atLeastMs && value <= longestTimerMs) return value;
+  throw new RangeError(`${name} must be between ${atLeastMs} and ${longestTimerMs} ms, got ${value}.`);
+}
+
+/** Resolves after `ms`, or as soon as `signal` aborts. Never rejects. */
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+}
+
+/** Settles as `work` does, or rejects after `ms` with a message that says what did not happen. */
+export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
+  const settled = new AbortController();
+  const overdue = sleep(ms, settled.signal).then(() => {
+    throw new Error(`${what} did not happen within ${ms} ms.`);
+  });
+  // Once the work has settled nobody listens to the other branch.
+  overdue.catch(() => undefined);
+  try {
+    return await Promise.race([work, overdue]);
+  } finally {
+    settled.abort();
+  }
+}
