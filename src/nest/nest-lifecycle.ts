@@ -61,8 +61,8 @@ export class NestLifecycle implements ApplicationLifecycle {
     return this.process.begin();
   }
 
-  hostClosed(signal?: string): Promise<void> {
-    return this.process.hostClosed(signal);
+  hostClosed(): Promise<void> {
+    return this.process.hostClosed();
   }
 
   /** A standalone microservice closes its transport before any hook runs. */

@@ -47,8 +47,7 @@ export class ProcessLifecycle implements SignalReceiver {
   }
 
   /** Nest has closed. Resolves when the report is settled and Nest may end the process; does not when it is ended here. */
-  async hostClosed(signal?: string): Promise<void> {
-    if (signal) this.signal ??= signal as NodeJS.Signals;
+  async hostClosed(): Promise<void> {
     this.core.sequence.hostClosed();
     await this.end(await this.core.sequence.closed);
   }

@@ -10,7 +10,7 @@ import { APPLICATION_LIFECYCLE } from './tokens.js';
 export interface ApplicationLifecycle {
   /** Resolves when Nest may destroy the first provider. Never rejects. */
   begin(): Promise<void>;
-  hostClosed(signal?: string): Promise<void>;
+  hostClosed(): Promise<void>;
 }
 
 /**
@@ -45,8 +45,8 @@ class LastSeam implements OnApplicationShutdown {
     placeAt(Infinity, LastSeamModule, modules);
   }
 
-  onApplicationShutdown(signal?: string): Promise<void> {
-    return this.lifecycle.hostClosed(signal);
+  onApplicationShutdown(): Promise<void> {
+    return this.lifecycle.hostClosed();
   }
 }
 

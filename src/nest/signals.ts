@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** Marks our own listeners, so that one application's are not taken for somebody else's by another in the same process. */
 const companionMark = Symbol.for('nestjs-drain:signal-companion');
 
@@ -16,20 +18,8 @@ export interface SignalReceiver {
   ending(): Promise<unknown> | undefined;
 }
 
-/** The signals Nest listens for unless told otherwise. */
-const watched: readonly NodeJS.Signals[] = [
-  'SIGHUP',
-  'SIGINT',
-  'SIGQUIT',
-  'SIGILL',
-  'SIGTRAP',
-  'SIGABRT',
-  'SIGBUS',
-  'SIGFPE',
-  'SIGSEGV',
-  'SIGUSR2',
-  'SIGTERM',
-];
+/** All signals: `enableShutdownHooks()` takes any. */
+const watched = Object.keys(constants.signals) as NodeJS.Signals[];
 
 /**
  * Listens for a signal beside whoever else does, and only while somebody does: a listener of ours alone would keep the signal from ending the

@@ -11,8 +11,16 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type AddressInfo } from 'node:net';
 import { type Server } from 'node:http';
-import { GracefulShutdown, GracefulShutdownModule, type GracefulShutdownOptions } from '../../src/index.js';
+import {
+  GracefulShutdown,
+  GracefulShutdownModule,
+  type GracefulShutdownOptions,
+  type Lease,
+  type ShutdownPhase,
+  type ShutdownReport,
+} from '../../src/index.js';
 import { certificate } from './certificate.js';
+import { Gate } from './gate.js';
 
 /** The platforms every integration suite runs over. */
 export const frameworks = ['express', 'fastify'] as const;
@@ -86,9 +94,82 @@ export function moduleOf(metadata: ModuleMetadata): Type {
   return TestModule;
 }
 
+/** Releases what a failed test still holds. */
+const releases = new Set<() => void>();
+
 /** Closes what a test has started and not closed. */
 export async function closeAll(): Promise<void> {
   const apps = [...running];
   running.clear();
-  await Promise.all(apps.map((app) => app.close()));
+  for (const release of releases) release();
+  releases.clear();
+  await Promise.all(
+    apps.map((app) => {
+      const closed = app.close();
+      (app.getHttpServer() as Partial<Server>).closeAllConnections?.();
+      return closed;
+    }),
+  );
+}
+
+/** A shutdown that a test holds in one phase. */
+export interface HeldShutdown {
+  /** The promise of `app.close()`. */
+  readonly closed: Promise<void>;
+  /** Lets it go on. The drain waits for whatever else is in flight. */
+  release(): void;
+  /** Lets it go on, and resolves with the report once the application has closed. */
+  end(): Promise<ShutdownReport>;
+}
+
+type Held = Pick<RunningApplication, 'app' | 'shutdown'>;
+
+/** Calls `app.close()` and holds the lame duck: everything is still served, clients have been told. */
+export async function holdLameDuck(held: Held): Promise<HeldShutdown> {
+  const gate = new Gate();
+  held.shutdown.onShutdown('lame-duck', () => gate.pass(), { timeoutMs: 20_000 });
+  const closing = holding(held, () => gate.release());
+  await gate.entered;
+  return closing;
+}
+
+/** Calls `app.close()` and holds the drain: what arrives from here on is late. */
+export async function holdDraining(held: Held): Promise<HeldShutdown> {
+  const lease: Lease = held.shutdown.lease('held by the test');
+  const closing = holding(held, () => lease.release());
+  await refuses(held.shutdown);
+  return closing;
+}
+
+function holding({ app, shutdown }: Held, release: () => void): HeldShutdown {
+  releases.add(release);
+  const closed = app.close();
+  const end = async () => {
+    release();
+    await closed;
+    return shutdown.closed;
+  };
+  return { closed, release, end };
+}
+
+/** Resolves when `shutdown` enters `phase`. */
+export function enters(shutdown: GracefulShutdown, phase: ShutdownPhase): Promise<void> {
+  return new Promise((resolve) => {
+    const subscription = shutdown.events.subscribe((event) => {
+      if (event.type !== 'phase' || event.phase !== phase) return;
+      setImmediate(() => subscription.unsubscribe());
+      resolve();
+    });
+  });
+}
+
+/** Resolves once late requests are refused: the servers begin to after one more poll of the event loop. */
+export async function refuses(shutdown: GracefulShutdown): Promise<void> {
+  if (!shutdown.draining.aborted) await enters(shutdown, 'draining');
+  await turns(3);
+}
+
+/** Lets the event loop turn: what this process has written to its own sockets before has been read. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -39,6 +39,49 @@ function parse(text: string): unknown {
   }
 }
 
+/** One answer as it stood on the wire. */
+export interface WireAnswer {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Reads the complete answers in `text`, in order. Every answer must have a length or be chunked; `HEAD` ones have no body. */
+export function answersIn(text: string, isHead = false): WireAnswer[] {
+  const answers: WireAnswer[] = [];
+  for (let rest = text; ;) {
+    const headEnd = rest.indexOf('\r\n\r\n');
+    if (headEnd < 0) return answers;
+    const [statusLine = '', ...lines] = rest.slice(0, headEnd).split('\r\n');
+    const headers = Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+    );
+    const status = Number(statusLine.split(' ')[1]);
+    const framed = isHead || status < 200 ? { body: '', length: 0 } : bodyOf(rest.slice(headEnd + 4), headers);
+    if (!framed) return answers;
+    answers.push({ status, headers, body: framed.body });
+    rest = rest.slice(headEnd + 4 + framed.length);
+  }
+}
+
+function bodyOf(text: string, headers: Record<string, string>): { body: string; length: number } | undefined {
+  if (headers['transfer-encoding'] !== 'chunked') {
+    const length = Number(headers['content-length']);
+    return text.length < length ? undefined : { body: text.slice(0, length), length };
+  }
+  let body = '';
+  for (let at = 0; ;) {
+    const sizeEnd = text.indexOf('\r\n', at);
+    if (sizeEnd < 0) return undefined;
+    const size = parseInt(text.slice(at, sizeEnd), 16);
+    at = sizeEnd + 2 + size + 2;
+    if (text.length < at) return undefined;
+    if (size === 0) return { body, length: at };
+    body += text.slice(sizeEnd + 2, at - 2);
+  }
+}
+
 /** A socket on which a test writes bytes of its own, and reads what comes back. */
 export class RawClient {
   private received = '';
@@ -85,6 +128,11 @@ export class RawClient {
   until(test: (text: string) => boolean): Promise<string> {
     if (test(this.received)) return Promise.resolve(this.received);
     return new Promise((resolve, reject) => this.waiting.push({ test, resolve, reject }));
+  }
+
+  /** Resolves with the answers once `count` of them are complete. */
+  async answers(count: number, isHead = false): Promise<WireAnswer[]> {
+    return answersIn(await this.until((text) => answersIn(text, isHead).length >= count), isHead);
   }
 
   destroy(): void {

@@ -21,9 +21,6 @@ interface Handshake {
 
 /** All connections of one server, and the closing of those that rest. */
 export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
-  /** For steps that end by themselves. */
-  readonly neverAborts: AbortSignal = new AbortController().signal;
-
   private readonly connections = new Set<Connection>();
   /** By remote address and port: a TLS socket does not tell which TCP socket it came from. */
   private readonly handshakes = new Map<string, Handshake>();

@@ -8,6 +8,7 @@ import { ConnectionTable } from './connection-table.js';
 import { Exchange, exchangeOf } from './exchange.js';
 import { type LateRequests } from './late-requests.js';
 import { type HealthRoutes } from './route.js';
+import { willCloseInStages } from './staged-close.js';
 import { backlogIsEmpty, nextPoll } from './turns.js';
 
 /** What an HTTP server needs around it. */
@@ -62,7 +63,9 @@ export class HttpServerDrainable implements Drainable {
     this.stage = 'announced';
     this.announcedAt = this.context.clock.now();
     this.standIn();
-    for (const { lastExchange } of this.connections) lastExchange?.tellToLeave();
+    for (const { lastExchange, socket } of this.connections) {
+      if (lastExchange?.tellToLeave()) willCloseInStages(socket, this.context.clock);
+    }
   }
 
   async refuse(): Promise<void> {
@@ -74,11 +77,10 @@ export class HttpServerDrainable implements Drainable {
     this.refuseContinue();
     this.refuseUpgrades('upgrade');
     this.refuseUpgrades('connect');
-    if (this.context.closesListenerFirst) {
-      await backlogIsEmpty(this.server, this.connections.neverAborts);
-      this.closeListener();
-    }
     this.connections.closeAsTheyRest();
+    if (!this.context.closesListenerFirst) return;
+    await backlogIsEmpty(this.server);
+    this.closeListener();
   }
 
   async drain(deadline: AbortSignal): Promise<void> {
@@ -124,7 +126,7 @@ export class HttpServerDrainable implements Drainable {
       this.context.traffic.arrivedUnready(isNew);
     }
     connection.lastExchange?.takeBack();
-    exchange.tellToLeave();
+    if (exchange.tellToLeave()) willCloseInStages(connection.socket, this.context.clock);
   }
 
   /** Stands in for the framework: a prepended listener that answers would not keep Express from answering too. */

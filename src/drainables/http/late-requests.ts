@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { type Clock } from '../../sequence/clock.js';
 import { type Exchange } from './exchange.js';
+import { closeInStages } from './staged-close.js';
 
 /**
  * How a late request is answered.
@@ -18,8 +19,6 @@ export interface LateRequestAnswer {
 /** An upload is read this far before it is refused, so that its client reads the answer instead of getting EPIPE. */
 const bodyBytesMax = 1024 * 1024;
 const bodyMs = 500;
-/** How long a socket whose peer has not closed is read on for after our FIN. */
-const stagedCloseMs = 1_000;
 
 /**
  * Answers late requests: the status, `Retry-After`, `Connection: close` on the last of a connection, and a JSON body of Nest's shape.
@@ -61,7 +60,7 @@ export class LateRequests {
     ];
     socket.on('error', () => undefined);
     socket.write(`${head.join('\r\n')}\r\n\r\n${this.body}`);
-    this.closeInStages(socket);
+    closeInStages(socket, this.clock);
   }
 
   private readBody(exchange: Exchange): void {
@@ -92,21 +91,6 @@ export class LateRequests {
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
     response.setHeader('Content-Length', Buffer.byteLength(this.body));
     if (connection.lastExchange === exchange) exchange.tellToLeave();
-    if (!request.complete) {
-      const { socket } = connection;
-      // Node destroys the socket when a response that says close has been written. With unread bytes that sends a
-      // reset, and a reset eats the answer (RFC 9112 §9.6): close in stages instead.
-      socket.destroySoon = () => this.closeInStages(socket);
-    }
     response.end(request.method === 'HEAD' ? undefined : this.body);
-  }
-
-  /** Sends FIN, reads on, and destroys the socket at the peer's FIN or after a moment. */
-  private closeInStages(socket: Socket): void {
-    const timer = this.clock.after(stagedCloseMs, () => socket.destroy());
-    socket.once('end', () => socket.destroy());
-    socket.once('close', () => timer.cancel());
-    socket.end();
-    socket.resume();
   }
 }

@@ -11,11 +11,11 @@ const quietTurns = 3;
  * Resolves once the accept backlog is empty: libuv accepts one connection a loop turn, so closing a listener at once resets those
  * that wait. Turns pass until three in a row accept nothing.
  */
-export async function backlogIsEmpty(server: EventEmitter, deadline: AbortSignal): Promise<void> {
+export async function backlogIsEmpty(server: EventEmitter, deadline?: AbortSignal): Promise<void> {
   let accepted = 0;
   const count = () => accepted++;
   server.on('connection', count);
-  for (let quiet = 0; quiet < quietTurns && !deadline.aborted; quiet++) {
+  for (let quiet = 0; quiet < quietTurns && !deadline?.aborted; quiet++) {
     const before = accepted;
     await nextPoll();
     if (accepted !== before) quiet = -1;
