@@ -59,14 +59,16 @@ export class InFlightTracker {
     this.held.add(work);
   }
 
+  /** The work has ended. Only the first call counts. */
   remove(work: Held): void {
     if (!this.held.delete(work)) return;
     this.releases++;
-    if (this.held.size === 0 && this.waiting.length > 0) {
-      const waiting = this.waiting;
-      this.waiting = [];
-      for (const resolve of waiting) resolve();
-    }
+    this.wakeIfIdle();
+  }
+
+  /** It turns out to be no work (a health check): it neither counts nor is waited for. */
+  forget(work: Held): void {
+    if (this.held.delete(work)) this.wakeIfIdle();
   }
 
   /** Resolves in the turn in which the last lease is released; at once when none is held. */
@@ -88,5 +90,13 @@ export class InFlightTracker {
       name,
       ageMs: Math.round(now - startedAt),
     }));
+  }
+
+  private wakeIfIdle(): void {
+    if (this.held.size === 0 && this.waiting.length > 0) {
+      const waiting = this.waiting;
+      this.waiting = [];
+      for (const resolve of waiting) resolve();
+    }
   }
 }

@@ -61,6 +61,11 @@ export class Exchange implements Held, Pending {
     if (--this.holders === 0) this.tracker.remove(this);
   }
 
+  /** It is for a health route: no work, and no traffic. Its connection is still waited for. */
+  disregard(): void {
+    this.tracker.forget(this);
+  }
+
   endResponse(): void {
     if (this.hasResponseEnded) return;
     this.hasResponseEnded = true;

@@ -79,7 +79,10 @@ function wrapHandler(handler: Handler, route: Route, context: RouteSeamContext):
     const exchange = exchangeOf(request);
     if (exchange?.isLate && !route.isHealth) return refuse(exchange, response, next);
     if (exchange) exchange.route = route;
-    if (route.isHealth) context.discount();
+    if (route.isHealth) {
+      exchange?.disregard();
+      context.discount();
+    }
 
     const run = mayAsk && !route.isHealth ? () => readiness.watch(route, call) : call;
     return countsHandlers ? handlers.during(request, 'handler', name, run) : run();
