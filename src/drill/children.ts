@@ -3,16 +3,18 @@ import type { ChildProcess } from 'node:child_process';
 /** The signals that end a process which does not listen for them, without its 'exit' event. */
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** The children that are alive. */
-const living = new Set<ChildProcess>();
+/** The children that are alive, and what ends each. */
+const living = new Map<ChildProcess, NodeJS.Signals>();
 
 /**
  * Kills the child when this process ends, by itself or by a signal. Nothing can be done against a SIGKILL of this
  * process. Leaves no listener behind once the last child has exited.
+ *
+ * @param signal what ends the child. One that has children of its own, and takes them along at SIGTERM, is given that.
  */
-export function endWithThisProcess(child: ChildProcess): void {
+export function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (living.size === 0) listen();
-  living.add(child);
+  living.set(child, signal);
   const forget = (): void => {
     living.delete(child);
     if (living.size === 0) unlisten();
@@ -31,7 +33,7 @@ function unlisten(): void {
 }
 
 function killAll(): void {
-  for (const child of living) child.kill('SIGKILL');
+  for (const [child, signal] of living) child.kill(signal);
 }
 
 function killAllAndEnd(signal: NodeJS.Signals): void {

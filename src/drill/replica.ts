@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import type { Backend } from './balancer.js';
 import { endWithThisProcess } from './children.js';
+import { freePort } from './free-port.js';
 import { isReady } from './probe.js';
 import { checkDurationMs, sleep, within } from './timing.js';
 
@@ -141,14 +140,4 @@ export class Replica implements Backend {
   private keep(text: string): void {
     this.tail = (this.tail + text).slice(-keptOutput);
   }
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -11,7 +11,7 @@ import { type Held, type Lease } from './lease.js';
 export class InFlightTracker {
   private readonly held = new Set<Held>();
   private waiting: (() => void)[] = [];
-  private isSealed = false;
+  private isOver = false;
   private releases = 0;
 
   constructor(private readonly clock: Clock) {}
@@ -26,13 +26,18 @@ export class InFlightTracker {
     return this.releases;
   }
 
+  /** Reports whether `take` raises: the drain is over. */
+  get isSealed(): boolean {
+    return this.isOver;
+  }
+
   /**
    * Takes a lease.
    *
    * @throws DrainError `DRAIN_TOO_LATE` once the drain is over: nobody would wait for the work.
    */
   take(kind: string, name: string): Lease {
-    if (this.isSealed) {
+    if (this.isOver) {
       throw new DrainError(
         'DRAIN_TOO_LATE',
         `Expected '${name}' to begin before the drain was over, got it afterwards: resources are being released and nobody waits for it. ` +
@@ -79,7 +84,7 @@ export class InFlightTracker {
 
   /** From here on `take` raises. */
   seal(): void {
-    this.isSealed = true;
+    this.isOver = true;
   }
 
   /** What is held, oldest first. */

@@ -7,6 +7,7 @@ import {
   ServiceUnavailableException,
 } from '@nestjs/common';
 import { finalize, type Observable } from 'rxjs';
+import { ALLOW_DURING_SHUTDOWN } from './metadata.js';
 import { DRAIN_CORE } from './tokens.js';
 
 /**
@@ -42,7 +43,10 @@ export class InFlightInterceptor implements NestInterceptor {
     const type = context.getType<string>();
     const isHttp = type === 'http';
     const request = isHttp ? context.switchToHttp().getRequest<object>() : undefined;
-    if (this.work.isRefusing && !this.work.handlers.isJudged(request)) this.refuse(context, isHttp);
+    if (this.work.isRefusing && !this.work.handlers.isJudged(request)) {
+      if (Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, context.getHandler())) return next.handle();
+      this.refuse(context, isHttp);
+    }
 
     const name = `${context.getClass().name}.${context.getHandler().name}`;
     const end = this.work.handlers.begin(request, isHttp ? 'handler' : type, name);

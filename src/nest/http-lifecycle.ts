@@ -5,6 +5,7 @@ import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { MAY_ASK_READINESS } from '../in-flight/metadata.js';
 import { ReadinessHealthIndicator } from '../readiness/readiness.health-indicator.js';
 import { DrainError } from '../sequence/errors.js';
+import { injectedTokensOf } from './injected-tokens.js';
 
 /** An HTTP adapter of Nest, as far as its lifecycle is met here. */
 interface Adapter extends RouteRegistrar {
@@ -21,12 +22,14 @@ type AnyFunction = (...args: unknown[]) => unknown;
  * Meets the HTTP adapter, in `configure()`: late enough for its server to exist, early enough for no route to be registered.
  *
  * @param begin begins, or joins, the shutdown; never rejects
+ * @param isProcessEnding reports whether a signal has begun it
  */
 export function meetHttpAdapter(
   adapter: object,
   core: DrainCore,
   modules: ModulesContainer,
   begin: () => Promise<void>,
+  isProcessEnding: () => boolean,
 ): void {
   const http = adapter as Adapter;
   markCandidates(modules);
@@ -40,7 +43,7 @@ export function meetHttpAdapter(
   core.servers.attach(http.getHttpServer?.());
   attachFastifyBindings(http, core);
   drainBeforeClose(http, begin);
-  refuseListenAfterShutdown(http, core);
+  refuseListenAfterShutdown(http, core, isProcessEnding);
 }
 
 /** Nest 12 calls this before everything else, and Express answers 503 from then on (`return503OnClosing`): the drain comes first. */
@@ -54,11 +57,13 @@ function drainBeforeClose(adapter: Adapter, begin: () => Promise<void>): void {
 }
 
 /** Express would serve again after `close()`. */
-function refuseListenAfterShutdown(adapter: Adapter, core: DrainCore): void {
+function refuseListenAfterShutdown(adapter: Adapter, core: DrainCore, isProcessEnding: () => boolean): void {
   const original = adapter.listen;
   if (typeof original !== 'function') return;
   adapter.listen = function (this: unknown, ...args: unknown[]): unknown {
     if (core.phase === 'running') return (original as AnyFunction).apply(this, args);
+    // The signal came during bootstrap: an error in main.ts would end the process in the middle of the shutdown.
+    if (isProcessEnding()) return undefined;
     throw new DrainError(
       'DRAIN_LISTEN_AFTER_SHUTDOWN',
       `Expected listen() on an application that runs, got it in phase '${core.phase}'. A closed application does not come back: create a new one.`,
@@ -80,19 +85,10 @@ function attachFastifyBindings(adapter: Adapter, core: DrainCore): void {
 function markCandidates(modules: ModulesContainer): void {
   for (const module of modules.values()) {
     for (const { metatype } of module.controllers.values()) {
-      if (typeof metatype !== 'function' || !injectsReadiness(metatype)) continue;
+      if (typeof metatype !== 'function') continue;
+      if (!injectedTokensOf(metatype).includes(ReadinessHealthIndicator)) continue;
       const prototype = metatype.prototype as Record<string, object>;
       for (const name of routesOf(prototype)) Reflect.defineMetadata(MAY_ASK_READINESS, true, prototype[name]!);
     }
   }
-}
-
-function injectsReadiness(controller: object): boolean {
-  const byType = (Reflect.getMetadata('design:paramtypes', controller) as unknown[] | undefined) ?? [];
-  const byToken = (Reflect.getMetadata('self:paramtypes', controller) as { param: unknown }[] | undefined) ?? [];
-  const byProperty =
-    (Reflect.getMetadata('self:properties_metadata', controller) as { type: unknown }[] | undefined) ?? [];
-  return [...byType, ...byToken.map(({ param }) => param), ...byProperty.map(({ type }) => type)].includes(
-    ReadinessHealthIndicator,
-  );
 }

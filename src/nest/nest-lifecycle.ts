@@ -1,10 +1,12 @@
 import { type Server } from 'node:http';
 import { type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
+import { nextPoll } from '../drainables/http/turns.js';
 import { budgetWarning } from '../options/resolve-options.js';
 import { messageOf } from '../sequence/errors.js';
 import { HookExplorer } from './hook-explorer.js';
 import { meetHttpAdapter } from './http-lifecycle.js';
+import { shieldOutput } from './output-shield.js';
 import { ProcessLifecycle } from './process-lifecycle.js';
 import { type ApplicationLifecycle } from './seams.js';
 import { ShutdownLogger } from './shutdown-logger.js';
@@ -28,7 +30,7 @@ export class NestLifecycle implements ApplicationLifecycle {
   ) {
     this.explorer = new HookExplorer(modules, core);
     this.process = new ProcessLifecycle(core);
-    this.checks = new StartupChecks(core, modules, (message) => this.logger.warn(message));
+    this.checks = new StartupChecks(core, modules, (message) => this.warn(message));
   }
 
   start(): void {
@@ -38,7 +40,8 @@ export class NestLifecycle implements ApplicationLifecycle {
   }
 
   meetHttp(adapter: object): void {
-    meetHttpAdapter(adapter, this.core, this.modules, () => this.begin());
+    const isProcessEnding = () => this.process.ending() !== undefined;
+    meetHttpAdapter(adapter, this.core, this.modules, () => this.begin(), isProcessEnding);
     const server = (adapter as { getHttpServer?(): Server | undefined }).getHttpServer?.();
     this.hasServer = server !== undefined;
     if (typeof server?.once === 'function') this.checks.watch(server);
@@ -47,7 +50,7 @@ export class NestLifecycle implements ApplicationLifecycle {
   bootstrapped(): void {
     this.explorer.explore();
     const warning = budgetWarning(this.core.options, this.core.hooks.longestMs('releasing'));
-    if (warning) this.logger.warn(warning);
+    if (warning) this.warn(warning);
   }
 
   begin(): Promise<void> {
@@ -61,8 +64,14 @@ export class NestLifecycle implements ApplicationLifecycle {
     return this.process.begin();
   }
 
-  hostClosed(): Promise<void> {
-    return this.process.hostClosed();
+  hostClosed(signal?: string): Promise<void> {
+    return this.process.hostClosed(signal);
+  }
+
+  private warn(message: string): void {
+    const unshield = shieldOutput();
+    this.logger.warn(message);
+    setImmediate(unshield);
   }
 
   /** A standalone microservice closes its transport before any hook runs. */
@@ -72,6 +81,8 @@ export class NestLifecycle implements ApplicationLifecycle {
       if (typeof close !== 'function') return;
       server.close = async (...args: unknown[]): Promise<unknown> => {
         if (!this.hasServer) await this.begin();
+        // A handler ends before its answer is handed to the transport.
+        await nextPoll();
         return close.apply(server, args);
       };
     });

@@ -1,13 +1,16 @@
 import { constants } from 'node:os';
 import { type DrainCore } from '../drain-core.js';
-import { type ClockTimer, settledWithin } from '../sequence/clock.js';
+import { settledWithin } from '../sequence/clock.js';
 import { type ShutdownReport } from '../sequence/report.js';
+import { shieldOutput } from './output-shield.js';
 import { SignalCompanion, type SignalReceiver } from './signals.js';
 
 /** A signal that nobody has closed the application for after this long did not mean to, ms. */
 const signalMs = 10_000;
 /** Nest sends the process its signal again when it has closed. If it still lives after this long, somebody else listens for that signal, ms. */
 const selfKillMs = 500;
+/** This long before SIGKILL a process that has closed, and goes on, is ended, ms. */
+const marginMs = 1_000;
 
 /**
  * Where a shutdown meets the process: which signal began it, what a second one does, and how the process ends.
@@ -24,14 +27,27 @@ export class ProcessLifecycle implements SignalReceiver {
   private signalAt = -Infinity;
   private forcedBy?: NodeJS.Signals;
   private hasBegun = false;
-  private isEnding?: Promise<void>;
+  private isNestEndingProcess = false;
+  private unshieldOutput: () => void = () => undefined;
+  private ended?: Promise<void>;
+  /** What the report asks for. Settles when its subscribers have had a turn, for what they print. */
+  private readonly exitCode: Promise<number | undefined>;
 
-  constructor(private readonly core: DrainCore) {}
+  constructor(private readonly core: DrainCore) {
+    this.exitCode = core.sequence.closed.then(async (report) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return this.exitCodeFor(report);
+    });
+  }
 
   /** Begins to listen, beside whoever else does. */
   start(): void {
     this.companion.start();
-    void this.core.sequence.closed.then((report) => this.end(report));
+    const unsubscribe = this.core.events.subscribe(() => {
+      unsubscribe();
+      this.unshieldOutput = shieldOutput();
+    });
+    void this.core.sequence.closed.then(() => this.end());
   }
 
   /** Begins the shutdown of an application that is closing, or joins the one that has begun. Never rejects. */
@@ -40,16 +56,20 @@ export class ProcessLifecycle implements SignalReceiver {
     if (!this.hasBegun) {
       this.hasBegun = true;
       if (clock.now() - this.signalAt > signalMs) this.signal = undefined;
-      shieldOutput();
     }
     const { signal } = this;
     return sequence.begin({ reason: signal ? `signal ${signal}` : 'app.close()', signal, isHostClosing: true });
   }
 
-  /** Nest has closed. Resolves when the report is settled and Nest may end the process; does not when it is ended here. */
-  async hostClosed(): Promise<void> {
+  /**
+   * Nest has closed. Resolves when the report is settled and Nest may end the process; does not when it is ended here.
+   *
+   * @param signal what Nest closes for, and will send the process again
+   */
+  async hostClosed(signal?: string): Promise<void> {
+    this.isNestEndingProcess = signal !== undefined;
     this.core.sequence.hostClosed();
-    await this.end(await this.core.sequence.closed);
+    await this.end();
   }
 
   received(signal: NodeJS.Signals): void {
@@ -64,56 +84,51 @@ export class ProcessLifecycle implements SignalReceiver {
     this.core.sequence.force(`a second signal, ${signal}`);
   }
 
-  ending(): Promise<unknown> | undefined {
-    return this.hasBegun && this.signal ? this.core.sequence.closed : undefined;
+  ending(): Promise<number | undefined> | undefined {
+    return this.hasBegun && this.signal ? this.exitCode : undefined;
   }
 
-  private end(report: ShutdownReport): Promise<void> {
-    return (this.isEnding ??= this.endProcess(report));
+  private end(): Promise<void> {
+    return (this.ended ??= this.endProcess());
   }
 
-  private async endProcess(report: ShutdownReport): Promise<void> {
-    // A turn for the subscribers of the report, and for what they print.
-    await new Promise((resolve) => setImmediate(resolve));
-    if (!this.signal) {
-      this.companion.stop();
-      unshieldOutput();
-      return;
-    }
-    if (!this.forcedBy) await this.othersEnd();
+  private async endProcess(): Promise<void> {
+    const own = await this.exitCode;
+    const others = this.signal && !this.forcedBy ? await this.othersEnd() : [];
     this.companion.stop();
-    const code = this.exitCode(report);
-    if (code !== undefined) process.exit(code);
-    unshieldOutput();
-    this.endIfNestDoesNot();
+    if (this.signal) {
+      const code = [own, ...others].find((each) => each) ?? own;
+      if (code !== undefined) process.exit(code);
+      this.endIfNobodyDoes();
+    }
+    this.unshieldOutput();
   }
 
-  /** Nest ends the process of every application in it: the first to finish waits for those that the same signal has begun. */
-  private async othersEnd(): Promise<void> {
+  /**
+   * Nest ends the process of every application in it: whoever finishes first waits for those that the same signal has begun, and for the exit codes
+   * that they ask for.
+   */
+  private async othersEnd(): Promise<readonly (number | undefined)[]> {
     const { clock, options } = this.core;
-    await settledWithin(clock, Promise.all(this.companion.othersEnding()), options.gracePeriodMs);
+    const codes: (number | undefined)[] = [];
+    const ending = this.companion.othersEnding().map(async (code) => codes.push(await code));
+    await settledWithin(clock, Promise.all(ending), options.gracePeriodMs);
+    return codes;
   }
 
-  private exitCode(report: ShutdownReport): number | undefined {
+  private exitCodeFor(report: ShutdownReport): number | undefined {
     if (this.forcedBy) return 128 + constants.signals[this.forcedBy];
     if (!report.clean) return 1;
-    return process.pid === 1 ? 0 : undefined;
+    return process.pid === 1 && this.isNestEndingProcess ? 0 : undefined;
   }
 
-  private endIfNestDoesNot(): ClockTimer {
-    return this.core.clock.after(selfKillMs, () => process.exit(0));
+  /**
+   * A process that has nothing left to do ends before. Where a listener of the application's own has closed it, and not Nest's, whatever else that
+   * listener does gets its time.
+   */
+  private endIfNobodyDoes(): void {
+    const { clock, options } = this.core;
+    const ms = this.isNestEndingProcess ? selfKillMs : this.signalAt + options.gracePeriodMs - marginMs - clock.now();
+    clock.after(ms, () => process.exit(0)).unref?.();
   }
-}
-
-const ignore = () => undefined;
-
-/** With a log collector that died first, a line on stdout raises EPIPE, which would end the process in mid-drain. */
-function shieldOutput(): void {
-  process.stdout.on('error', ignore);
-  process.stderr.on('error', ignore);
-}
-
-function unshieldOutput(): void {
-  process.stdout.off('error', ignore);
-  process.stderr.off('error', ignore);
 }

@@ -10,7 +10,8 @@ import { APPLICATION_LIFECYCLE } from './tokens.js';
 export interface ApplicationLifecycle {
   /** Resolves when Nest may destroy the first provider. Never rejects. */
   begin(): Promise<void>;
-  hostClosed(): Promise<void>;
+  /** @param signal what Nest closes for, if anything */
+  hostClosed(signal?: string): Promise<void>;
 }
 
 /**
@@ -45,8 +46,8 @@ class LastSeam implements OnApplicationShutdown {
     placeAt(Infinity, LastSeamModule, modules);
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.lifecycle.hostClosed();
+  onApplicationShutdown(signal?: string): Promise<void> {
+    return this.lifecycle.hostClosed(signal);
   }
 }
 

@@ -6,20 +6,33 @@ const companionMark = Symbol.for('nestjs-drain:signal-companion');
 /** What the companions of several applications in one process know of each other. */
 interface Companion {
   (signal: NodeJS.Signals): void;
-  /** Settles when this application's shutdown is over; nothing before one has begun. */
-  [companionMark]: () => Promise<unknown> | undefined;
+  /** Settles, with the exit code it asks for, when this application's shutdown is over; nothing before a signal has begun one. */
+  [companionMark]: () => Promise<number | undefined> | undefined;
 }
 
 /** What happens when a signal arrives. */
 export interface SignalReceiver {
   /** Every signal, the first and all that follow. */
   received(signal: NodeJS.Signals): void;
-  /** The shutdown of this application, once a signal has begun it. */
-  ending(): Promise<unknown> | undefined;
+  /** The shutdown of this application, once a signal has begun it: the exit code it asks for, if any. */
+  ending(): Promise<number | undefined> | undefined;
 }
 
-/** All signals: `enableShutdownHooks()` takes any. */
-const watched = Object.keys(constants.signals) as NodeJS.Signals[];
+/** These end no process by themselves, and Node listens for one of them (a terminal that is resized), or nobody can. */
+const notEnding = [
+  'SIGCHLD',
+  'SIGCONT',
+  'SIGKILL',
+  'SIGSTOP',
+  'SIGTSTP',
+  'SIGTTIN',
+  'SIGTTOU',
+  'SIGURG',
+  'SIGWINCH',
+];
+
+/** All others: `enableShutdownHooks()` takes any. */
+const watched = Object.keys(constants.signals).filter((name) => !notEnding.includes(name)) as NodeJS.Signals[];
 
 /**
  * Listens for a signal beside whoever else does, and only while somebody does: a listener of ours alone would keep the signal from ending the
@@ -48,14 +61,15 @@ export class SignalCompanion {
   }
 
   /** The shutdowns, begun by a signal, of the other applications in this process. */
-  othersEnding(): Promise<unknown>[] {
+  othersEnding(): Promise<number | undefined>[] {
     const companions = new Set(watched.flatMap((signal) => process.listeners(signal).filter(isCompanion)));
     companions.delete(this.listener);
     return [...companions].flatMap((each) => each[companionMark]() ?? []);
   }
 
   private readonly listenerAdded = (event: string | symbol, listener: unknown): void => {
-    if (isWatched(event) && !isCompanion(listener)) this.join(event);
+    // It is told before the listener is there.
+    if (isWatched(event) && !isCompanion(listener) && countOthers(event) + 1 > 0) this.join(event);
   };
 
   private readonly listenerRemoved = (event: string | symbol, listener: unknown): void => {
@@ -70,7 +84,30 @@ export class SignalCompanion {
 
 /** Reports whether somebody listens for `signal`: Nest's shutdown hooks, or the application itself. */
 export function areShutdownHooksEnabled(signal: NodeJS.Signals): boolean {
-  return process.listeners(signal).some((listener) => !isCompanion(listener));
+  return countOthers(signal) > 0;
+}
+
+/** Listeners for `signal` that are neither ours nor signal-exit's. */
+function countOthers(signal: NodeJS.Signals): number {
+  return process.listeners(signal).filter((listener) => !isCompanion(listener)).length - countSignalExits();
+}
+
+/**
+ * signal-exit, which many packages load, ends the process itself when nobody but its own copies listens: one more listener, and the signal has no
+ * effect at all. It keeps its count on the process, one for version 3 and one for version 4.
+ *
+ * @see https://github.com/tapjs/signal-exit
+ */
+function countSignalExits(): number {
+  const { __signal_exit_emitter__: third, [signalExitKey]: fourth } = process as SignalExitHolder;
+  return (third?.count ?? 0) + (fourth?.count ?? 0);
+}
+
+const signalExitKey = Symbol.for('signal-exit emitter');
+
+interface SignalExitHolder {
+  readonly __signal_exit_emitter__?: { readonly count?: number };
+  readonly [signalExitKey]?: { readonly count?: number };
 }
 
 function isCompanion(listener: unknown): listener is Companion {

@@ -4,6 +4,7 @@ import { type DrainCore } from '../drain-core.js';
 import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { ALLOW_DURING_SHUTDOWN } from '../in-flight/metadata.js';
 import { type ClockTimer } from '../sequence/clock.js';
+import { injectedTokensOf } from './injected-tokens.js';
 import { signalSwallower } from './parent-process.js';
 import { areShutdownHooksEnabled } from './signals.js';
 
@@ -84,8 +85,8 @@ function* controllersWithUnmarkedHealthChecks(modules: ModulesContainer): Iterab
   for (const module of modules.values()) {
     for (const { metatype } of module.controllers.values()) {
       if (typeof metatype !== 'function') continue;
-      const types = (Reflect.getMetadata('design:paramtypes', metatype) as { name?: string }[] | undefined) ?? [];
-      if (!types.some((type) => type?.name === 'HealthCheckService')) continue;
+      const tokens = injectedTokensOf(metatype) as ({ name?: string } | undefined)[];
+      if (!tokens.some((token) => token?.name === 'HealthCheckService')) continue;
       const prototype = metatype.prototype as Record<string, object>;
       const isMarked = routesOf(prototype).some((name) => Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, prototype[name]!));
       if (!isMarked) yield metatype.name;
@@ -97,7 +98,7 @@ function* controllersWithUnmarkedHealthChecks(modules: ModulesContainer): Iterab
 function terminusDelayMs(modules: ModulesContainer): number {
   for (const module of modules.values()) {
     for (const [token, { instance }] of module.providers) {
-      if (!String(token).includes('TERMINUS_MODULE_OPTIONS')) continue;
+      if (!String(token).includes('TERMINUS:MODULE_OPTIONS')) continue;
       const { gracefulShutdownTimeoutMs } = (instance ?? {}) as { gracefulShutdownTimeoutMs?: number };
       if (gracefulShutdownTimeoutMs) return gracefulShutdownTimeoutMs;
     }

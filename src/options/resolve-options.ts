@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { inspect } from 'node:util';
 import { DrainError } from '../sequence/errors.js';
 import { type LameDuckOptions } from '../sequence/lame-duck.js';
 import { defaults, type GracefulShutdownOptions, type ResolvedOptions } from './options.js';
@@ -7,16 +8,20 @@ import { defaults, type GracefulShutdownOptions, type ResolvedOptions } from './
 const timerMaxMs = 2 ** 31 - 1;
 const uncatchable = ['SIGKILL', 'SIGSTOP'];
 
-const known = [
-  'drainTimeoutMs',
-  'gracePeriodMs',
-  'lameDuck',
-  'hookTimeoutMs',
-  'httpTracking',
-  'lateRequests',
-  'readiness',
-  'secondSignal',
-];
+const known = {
+  options: [
+    'drainTimeoutMs',
+    'gracePeriodMs',
+    'lameDuck',
+    'hookTimeoutMs',
+    'httpTracking',
+    'lateRequests',
+    'readiness',
+    'secondSignal',
+  ],
+  lameDuck: ['minMs', 'quietMs', 'maxMs'],
+  lateRequests: ['statusCode', 'retryAfterSeconds'],
+};
 
 /**
  * Checks what the user gave and fills in the defaults. Leaves the user's object as it is.
@@ -26,9 +31,7 @@ const known = [
  */
 export function resolveOptions(given: number | GracefulShutdownOptions = {}): ResolvedOptions {
   const options = typeof given === 'object' && given !== null ? given : { drainTimeoutMs: given };
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) fail(name, `one of ${known.join(', ')}`, name, 'Check its spelling');
-  }
+  checkNames('', options, known.options);
   return {
     drainTimeoutMs: duration('drainTimeoutMs', options.drainTimeoutMs ?? defaults.drainTimeoutMs, 0),
     gracePeriodMs: duration('gracePeriodMs', options.gracePeriodMs ?? defaults.gracePeriodMs, 1_001),
@@ -71,6 +74,7 @@ export function windowOf({ lameDuck }: ResolvedOptions): Required<LameDuckOption
 function lameDuck(given: NonNullable<GracefulShutdownOptions['lameDuck']>): ResolvedOptions['lameDuck'] {
   if (given === 'auto' || given === false) return given;
   if (typeof given !== 'object') fail('lameDuck', "'auto', false or { minMs, quietMs, maxMs }", given, 'Choose one');
+  checkNames('lameDuck.', given, known.lameDuck);
   const { minMs, quietMs, maxMs } = given;
   const window = { ...defaults.lameDuckWindow };
   if (minMs !== undefined) window.minMs = duration('lameDuck.minMs', minMs, 0) as typeof window.minMs;
@@ -88,6 +92,7 @@ function lateRequests(given: NonNullable<GracefulShutdownOptions['lateRequests']
   if (typeof given !== 'object') {
     fail('lateRequests', "{ statusCode, retryAfterSeconds } or 'close-listener'", given, 'Choose one');
   }
+  checkNames('lateRequests.', given, known.lateRequests);
   const { statusCode = defaults.lateRequests.statusCode, retryAfterSeconds = defaults.lateRequests.retryAfterSeconds } =
     given;
   if (!isWhole(statusCode, 400, 599)) {
@@ -122,6 +127,12 @@ function secondSignal(given: GracefulShutdownOptions['secondSignal']): ResolvedO
   return { ...defaults.secondSignal, ...given };
 }
 
+function checkNames(prefix: string, given: object, names: readonly string[]): void {
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name)) fail(prefix + name, `one of ${names.join(', ')}`, name, 'Check its spelling');
+  }
+}
+
 function duration(name: string, value: unknown, min: number): number {
   if (isWhole(value, min, timerMaxMs)) return value;
   const todo =
@@ -143,9 +154,8 @@ function oneOf<T extends string>(name: string, value: unknown, choices: readonly
 }
 
 function fail(name: string, expected: string, got: unknown, todo: string): never {
-  const shown = typeof got === 'number' ? String(got) : typeof got === 'string' ? `'${got}'` : JSON.stringify(got);
   throw new DrainError(
     'DRAIN_INVALID_OPTION',
-    `GracefulShutdownModule: expected ${name} to be ${expected}, got ${shown}. ${todo}.`,
+    `GracefulShutdownModule: expected ${name} to be ${expected}, got ${inspect(got, { breakLength: Infinity })}. ${todo}.`,
   );
 }

@@ -3,6 +3,8 @@ import { performance } from 'node:perf_hooks';
 /** A timer that has been armed. Cancelling twice, or after it fired, is harmless. */
 export interface ClockTimer {
   cancel(): void;
+  /** From here on it no longer holds the process open. */
+  unref?(): void;
 }
 
 /**
@@ -27,7 +29,7 @@ export const systemClock: Clock = {
   date: () => new Date(),
   after(ms, fire) {
     const timer = setTimeout(fire, Math.max(0, ms));
-    return { cancel: () => clearTimeout(timer) };
+    return { cancel: () => clearTimeout(timer), unref: () => timer.unref() };
   },
 };
 

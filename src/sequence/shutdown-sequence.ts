@@ -31,6 +31,8 @@ export interface SequenceOptions {
 export interface InFlightWork {
   readonly size: number;
   readonly finished: number;
+  /** Reports whether the drain is over: new work is no longer taken. */
+  readonly isSealed: boolean;
   idle(): Promise<void>;
   seal(): void;
   leftovers(): readonly Leftover[];
@@ -67,6 +69,8 @@ export class ShutdownSequence {
 
   private current: ShutdownPhase = 'running';
   private readonly drainables = new Set<Drainable>();
+  /** Drainables whose drain has begun and not ended. */
+  private readonly unfinished = new Set<Drainable>();
   private readonly drainingSignal = new AbortController();
   private readonly abortingSignal = new AbortController();
   /** A second signal or the hard stop: whatever is being waited for, stop waiting. */
@@ -78,6 +82,7 @@ export class ShutdownSequence {
   private drainEndsAt = Infinity;
   private trigger?: ShutdownTrigger;
   private begun?: Promise<void>;
+  private cutting?: Promise<void>;
 
   private settleDrained!: (outcome: ShutdownOutcome) => void;
   private settleReleased!: () => void;
@@ -114,7 +119,8 @@ export class ShutdownSequence {
 
   /** Adds something that holds work. Reports whether it is in time: once the drain is over nobody waits. */
   add(drainable: Drainable): boolean {
-    if (hasReached(this.current, 'releasing')) return false;
+    if (this.parts.inFlight.isSealed) return false;
+    if (this.drainables.has(drainable)) return true;
     this.drainables.add(drainable);
     if (hasReached(this.current, 'lame-duck')) void this.attempt(drainable, () => drainable.announce?.());
     return true;
@@ -164,10 +170,12 @@ export class ShutdownSequence {
   }
 
   private async lameDuck(): Promise<void> {
+    // One that a listener of the transition registers is told as it is added.
+    const registered = [...this.drainables];
     this.enter('lame-duck');
     const { traffic, hooks } = this.parts;
     traffic.becomeUnready();
-    for (const drainable of this.drainables) void this.attempt(drainable, () => drainable.announce?.());
+    for (const drainable of registered) void this.attempt(drainable, () => drainable.announce?.());
 
     const leaving = trafficHasLeft(this.lameDuckWindow(), this.parts, this.interruption.signal);
     await Promise.all([leaving, this.runHooks('lame-duck', this.hardStopAt - hooks.longestMs('releasing'))]);
@@ -182,7 +190,7 @@ export class ShutdownSequence {
     const interrupted = this.interruption.signal;
 
     this.drainingSignal.abort();
-    const idle = Promise.all([this.workEnds(deadline.signal), this.runHooks('draining', this.drainEndsAt)]);
+    const idle = this.workEnds(deadline.signal);
 
     if (!(await settledWithin(clock, idle, this.drainEndsAt - clock.now(), interrupted))) {
       this.report.leftBehind(inFlight.leftovers());
@@ -215,33 +223,61 @@ export class ShutdownSequence {
     return report;
   }
 
-  /** Refuses new work and resolves when none is left, that of drainables registered meanwhile included. */
+  /**
+   * Refuses new work, runs the hooks beside, and resolves, with the tracker sealed, when no work is left: what the hooks have begun or registered
+   * included.
+   */
   private async workEnds(deadline: AbortSignal): Promise<void> {
     const { inFlight } = this.parts;
     const begun = new Set<Drainable>();
+    let hooks: Promise<void> | undefined;
     for (;;) {
       const next = [...this.drainables].filter((drainable) => !begun.has(drainable));
-      if (next.length === 0 && inFlight.size === 0) return;
       for (const drainable of next) begun.add(drainable);
-      await Promise.all(
-        next.map((drainable) =>
-          this.attempt(drainable, async () => {
-            await drainable.refuse?.();
-            await drainable.drain(deadline);
-          }),
-        ),
-      );
+      const drains = next.map((drainable) => this.drainOne(drainable, deadline));
+      hooks ??= this.runHooks('draining', this.drainEndsAt);
+      await Promise.all(drains);
+      await hooks;
       await inFlight.idle();
+      // Sealed in the turn in which it is idle: nobody would wait for what begins in the next.
+      if (begun.size === this.drainables.size && inFlight.size === 0) return inFlight.seal();
     }
   }
 
-  private async cutWhatIsLeft(): Promise<void> {
-    const { clock, inFlight } = this.parts;
-    const cut = [...this.drainables].map(async (drainable) => {
-      await this.attempt(drainable, async () => this.report.cut(await drainable.forceClose()));
+  private async drainOne(drainable: Drainable, deadline: AbortSignal): Promise<void> {
+    this.unfinished.add(drainable);
+    await this.attempt(drainable, async () => {
+      await drainable.refuse?.();
+      await drainable.drain(deadline);
     });
-    this.report.cut(inFlight.leftovers());
-    await settledWithin(clock, Promise.all(cut), forceCloseMs);
+    this.unfinished.delete(drainable);
+  }
+
+  /** Cuts, once, whatever is left. */
+  private cutWhatIsLeft(): Promise<void> {
+    return (this.cutting ??= this.cut());
+  }
+
+  private async cut(): Promise<void> {
+    const { clock, inFlight } = this.parts;
+    const hanging = new Set(this.drainables);
+    const leases = inFlight.leftovers();
+    const cutting = [...this.drainables].map(async (drainable) => {
+      await this.attempt(drainable, async () => {
+        const leftovers = await drainable.forceClose();
+        this.report.cut(leftovers);
+        // Leases name what a drainable waits for. With none, and nothing said, it would be missing from the report.
+        const isSilent = leftovers.length === 0 && leases.length === 0;
+        const hasHung = this.unfinished.has(drainable) && !this.interruption.signal.aborted;
+        if (isSilent && hasHung) {
+          this.failed(drainable, 'drain() was still pending when it was cut, and forceClose() named nothing');
+        }
+      });
+      hanging.delete(drainable);
+    });
+    this.report.cut(leases);
+    await settledWithin(clock, Promise.all(cutting), forceCloseMs);
+    for (const drainable of hanging) this.failed(drainable, `forceClose() did not settle within ${forceCloseMs} ms`);
   }
 
   private async closeDrainables(deadline: AbortController): Promise<void> {
@@ -259,9 +295,13 @@ export class ShutdownSequence {
     try {
       await step();
     } catch (error) {
-      this.report.failed(drainable.name, messageOf(error));
-      this.parts.events.emit({ type: 'problem', message: `${drainable.name} failed to drain: ${messageOf(error)}` });
+      this.failed(drainable, messageOf(error));
     }
+  }
+
+  private failed({ name }: Drainable, error: string): void {
+    this.report.failed(name, error);
+    this.parts.events.emit({ type: 'problem', message: `${name} failed to drain: ${error}` });
   }
 
   private runHooks(phase: HookPhase, latestEndAt: number): Promise<void> {

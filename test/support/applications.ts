@@ -9,7 +9,7 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { type AddressInfo } from 'node:net';
+import { type AddressInfo, type Socket } from 'node:net';
 import { type Server } from 'node:http';
 import {
   GracefulShutdown,
@@ -21,6 +21,7 @@ import {
 } from '../../src/index.js';
 import { certificate } from './certificate.js';
 import { Gate } from './gate.js';
+import { RawClient } from './raw-client.js';
 
 /** The platforms every integration suite runs over. */
 export const frameworks = ['express', 'fastify'] as const;
@@ -42,6 +43,8 @@ export interface RunningApplication {
   readonly port: number;
   readonly url: string;
   readonly server: Server;
+  /** The server's ends of its connections, in the order in which they opened. */
+  readonly sockets: readonly Socket[];
   /** The façade; undefined when the module was left out. */
   readonly shutdown: GracefulShutdown;
 }
@@ -50,6 +53,8 @@ export interface ApplicationSetup extends ModuleMetadata {
   /** The module's options; `false` leaves the module out, for controls. */
   readonly drain?: number | GracefulShutdownOptions | false;
   readonly nest?: NestApplicationOptions;
+  /** What it listens on. @default 127.0.0.1 */
+  readonly host?: string;
   /** Called before the application is initialised. */
   readonly prepare?: (app: INestApplication) => void | Promise<void>;
 }
@@ -59,7 +64,7 @@ const running = new Set<INestApplication>();
 /** Starts an application on a free loopback port. `closeAll()` in `afterEach` ends it. */
 export async function start(
   { framework, protocol }: Platform,
-  { drain, nest, prepare, ...metadata }: ApplicationSetup,
+  { drain, nest, host = '127.0.0.1', prepare, ...metadata }: ApplicationSetup,
 ): Promise<RunningApplication> {
   const module = moduleOf({
     ...metadata,
@@ -75,17 +80,32 @@ export async function start(
     ...nest,
   });
   running.add(app);
-  await prepare?.(app);
-  await app.listen(0, '127.0.0.1');
   const server = app.getHttpServer() as Server;
+  const sockets: Socket[] = [];
+  server.on(protocol === 'https' ? 'secureConnection' : 'connection', (socket: Socket) => sockets.push(socket));
+  await prepare?.(app);
+  await app.listen(0, host);
   const { port } = server.address() as AddressInfo;
   return {
     app,
     port,
     url: `${protocol}://127.0.0.1:${port}`,
     server,
+    sockets,
     shutdown: drain === false ? (undefined as never) : app.get(GracefulShutdown),
   };
+}
+
+/** A client, and the server's end of its connection. */
+export async function connect({
+  port,
+  url,
+  sockets,
+}: RunningApplication): Promise<{ client: RawClient; socket: Socket }> {
+  const before = sockets.length;
+  const client = await RawClient.connect(port, url.startsWith('https') ? 'https' : 'http');
+  await holds(() => sockets.length > before);
+  return { client, socket: sockets[before]! };
 }
 
 export function moduleOf(metadata: ModuleMetadata): Type {
@@ -103,6 +123,7 @@ export async function closeAll(): Promise<void> {
   running.clear();
   for (const release of releases) release();
   releases.clear();
+  Gate.releaseAll();
   await Promise.all(
     apps.map((app) => {
       const closed = app.close();
@@ -169,7 +190,12 @@ export async function refuses(shutdown: GracefulShutdown): Promise<void> {
   await turns(3);
 }
 
-/** Lets the event loop turn: what this process has written to its own sockets before has been read. */
+/** Lets the event loop turn. */
 export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Lets the event loop turn until `test` holds: for what no event tells, such as bytes that have come in. */
+export async function holds(test: () => boolean): Promise<void> {
+  while (!test()) await turns(1);
 }

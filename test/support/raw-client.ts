@@ -105,6 +105,11 @@ export class RawClient {
     });
   }
 
+  /** Over a socket that a test has opened itself. */
+  static over(socket: Socket): RawClient {
+    return new RawClient(socket);
+  }
+
   static connect(port: number, protocol = 'http', allowHalfOpen = false): Promise<RawClient> {
     return new Promise((resolve, reject) => {
       const socket =

@@ -153,13 +153,15 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
       if (dueAt <= now) lingered.push(connection);
       else nextAt = Math.min(nextAt, dueAt);
     }
-    for (const { socket, startedAt } of this.handshakes.values()) {
-      const dueAt = startedAt + (socket.bytesRead === 0 ? lingerMs : lateHeadMs);
-      if (dueAt <= now) socket.destroy();
+    const stalled: Handshake[] = [];
+    for (const handshake of this.handshakes.values()) {
+      const dueAt = handshakeDueAt(handshake);
+      if (dueAt <= now) stalled.push(handshake);
       else nextAt = Math.min(nextAt, dueAt);
     }
     if (nextAt < Infinity) this.sweepBy(nextAt);
     if (lingered.length > 0) setImmediate(() => this.closeLingered(lingered, 0));
+    if (stalled.length > 0) setImmediate(() => this.closeStalled(stalled));
   }
 
   private closeLingered(lingered: readonly Connection[], from: number): void {
@@ -168,12 +170,26 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     if (next < lingered.length) setImmediate(() => this.closeLingered(lingered, next));
   }
 
+  private closeStalled(stalled: readonly Handshake[]): void {
+    const now = this.clock.now();
+    for (const handshake of stalled) {
+      if (this.handshakes.get(addressOf(handshake.socket)) !== handshake) continue;
+      const dueAt = handshakeDueAt(handshake);
+      if (dueAt <= now) handshake.socket.destroy();
+      else this.sweepBy(dueAt);
+    }
+  }
+
   private closeUnlessSpoken(connection: Connection): void {
     if (connection.isBusy) return;
     const isLateHead = connection.hasBegunRequest && this.clock.now() - connection.idleSince >= lateHeadMs;
     if (connection.isIdle || isLateHead) connection.socket.destroy();
     else this.sweepBy(connection.idleSince + lateHeadMs);
   }
+}
+
+function handshakeDueAt({ socket, startedAt }: Handshake): number {
+  return startedAt + (socket.bytesRead === 0 ? lingerMs : lateHeadMs);
 }
 
 function addressOf(socket: Socket): string {

@@ -22,7 +22,8 @@ export class HealthRoutes {
 
   /** Reports whether a request for `url` could reach a health route. */
   couldMatch(method = '', url = ''): boolean {
-    const path = url.split('?', 1)[0] ?? '';
+    // A proxy may send the absolute form: http://host/path.
+    const path = (url.split('?', 1)[0] ?? '').replace(/^https?:\/\/[^/]*/i, '');
     return this.matchers.some(
       (each) =>
         (each.method === method || each.method === 'ALL' || (each.method === 'GET' && method === 'HEAD')) &&
@@ -32,13 +33,18 @@ export class HealthRoutes {
 }
 
 function matcher(pattern: string): RegExp {
-  const segments = pattern.split('/').filter((segment) => segment !== '');
-  const source = segments
-    .map((segment) => {
-      if (segment.includes('*') || segment.includes('(') || segment.includes('{')) return '/.*';
-      if (segment.includes(':')) return '/[^/]+';
-      return '/' + segment.replace(/[\\^$.|?+[\]]/g, '\\$&');
-    })
-    .join('');
+  let source = '';
+  for (const segment of pattern.split('/').filter((each) => each !== '')) {
+    // Wildcards, groups and optional parts may span segments, or none: from here on anything could match.
+    if (/[*({?+]/.test(segment)) {
+      const fixed = /^[^:*({?+]*/.exec(segment)![0];
+      return new RegExp(`^${source}${fixed && `/${escape(fixed)}`}.*$`, 'i');
+    }
+    source += segment.includes(':') ? '/[^/]+' : `/${escape(segment)}`;
+  }
   return new RegExp(`^${source}/?$`, 'i');
+}
+
+function escape(literal: string): string {
+  return literal.replace(/[\\^$.|[\]})]/g, '\\$&');
 }

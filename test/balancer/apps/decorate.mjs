@@ -14,4 +14,3 @@ export function route(target, name, decorators, parameters = []) {
   parameters.forEach((parameter, at) => parameter(prototype, name, at));
   for (const decorator of decorators) decorator(prototype, name, Object.getOwnPropertyDescriptor(prototype, name));
 }
-

@@ -1,0 +1,138 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { frameworks } from '../support/applications.js';
+import { request } from '../support/raw-client.js';
+import { build, Child, endAll } from './support/child.js';
+import { printFigures, record } from './support/figures.js';
+
+beforeAll(build);
+afterEach(endAll);
+afterAll(printFigures);
+
+describe.each(frameworks)('A SIGTERM to an application on %s', (framework) => {
+  it('ends it, when all is clean, as Nest does: by the signal', async () => {
+    const child = await Child.start('orders', { framework });
+    child.signal('SIGTERM');
+    expect(await child.report()).toMatchObject({ reason: 'signal SIGTERM', outcome: 'drained', clean: true });
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
+  });
+
+  it('ends it with 0 under useProcessExit', async () => {
+    const child = await Child.start('orders', { framework, hooks: { useProcessExit: true } });
+    child.signal('SIGTERM');
+    expect(await child.report()).toMatchObject({ clean: true });
+    expect(await child.ended).toMatchObject({ end: 0 });
+  });
+
+  it('ends it at once when it is idle', async () => {
+    for (let round = 0; round < 5; round++) {
+      const child = await Child.start('orders', { framework });
+      child.signal('SIGTERM');
+      const { end, ms } = await child.ended;
+      record(`idle on ${framework}, SIGTERM to exit`, ms);
+      expect(end).toBe('SIGTERM');
+      expect(ms).toBeLessThan(500);
+    }
+  });
+
+  it('waits for the request in flight, answers it whole, and destroys the database after it', async () => {
+    const child = await Child.start('orders', { framework });
+    const answer = request(child.url('/held'));
+    await child.until('held');
+    child.signal('SIGTERM');
+    await child.entered('draining');
+    expect(child.hasTold('destroyed')).toBe(false);
+    child.say('release');
+    expect(await answer).toMatchObject({ status: 200, body: { isOpen: true } });
+    expect(await child.report()).toMatchObject({ clean: true, inFlight: { atSignal: 1, finished: 1 } });
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
+    expect(child.hasTold('destroyed')).toBe(true);
+  });
+
+  it('destroys the database under the request without the module', async () => {
+    const child = await Child.start('orders', { framework, drain: false });
+    const answer = request(child.url('/held'));
+    await child.until('held');
+    child.signal('SIGTERM');
+    await child.until('destroyed');
+    child.say('release');
+    expect(await answer).toMatchObject({ body: { isOpen: false } });
+  });
+
+  it('ends it with 1 when a hook fails, and destroys the database all the same', async () => {
+    const child = await Child.start('orders', { framework, hook: 'rejects' });
+    child.signal('SIGTERM');
+    const report = await child.report();
+    expect(report).toMatchObject({ outcome: 'drained', clean: false });
+    expect(report.hooks).toContainEqual(
+      expect.objectContaining({ name: 'Hooks.releasing', outcome: 'rejected', error: 'the queue did not answer' }),
+    );
+    expect(await child.ended).toMatchObject({ end: 1 });
+    expect(child.hasTold('destroyed')).toBe(true);
+  });
+
+  it('ends it with 1 under useProcessExit when a hook fails', async () => {
+    const child = await Child.start('orders', { framework, hook: 'rejects', hooks: { useProcessExit: true } });
+    child.signal('SIGTERM');
+    expect(await child.ended).toMatchObject({ end: 1 });
+  });
+
+  it('ends it with 1 when the drain times out, and names what was cut', async () => {
+    const child = await Child.start('orders', { framework, drain: 300 });
+    const answer = request(child.url('/hanging'));
+    answer.catch(() => undefined);
+    await child.until('held');
+    child.signal('SIGTERM');
+    const report = await child.report();
+    expect(report).toMatchObject({ outcome: 'timed-out', clean: false });
+    expect(report.leftovers).toContainEqual(expect.objectContaining({ kind: 'request', name: 'GET /hanging' }));
+    expect(await child.ended).toMatchObject({ end: 1 });
+    await expect(answer).rejects.toThrow();
+  });
+
+  it("ends it one second before gracePeriodMs when Nest's destroy hooks hang", async () => {
+    const drain = { drainTimeoutMs: 100, gracePeriodMs: 1_800, hookTimeoutMs: 100 };
+    const child = await Child.start('orders', { framework, drain, destroy: 'hangs', timer: true });
+    child.signal('SIGTERM');
+    const report = await child.report();
+    const { end, ms } = await child.ended;
+    record(`hard stop on ${framework}, after its 800 ms`, ms - 800);
+    expect(end).toBe(1);
+    expect(ms).toBeGreaterThanOrEqual(800);
+    expect(ms).toBeLessThan(1_800);
+    expect(report).toMatchObject({ outcome: 'drained', clean: false });
+    expect(report.leftovers).toContainEqual(expect.objectContaining({ kind: 'resource', name: 'Timeout' }));
+    expect(report.advice.join()).toContain('destroy hooks');
+  });
+
+  it('gives every hook the name of the signal, before its deadline', async () => {
+    const child = await Child.start('orders', { framework });
+    child.signal('SIGTERM');
+    await child.ended;
+    const hooks = child.told.filter(({ event }) => event === 'hook');
+    expect(hooks.map(({ phase }) => String(phase))).toEqual(['lame-duck', 'draining', 'releasing']);
+    for (const hook of hooks) {
+      expect(hook).toMatchObject({ signal: 'SIGTERM', reason: 'signal SIGTERM', isAborted: false });
+      expect(hook.remainingMs).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('app.close()', () => {
+  it('gives hooks no signal, ends nothing, and leaves the process to end by itself', async () => {
+    const child = await Child.start('orders', { hook: 'rejects' });
+    child.say('close');
+    expect(await child.report()).toMatchObject({ reason: 'app.close()', clean: false });
+    await child.until('app.close() resolved');
+    expect(await child.ended).toMatchObject({ end: 0 });
+    for (const hook of child.told.filter(({ event }) => event === 'hook')) expect(hook.signal).toBeUndefined();
+  });
+
+  it.each([{ requests: false }, { requests: true }])('leaves nothing on the process ($requests)', async (settings) => {
+    for (const framework of frameworks) {
+      const child = await Child.start('tidy', { framework, ...settings }, 'footprints');
+      const { before, after } = await child.until('footprints');
+      expect(after).toEqual(before);
+      expect(await child.ended).toMatchObject({ end: 0 });
+    }
+  });
+});

@@ -1,0 +1,226 @@
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { request } from '../support/raw-client.js';
+import { build, Child, type ChildSetup, endAll } from './support/child.js';
+
+beforeAll(build);
+afterEach(endAll);
+
+/** An application that drains, with a request that hangs. */
+async function startDraining(setup: ChildSetup = {}, signal: NodeJS.Signals = 'SIGTERM'): Promise<Child> {
+  const child = await Child.start('orders', setup);
+  request(child.url('/held')).catch(() => undefined);
+  await child.until('held');
+  child.signal(signal);
+  await child.entered('draining');
+  return child;
+}
+
+describe('A second signal', () => {
+  it.each<[NodeJS.Signals, NodeJS.Signals]>([
+    ['SIGINT', 'SIGINT'],
+    ['SIGTERM', 'SIGINT'],
+  ])('after %s, when it is %s, forces the end: 130, and a report that names what was lost', async (first, second) => {
+    const child = await startDraining({}, first);
+    child.signal(second);
+    const report = await child.report();
+    expect(report).toMatchObject({ outcome: 'forced', clean: false, reason: `signal ${first}` });
+    expect(report.leftovers).toContainEqual(expect.objectContaining({ kind: 'request', name: 'GET /held' }));
+    expect(await child.ended).toMatchObject({ end: 130 });
+  });
+
+  it.each<[NodeJS.Signals, NodeJS.Signals]>([
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGINT', 'SIGTERM'],
+  ])('after %s, when it is %s, is ignored', async (first, second) => {
+    const child = await startDraining({}, first);
+    child.signal(second);
+    // It is a while in coming; the answer to a late request shows that a turn of the event loop has passed.
+    expect(await request(child.url('/orders'))).toMatchObject({ status: 503 });
+    child.say('release');
+    expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true });
+    expect(await child.ended).toMatchObject({ end: first });
+  });
+
+  it('is ignored when SIGINT is set to', async () => {
+    const child = await startDraining({ drain: { secondSignal: { SIGINT: 'ignore' } } }, 'SIGINT');
+    child.signal('SIGINT');
+    expect(await request(child.url('/orders'))).toMatchObject({ status: 503 });
+    child.say('release');
+    expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true });
+    expect(await child.ended).toMatchObject({ end: 'SIGINT' });
+  });
+
+  it('forces when SIGTERM is set to: 143', async () => {
+    const child = await startDraining({ drain: { secondSignal: { SIGTERM: 'force' } } });
+    child.signal('SIGTERM');
+    expect(await child.report()).toMatchObject({ outcome: 'forced' });
+    expect(await child.ended).toMatchObject({ end: 143 });
+  });
+
+  it('forces in the lame duck too', async () => {
+    const child = await Child.start('orders', { drain: { lameDuck: {} } });
+    child.signal('SIGTERM');
+    await child.entered('lame-duck');
+    child.signal('SIGINT');
+    expect(await child.report()).toMatchObject({ outcome: 'forced' });
+    expect(await child.ended).toMatchObject({ end: 130 });
+  });
+
+  it("forces while a hook, or Nest's own destroy hooks, are waited for", async () => {
+    const waiting = await Child.start('orders', { hook: 'waits' });
+    waiting.signal('SIGTERM');
+    await waiting.until('hook', ({ phase }) => phase === 'releasing');
+    const hanging = await Child.start('orders', { destroy: 'hangs' });
+    hanging.signal('SIGTERM');
+    await hanging.until('destroyed');
+    for (const child of [waiting, hanging]) {
+      child.signal('SIGINT');
+      expect(await child.report()).toMatchObject({ clean: false });
+      expect(await child.ended).toMatchObject({ end: 130 });
+    }
+  });
+});
+
+describe('A listener of somebody else for SIGTERM', () => {
+  it('that stays when Nest has closed does not keep the process alive', async () => {
+    const child = await Child.start('orders', { listener: 'leftover', timer: true });
+    child.signal('SIGTERM');
+    expect(await child.report()).toMatchObject({ clean: true });
+    expect(await child.ended).toMatchObject({ end: 0 });
+  });
+
+  it('keeps it alive without the module', async () => {
+    const child = await Child.start('orders', { drain: false, listener: 'leftover', timer: true });
+    child.signal('SIGTERM');
+    // The second time it is Nest, which has closed.
+    await child.until('leftover listener', () => child.timesTold('leftover listener') === 2);
+    child.signal('SIGTERM');
+    await child.until('leftover listener', () => child.timesTold('leftover listener') === 3);
+  });
+
+  it('that calls app.close() drains as enableShutdownHooks() does', async () => {
+    const child = await Child.start('orders', { listener: 'closes', hooks: false });
+    const answer = request(child.url('/held'));
+    await child.until('held');
+    child.signal('SIGTERM');
+    await child.entered('draining');
+    child.say('release');
+    expect(await answer).toMatchObject({ status: 200, body: { isOpen: true } });
+    expect(await child.report()).toMatchObject({ reason: 'signal SIGTERM', clean: true });
+    expect(await child.ended).toMatchObject({ end: 0 });
+    expect(child.hasTold('app.close() resolved')).toBe(true);
+  });
+
+  it('that calls app.close(), and goes on after it, gets the time to', async () => {
+    const child = await Child.start('orders', { listener: 'closes and goes on', hooks: false, timer: true });
+    child.signal('SIGTERM');
+    expect(await child.report()).toMatchObject({ clean: true });
+    expect(await child.ended).toMatchObject({ end: 7 });
+  });
+
+  it('that calls app.close() does not keep the process past its grace period', async () => {
+    const drain = { gracePeriodMs: 2_000, drainTimeoutMs: 100, lameDuck: false } as const;
+    const child = await Child.start('orders', { listener: 'closes', hooks: false, timer: true, drain });
+    child.signal('SIGTERM');
+    const { end, ms } = await child.ended;
+    expect(end).toBe(0);
+    expect(ms).toBeLessThan(2_000);
+  });
+
+  it('that ends the process when it is the only one, as signal-exit does, still does', async () => {
+    const child = await Child.start('orders', { listener: 'signal-exit', hooks: false });
+    child.signal('SIGTERM');
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
+  });
+
+  it('that ends the process when it is the only one leaves it to Nest, where hooks are enabled', async () => {
+    const child = await startDraining({ listener: 'signal-exit' });
+    child.say('release');
+    expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true });
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
+  });
+});
+
+describe('A signal that ends no process', () => {
+  it('does not make a shutdown by a signal of the app.close() that follows it', async () => {
+    const child = await Child.start('orders', { listener: 'SIGWINCH', timer: true });
+    child.signal('SIGWINCH');
+    await child.until('SIGWINCH');
+    child.say('close');
+    expect(await child.report()).toMatchObject({ reason: 'app.close()' });
+    // With a timer forgotten it lives on: nothing may end it.
+    await child.until('app.close() resolved');
+    child.say('look');
+    await child.until('still here');
+  });
+});
+
+describe('A signal during bootstrap', () => {
+  it.each<[string, ChildSetup]>([
+    ['with the module', {}],
+    ['without it', { drain: false }],
+  ])('ends the process, %s', async (_name, setup) => {
+    const child = await Child.start('orders', { ...setup, slowStart: true }, 'initialising');
+    child.signal('SIGTERM');
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
+    expect(child.hasTold('started')).toBe(false);
+  });
+
+  it('runs the hooks, and waits for them though bootstrap ends meanwhile', async () => {
+    const child = await Child.start('orders', { slowStart: true, hook: 'waits' }, 'initialising');
+    child.signal('SIGTERM');
+    await child.until('hook', ({ phase }) => phase === 'releasing');
+    child.say('initialise');
+    await child.until('bootstrapped');
+    child.say('unhook');
+    expect(await child.report()).toMatchObject({ clean: true });
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
+    expect(child.hasTold('started')).toBe(false);
+  });
+});
+
+describe('Two applications in one process', () => {
+  const ways: [NodeJS.Signals, boolean][] = [
+    ['SIGTERM', false],
+    ['SIGINT', false],
+    ['SIGTERM', true],
+    ['SIGINT', true],
+  ];
+
+  /** A request is held in the second. */
+  async function startBusy(setup: ChildSetup) {
+    const child = await Child.start('two-applications', setup);
+    await child.until('started', ({ name }) => name === 'busy');
+    const answer = request(child.url('/held', 'busy'));
+    answer.catch(() => undefined);
+    await child.until('held');
+    return { child, answer };
+  }
+
+  it.each(ways)('both finish on %s (useProcessExit: %s)', async (signal, useProcessExit) => {
+    const { child, answer } = await startBusy({ hooks: { useProcessExit } });
+    child.signal(signal);
+    expect(await child.report('idle')).toMatchObject({ clean: true });
+    child.say('release');
+    expect(await answer).toMatchObject({ status: 200 });
+    expect(await child.report('busy')).toMatchObject({ clean: true, inFlight: { atSignal: 1, finished: 1 } });
+    expect(await child.ended).toMatchObject({ end: useProcessExit ? 0 : signal });
+  });
+
+  it.each(['idle', 'busy'])('end the process with 1 when the %s one is unclean, whichever ends first', async (failing) => {
+    const { child, answer } = await startBusy({ failing, hooks: { useProcessExit: true } });
+    child.signal('SIGTERM');
+    await child.report('idle');
+    child.say('release');
+    expect(await answer).toMatchObject({ status: 200 });
+    await child.report('busy');
+    expect(await child.ended).toMatchObject({ end: 1 });
+  });
+
+  it('lose the request of the second without the module', async () => {
+    const { child, answer } = await startBusy({ drain: false, hooks: { useProcessExit: true } });
+    child.signal('SIGTERM');
+    await expect(answer).rejects.toThrow();
+    expect(await child.ended).toMatchObject({ end: 0 });
+  });
+});

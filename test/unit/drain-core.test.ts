@@ -1,0 +1,176 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { DrainCore } from '../../src/drain-core.js';
+import { type GracefulShutdownOptions } from '../../src/options/options.js';
+import { resolveOptions } from '../../src/options/resolve-options.js';
+import { type ShutdownTrigger } from '../../src/sequence/shutdown-sequence.js';
+import { FakeClock, settle } from '../support/fake-clock.js';
+
+const sigterm: ShutdownTrigger = { reason: 'signal SIGTERM', signal: 'SIGTERM', isHostClosing: true };
+const sigint: ShutdownTrigger = { reason: 'signal SIGINT', signal: 'SIGINT', isHostClosing: true };
+const closing: ShutdownTrigger = { reason: 'app.close()', isHostClosing: true };
+const kubernetes = { KUBERNETES_SERVICE_HOST: '10.0.0.1' };
+
+let clock: FakeClock;
+let core: DrainCore;
+beforeEach(() => {
+  clock = new FakeClock();
+});
+afterEach(() => clock.assertNoTimerLeft());
+
+function given(options: GracefulShutdownOptions = {}, environment: NodeJS.ProcessEnv = {}): DrainCore {
+  return (core = new DrainCore(resolveOptions(options), clock, environment));
+}
+
+/** How long the lame duck of a shutdown takes, without traffic. */
+async function lameDuckMs(trigger: ShutdownTrigger): Promise<number> {
+  void core.sequence.begin(trigger);
+  await clock.advance(20_000);
+  core.sequence.hostClosed();
+  const { phases } = await core.sequence.closed;
+  return phases[0]!.ms;
+}
+
+describe('The lame duck', () => {
+  it('is skipped by SIGTERM outside of Kubernetes when nobody has ever probed', async () => {
+    given();
+    expect(await lameDuckMs(sigterm)).toBe(0);
+  });
+
+  it('is gone through by SIGTERM under Kubernetes', async () => {
+    given({}, kubernetes);
+    expect(await lameDuckMs(sigterm)).toBe(5_000);
+  });
+
+  it('is gone through by SIGTERM when readiness has ever been probed, and waits for a probe that sees it fail', async () => {
+    given();
+    core.probe();
+    void core.sequence.begin(sigterm);
+    await clock.advance(7_000);
+    expect(core.phase).toBe('lame-duck');
+    core.probe();
+    await settle();
+    expect(core.phase).toBe('releasing');
+    core.sequence.hostClosed();
+    await settle();
+  });
+
+  it('takes its maximum when the probes stop', async () => {
+    given();
+    core.probe();
+    expect(await lameDuckMs(sigterm)).toBe(10_000);
+  });
+
+  it.each([
+    ['SIGINT', sigint],
+    ['app.close()', closing],
+    ['shutdown()', { ...closing, isHostClosing: false, reason: 'shutdown()' }],
+  ])('is skipped by %s on auto, so that tests and Ctrl-C are instant', async (_, trigger) => {
+    given({}, kubernetes);
+    core.probe();
+    expect(await lameDuckMs(trigger)).toBe(0);
+  });
+
+  it.each([
+    ['SIGTERM', sigterm],
+    ['SIGINT', sigint],
+    ['app.close()', closing],
+  ])('is gone through by %s when it is given, and waits for no probe', async (_, trigger) => {
+    given({ lameDuck: { minMs: 300, quietMs: 0, maxMs: 600 } });
+    core.probe();
+    expect(await lameDuckMs(trigger)).toBe(300);
+  });
+
+  it('is skipped by all when it is off', async () => {
+    given({ lameDuck: false }, kubernetes);
+    core.probe();
+    expect(await lameDuckMs(sigterm)).toBe(0);
+  });
+
+  it('waits for no probe to fail where readiness holds through it', async () => {
+    given({ readiness: 'after-lame-duck' });
+    core.probe();
+    expect(await lameDuckMs(sigterm)).toBe(5_000);
+  });
+});
+
+describe('Readiness', () => {
+  async function readinessByPhase(options: GracefulShutdownOptions): Promise<Record<string, boolean>> {
+    given({ lameDuck: { minMs: 100, maxMs: 100 }, ...options });
+    const lease = core.tracker.take('request', 'GET /');
+    const seen = { [core.phase]: core.probe() };
+    void core.sequence.begin(closing);
+    seen[core.phase] = core.probe();
+    await clock.advance(100);
+    seen[core.phase] = core.probe();
+    lease.release();
+    await settle();
+    seen[core.phase] = core.probe();
+    core.sequence.hostClosed();
+    await settle();
+    seen[core.phase] = core.probe();
+    return seen;
+  }
+
+  it('fails from the first instant of the lame duck', async () => {
+    expect(await readinessByPhase({})).toEqual({
+      running: true,
+      'lame-duck': false,
+      draining: false,
+      releasing: false,
+      closed: false,
+    });
+  });
+
+  it('fails from the start of draining where that is asked for', async () => {
+    expect(await readinessByPhase({ readiness: 'after-lame-duck' })).toEqual({
+      running: true,
+      'lame-duck': true,
+      draining: false,
+      releasing: false,
+      closed: false,
+    });
+  });
+});
+
+describe('DrainCore', () => {
+  it('refuses from the start of draining', async () => {
+    given({ lameDuck: { minMs: 100, maxMs: 100 } });
+    void core.sequence.begin(closing);
+    expect(core.isRefusing).toBe(false);
+    await clock.advance(100);
+    expect(core.isRefusing).toBe(true);
+    core.sequence.hostClosed();
+    await settle();
+  });
+
+  it('learns the route whose handler probes', () => {
+    given();
+    core.readiness.watch({ method: 'GET', pattern: '/ready', isHealth: false }, () => core.probe());
+    expect(core.healthRoutes.couldMatch('GET', '/ready')).toBe(true);
+  });
+
+  it.each([
+    [{}, 1],
+    [{ lateRequests: { retryAfterSeconds: 7 } }, 7],
+    [{ lateRequests: 'close-listener' as const }, 1],
+  ])('tells clients, with %p, to come back after %d s', (options, seconds) => {
+    expect(given(options).retryAfterSeconds).toBe(seconds);
+  });
+
+  it('bounds hooks by hookTimeoutMs', () => {
+    given({ hookTimeoutMs: 1_234 }).hooks.add('releasing', () => undefined);
+    expect(core.hooks.longestMs('releasing')).toBe(1_234);
+  });
+
+  it('takes its budget from the options', async () => {
+    given({ drainTimeoutMs: 2_000, gracePeriodMs: 5_000 });
+    const lease = core.tracker.take('request', 'GET /');
+    void core.sequence.begin(closing);
+    expect(clock.armedAt).toContain(4_000);
+    await settle();
+    expect(core.sequence.remainingMs()).toBe(2_000);
+    lease.release();
+    core.sequence.hostClosed();
+    await settle();
+  });
+});

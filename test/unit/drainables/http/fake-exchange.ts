@@ -1,0 +1,66 @@
+import { EventEmitter } from 'node:events';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type Socket } from 'node:net';
+import { Connection, type ConnectionOwner } from '../../../../src/drainables/http/connection.js';
+import { Exchange } from '../../../../src/drainables/http/exchange.js';
+import { type InFlightTracker } from '../../../../src/in-flight/in-flight-tracker.js';
+
+/** A socket as far as a connection looks at one. */
+export class FakeSocket extends EventEmitter {
+  bytesRead = 0;
+  destroyed = false;
+
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
+  }
+}
+
+/** Hears of what becomes of connections, and keeps it. */
+export class FakeOwner implements ConnectionOwner {
+  readonly heard: string[] = [];
+  rested(): void {
+    this.heard.push('rested');
+  }
+  closed(): void {
+    this.heard.push('closed');
+  }
+}
+
+export function fakeConnection(owner: ConnectionOwner = new FakeOwner(), socket = new FakeSocket()): Connection {
+  return new Connection(socket as unknown as Socket, 0, owner);
+}
+
+/** A response as far as an exchange looks at one. */
+export class FakeResponse {
+  headersSent = false;
+  private readonly headers = new Map<string, string>();
+  getHeader(name: string): string | undefined {
+    return this.headers.get(name.toLowerCase());
+  }
+  setHeader(name: string, value: string): void {
+    this.headers.set(name.toLowerCase(), value);
+  }
+  removeHeader(name: string): void {
+    this.headers.delete(name.toLowerCase());
+  }
+}
+
+export function fakeExchange(
+  tracker: InFlightTracker,
+  refuse: (exchange: Exchange) => void = () => undefined,
+  connection: Connection = fakeConnection(),
+  isComplete = true,
+): Exchange {
+  const request = Object.assign(new EventEmitter(), { method: 'GET', complete: isComplete });
+  const exchange = new Exchange(
+    request as unknown as IncomingMessage,
+    new FakeResponse() as unknown as ServerResponse,
+    connection,
+    0,
+    tracker,
+    refuse,
+  );
+  connection.began(exchange);
+  return exchange;
+}

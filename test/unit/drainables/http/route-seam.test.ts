@@ -1,0 +1,261 @@
+import 'reflect-metadata';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type Exchange, exchangeOf } from '../../../../src/drainables/http/exchange.js';
+import { HandlerWork } from '../../../../src/drainables/http/handler-work.js';
+import { HealthRoutes } from '../../../../src/drainables/http/route.js';
+import { type RouteSeamContext, wrapRoutes } from '../../../../src/drainables/http/route-seam.js';
+import { ALLOW_DURING_SHUTDOWN, MAY_ASK_READINESS } from '../../../../src/in-flight/metadata.js';
+import { InFlightTracker } from '../../../../src/in-flight/in-flight-tracker.js';
+import { FakeClock } from '../../../support/fake-clock.js';
+import { fakeExchange } from './fake-exchange.js';
+
+type Handler = (request: object, response: object, next?: () => unknown) => unknown;
+
+/** An adapter that keeps what is registered on it. */
+class FakeAdapter {
+  readonly registered: { args: unknown[]; handler: Handler }[] = [];
+  notFound?: Handler;
+  get(...args: unknown[]): unknown {
+    return this.keep(args);
+  }
+  post(...args: unknown[]): unknown {
+    return this.keep(args);
+  }
+  setNotFoundHandler(handler: Handler): void {
+    this.notFound = handler;
+  }
+  private keep(args: unknown[]): string {
+    this.registered.push({ args, handler: args.at(-1) as Handler });
+    return 'registered';
+  }
+}
+
+let tracker: InFlightTracker;
+let adapter: FakeAdapter;
+let context: RouteSeamContext;
+let watched: string[];
+let discounted: number;
+
+beforeEach(() => {
+  tracker = new InFlightTracker(new FakeClock());
+  watched = [];
+  discounted = 0;
+  context = {
+    handlers: new HandlerWork(tracker),
+    healthRoutes: new HealthRoutes(),
+    readiness: {
+      watch: (route, run) => {
+        watched.push(route.pattern);
+        return run();
+      },
+    },
+    countsHandlers: true,
+    discount: () => discounted++,
+  };
+  adapter = new FakeAdapter();
+});
+
+function register(handler: Handler, over: Partial<RouteSeamContext> = {}): Handler {
+  wrapRoutes(adapter, { ...context, ...over });
+  adapter.get('/orders', handler);
+  return adapter.registered[0]!.handler;
+}
+
+function marked(key: string, handler: Handler): Handler {
+  Reflect.defineMetadata(key, true, handler);
+  return handler;
+}
+
+const lateExchange = (refused: Exchange[]) => {
+  const exchange = fakeExchange(tracker, (each) => refused.push(each));
+  exchange.isLate = true;
+  return exchange;
+};
+
+describe('wrapRoutes', () => {
+  it('calls the handler as the framework does, and hands its answer on', () => {
+    const calls: unknown[][] = [];
+    const wrapped = register((...args) => (calls.push(args), 'answer'));
+    const [request, response, next] = [{}, {}, () => undefined];
+    expect(wrapped(request, response, next)).toBe('answer');
+    expect(calls).toEqual([[request, response, next]]);
+  });
+
+  it('returns what the registration returns, and keeps its other arguments', () => {
+    wrapRoutes(adapter, context);
+    const options = { version: '1' };
+    expect(adapter.post('/orders', options, () => undefined)).toBe('registered');
+    expect(adapter.registered[0]!.args.slice(0, 2)).toEqual(['/orders', options]);
+  });
+
+  it.each([[['view engine']], [[['/a', '/b'], () => undefined]], [['/a', [() => undefined]]]])(
+    'passes on what is no plain route: %p',
+    (args) => {
+      wrapRoutes(adapter, context);
+      adapter.get(...args);
+      expect(adapter.registered[0]!.args).toEqual(args);
+      expect(adapter.registered[0]!.handler).toBe(args.at(-1));
+    },
+  );
+
+  it("keeps the handler's name and metadata", () => {
+    const handler = marked('own', function orders() {
+      return undefined;
+    });
+    const wrapped = register(handler);
+    expect(wrapped).not.toBe(handler);
+    expect(wrapped.name).toBe('orders');
+    expect(Reflect.getMetadata('own', wrapped)).toBe(true);
+  });
+
+  it('holds a lease named after method and pattern until the handler has ended', async () => {
+    let end!: () => void;
+    const wrapped = register(() => new Promise<void>((resolve) => (end = resolve)));
+    const answer = wrapped({}, {});
+    expect(tracker.leftovers()).toEqual([{ kind: 'handler', name: 'GET /orders', ageMs: 0 }]);
+    end();
+    await answer;
+    expect(tracker.size).toBe(0);
+  });
+
+  it('leaves the lease to the interceptor where that counts', () => {
+    let held = -1;
+    const wrapped = register(() => (held = tracker.size), { countsHandlers: false });
+    wrapped({}, {});
+    expect(held).toBe(0);
+  });
+
+  it('names the exchange after the route', () => {
+    const exchange = fakeExchange(tracker);
+    register(() => undefined)(exchange.request, exchange.response);
+    expect(exchange.name).toBe('GET /orders');
+  });
+
+  it('serves a marked route however late, and does not count it as traffic', () => {
+    const refused: Exchange[] = [];
+    const { request, response } = lateExchange(refused);
+    const wrapped = register(marked(ALLOW_DURING_SHUTDOWN, () => 'served'));
+    expect(context.healthRoutes.couldMatch('GET', '/orders')).toBe(true);
+    expect(wrapped(request, response)).toBe('served');
+    expect({ refused, discounted }).toEqual({ refused: [], discounted: 1 });
+  });
+
+  it('counts an ordinary route as traffic', () => {
+    register(() => undefined)({}, {});
+    expect(discounted).toBe(0);
+  });
+
+  it('lets the framework go on for a late request to a route that is not marked', () => {
+    const refused: Exchange[] = [];
+    const { request, response } = lateExchange(refused);
+    const wrapped = register(() => 'served');
+    expect(wrapped(request, response, () => 'next route')).toBe('next route');
+    expect(refused).toEqual([]);
+  });
+
+  it('refuses a late request where the framework cannot go on, and takes the response over', () => {
+    const refused: Exchange[] = [];
+    const exchange = lateExchange(refused);
+    let isHijacked = false;
+    const reply = Object.assign(exchange.response, { hijack: () => (isHijacked = true) });
+    const wrapped = register(() => 'served');
+    expect(wrapped(exchange.request, reply)).toBeUndefined();
+    expect(refused).toEqual([exchange]);
+    expect(isHijacked).toBe(true);
+  });
+
+  it('refuses a late request that matches nothing', () => {
+    wrapRoutes(adapter, context);
+    let notFound = 0;
+    adapter.setNotFoundHandler(() => notFound++);
+    const refused: Exchange[] = [];
+    const exchange = lateExchange(refused);
+    adapter.notFound!(exchange.request, exchange.response, () => undefined);
+    expect({ refused, notFound }).toEqual({ refused: [exchange], notFound: 0 });
+    adapter.notFound!({}, {}, () => undefined);
+    expect(notFound).toBe(1);
+  });
+
+  it('watches a candidate until it is learnt', () => {
+    const wrapped = register(marked(MAY_ASK_READINESS, () => undefined));
+    wrapped({}, {});
+    wrapped({}, {});
+    expect(watched).toEqual(['/orders', '/orders']);
+    const marks = context.healthRoutes as unknown as { matchers: unknown[] };
+    expect(marks.matchers).toEqual([]);
+  });
+
+  it('does not watch a route that is no candidate', () => {
+    register(() => undefined)({}, {});
+    expect(watched).toEqual([]);
+  });
+
+  it('stops watching a candidate that has been learnt', () => {
+    const readiness: RouteSeamContext['readiness'] = {
+      watch: (route, run) => {
+        watched.push(route.pattern);
+        context.healthRoutes.add(route);
+        return run();
+      },
+    };
+    const wrapped = register(
+      marked(MAY_ASK_READINESS, () => undefined),
+      { readiness },
+    );
+    wrapped({}, {});
+    wrapped({}, {});
+    expect(watched).toEqual(['/orders']);
+    expect(context.healthRoutes.couldMatch('GET', '/orders')).toBe(true);
+  });
+});
+
+describe('HandlerWork', () => {
+  it('holds the exchange of a request that a server has seen, and takes no second lease', () => {
+    const exchange = fakeExchange(tracker);
+    tracker.add(exchange);
+    const end = context.handlers.begin(exchange.request, 'handler', 'GET /orders');
+    exchange.endResponse();
+    expect(tracker.leftovers()).toEqual([{ kind: 'handler', name: 'GET (no route)', ageMs: 0 }]);
+    end();
+    expect(tracker.size).toBe(0);
+    expect(tracker.finished).toBe(1);
+  });
+
+  it('finds the exchange of a request that Fastify has wrapped', () => {
+    const exchange = fakeExchange(tracker);
+    expect(exchangeOf({ raw: exchange.request })).toBe(exchange);
+    expect(context.handlers.isJudged({ raw: exchange.request })).toBe(true);
+    expect(context.handlers.isJudged({})).toBe(false);
+    expect(context.handlers.isJudged(undefined)).toBe(false);
+  });
+
+  it('takes one lease for a request, whoever asks first, wrapped or not', () => {
+    const raw = {};
+    const end = context.handlers.begin(raw, 'handler', 'first');
+    const again = context.handlers.begin({ raw }, 'handler', 'second');
+    expect(tracker.leftovers().map(({ name }) => name)).toEqual(['first']);
+    again();
+    expect(tracker.size).toBe(1);
+    end();
+    expect(tracker.size).toBe(0);
+  });
+
+  it.each([
+    ['returns', () => 1],
+    ['resolves', async () => 1],
+    ['rejects', () => Promise.reject(new Error('broken'))],
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+  ])('ends the lease of work that %s', async (_, run) => {
+    try {
+      await context.handlers.during({}, 'handler', 'GET /', run);
+    } catch (error) {
+      expect(error).toEqual(new Error('broken'));
+    }
+    expect({ size: tracker.size, finished: tracker.finished }).toEqual({ size: 0, finished: 1 });
+  });
+});

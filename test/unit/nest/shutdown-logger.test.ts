@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { ShutdownLogger } from '../../../src/nest/shutdown-logger.js';
+import { type ShutdownEvent } from '../../../src/sequence/events.js';
+import { type ShutdownReport } from '../../../src/sequence/report.js';
+
+let lines: string[];
+beforeEach(() => {
+  lines = [];
+  for (const level of ['log', 'warn', 'error'] as const) {
+    jest
+      .spyOn(Logger.prototype, level)
+      .mockImplementation((message: unknown) => void lines.push(`${level} ${String(message)}`));
+  }
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const report = (over: Partial<ShutdownReport>) => ({ totalMs: 12, clean: true, advice: [], ...over }) as ShutdownReport;
+const about = { type: 'phase', reason: 'signal SIGTERM', elapsedMs: 5_000, inFlight: 3 } as const;
+const hook = { name: 'Cache.flush', phase: 'releasing', ms: 12 } as const;
+
+describe('ShutdownLogger', () => {
+  it.each([
+    [{ ...about, phase: 'lame-duck', previous: 'running' }, ['log lame-duck (signal SIGTERM), 3 in flight']],
+    [{ ...about, phase: 'draining', previous: 'lame-duck' }, ['log draining after 5000 ms, 3 in flight']],
+    [{ ...about, phase: 'closed', previous: 'releasing' }, []],
+    [{ type: 'hook', hook: { ...hook, outcome: 'fulfilled' } }, []],
+    [
+      { type: 'hook', hook: { ...hook, outcome: 'rejected', error: 'no disk' } },
+      ['error Hook Cache.flush rejected after 12 ms: no disk'],
+    ],
+    [{ type: 'deadline', inFlight: 2 }, ['warn Drain deadline passed, 2 in flight']],
+    [
+      { type: 'forced', by: 'a second signal, SIGINT', inFlight: 1 },
+      ['warn Forced by a second signal, SIGINT, 1 in flight'],
+    ],
+    [{ type: 'problem', message: 'queue failed' }, ['error queue failed']],
+    [{ type: 'report', report: report({}) }, ['log closed after 12 ms: {"totalMs":12,"clean":true,"advice":[]}']],
+    [
+      { type: 'report', report: report({ clean: false, advice: ['Raise it.'] }) },
+      ['warn closed after 12 ms: {"totalMs":12,"clean":false,"advice":["Raise it."]}', 'warn Raise it.'],
+    ],
+  ] as [ShutdownEvent, string[]][])('writes, of %p, %p', (event, written) => {
+    new ShutdownLogger().log(event);
+    expect(lines).toEqual(written);
+  });
+});

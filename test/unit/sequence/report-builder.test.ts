@@ -1,0 +1,229 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type ShutdownPhase } from '../../../src/sequence/phase.js';
+import { type HookReport, type ShutdownReport } from '../../../src/sequence/report.js';
+import { ReportBuilder } from '../../../src/sequence/report-builder.js';
+import { Traffic } from '../../../src/sequence/traffic.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+let clock: FakeClock;
+let traffic: Traffic;
+let inFlight: { size: number; finished: number };
+let builder: ReportBuilder;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  traffic = new Traffic(clock);
+  inFlight = { size: 0, finished: 0 };
+  builder = new ReportBuilder({ clock, traffic, inFlight });
+});
+
+const hook = (over: Partial<HookReport> = {}): HookReport => ({
+  name: 'Cache.flush',
+  phase: 'releasing',
+  ms: 12,
+  outcome: 'fulfilled',
+  ...over,
+});
+
+async function phase(name: ShutdownPhase, ms: number): Promise<void> {
+  builder.entered(name);
+  await clock.advance(ms);
+}
+
+/** A lame duck of 5 s in which what `during` says happens, a drain of 1 s, and the end. */
+async function shutdownWith({ lameDuckMs = 5_000, during = async (): Promise<void> => undefined } = {}) {
+  builder.begin('signal SIGTERM');
+  traffic.becomeUnready();
+  builder.entered('lame-duck');
+  await during();
+  await clock.advanceTo(lameDuckMs);
+  await phase('draining', 1_000);
+  builder.drainEnded();
+  await phase('releasing', 0);
+  builder.entered('closed');
+  return (): ShutdownReport => builder.build();
+}
+
+describe('ReportBuilder', () => {
+  it('gives a clean report without advice when nothing went wrong', async () => {
+    inFlight = Object.assign(inFlight, { size: 3, finished: 100 });
+    await clock.advance(250);
+    builder.begin('signal SIGTERM');
+    traffic.becomeUnready();
+    await phase('lame-duck', 5_000);
+    await phase('draining', 120);
+    inFlight.finished = 104;
+    builder.drainEnded();
+    inFlight.finished = 105;
+    await phase('releasing', 30);
+    builder.hookSettled(hook());
+    builder.entered('closed');
+    expect(builder.build()).toEqual({
+      reason: 'signal SIGTERM',
+      outcome: 'drained',
+      clean: true,
+      startedAt: '2026-01-01T00:00:00.250Z',
+      totalMs: 5_150,
+      phases: [
+        { phase: 'lame-duck', ms: 5_000 },
+        { phase: 'draining', ms: 120 },
+        { phase: 'releasing', ms: 30 },
+      ],
+      inFlight: { atSignal: 3, finished: 4 },
+      refused: 0,
+      afterUnready: { count: 0 },
+      leftovers: [],
+      hooks: [hook()],
+      advice: [],
+    });
+  });
+
+  it('is plain data', async () => {
+    builder.failed('queue', 'no broker');
+    builder.hookSettled(hook({ outcome: 'rejected', error: 'no disk' }));
+    const report = (await shutdownWith())();
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  it('rounds to whole milliseconds', async () => {
+    builder.begin('app.close()');
+    await phase('lame-duck', 0.4);
+    await phase('draining', 10.6);
+    builder.entered('releasing');
+    expect(builder.build()).toMatchObject({
+      totalMs: 11,
+      phases: [
+        { phase: 'lame-duck', ms: 0 },
+        { phase: 'draining', ms: 11 },
+      ],
+    });
+  });
+
+  it.each(['rejected', 'timed-out'] as const)('is unclean when a hook has %s', async (outcome) => {
+    builder.hookSettled(hook({ outcome }));
+    expect((await shutdownWith())()).toMatchObject({ outcome: 'drained', clean: false });
+  });
+
+  it('is unclean when a drainable has failed, and names it', async () => {
+    builder.failed('queue', 'no broker');
+    expect((await shutdownWith())()).toMatchObject({
+      outcome: 'drained',
+      clean: false,
+      leftovers: [{ kind: 'drainable', name: 'queue', detail: 'failed to drain: no broker' }],
+    });
+  });
+
+  it('is unclean when the drain has timed out', async () => {
+    builder.timedOut = true;
+    expect((await shutdownWith())()).toMatchObject({ outcome: 'timed-out', clean: false });
+  });
+
+  it('is unclean when it was forced, and forced wins over timed out', async () => {
+    builder.timedOut = true;
+    builder.forced = true;
+    expect((await shutdownWith())()).toMatchObject({ outcome: 'forced', clean: false });
+  });
+
+  it.each([
+    ['lame-duck', 'timed-out'],
+    ['draining', 'timed-out'],
+    ['releasing', 'drained'],
+  ] as const)('is unclean when the hard stop came in %s, and %s', async (at, outcome) => {
+    builder.hardStopped(at);
+    expect((await shutdownWith())()).toMatchObject({ outcome, clean: false });
+  });
+
+  it('says of work past the deadline that has not been cut that it ended by itself', async () => {
+    builder.timedOut = true;
+    builder.leftBehind([{ kind: 'request', name: 'GET /slow', ageMs: 10_000 }]);
+    expect((await shutdownWith())().leftovers).toEqual([
+      { kind: 'request', name: 'GET /slow', ageMs: 10_000, detail: 'ended once its abort signal had fired' },
+    ]);
+  });
+
+  it('names what was cut in the place of what was left at the deadline', async () => {
+    builder.timedOut = true;
+    builder.leftBehind([{ kind: 'request', name: 'GET /slow', ageMs: 10_000 }]);
+    builder.cut([{ kind: 'request', name: 'GET /slow', ageMs: 10_100 }]);
+    expect((await shutdownWith())().leftovers).toEqual([{ kind: 'request', name: 'GET /slow', ageMs: 10_100 }]);
+  });
+});
+
+describe('Advice', () => {
+  it('says that the lame duck is too short when requests still came after it', async () => {
+    const report = await shutdownWith();
+    traffic.arrivedUnready(true);
+    expect(report().advice).toEqual([
+      'Requests still arrived 6.0 s after readiness failed, on new connections: the balancer may not watch it, ' +
+        'or lameDuck.maxMs is too short (the lame duck took 5.0 s).',
+    ]);
+  });
+
+  it('says that lame duck is off when requests came and there was none', async () => {
+    const report = await shutdownWith({ lameDuckMs: 0 });
+    traffic.arrivedUnready(true);
+    expect(report().advice).toEqual([
+      'Requests still arrived 1.0 s after readiness failed, on new connections: the balancer may not watch it, and lame duck is off.',
+    ]);
+  });
+
+  it('is silent about requests that arrived within the lame duck: that is what it is for', async () => {
+    const during = async () => {
+      await clock.advance(2_000);
+      traffic.arrivedUnready(true);
+    };
+    expect((await shutdownWith({ during }))().advice).toEqual([]);
+  });
+
+  it('says that late requests were refused on old connections', async () => {
+    builder.refused = 3;
+    expect((await shutdownWith())().advice).toEqual([
+      '3 late request(s) were refused: traffic had not left when draining began, 5.0 s after readiness failed. ' +
+        'Let the balancer watch readiness, or lengthen lameDuck.minMs.',
+    ]);
+  });
+
+  it('says what was left at the drain deadline: at most three, each once', async () => {
+    builder.timedOut = true;
+    builder.cut(['/a', '/a', '/b', '/c', '/d'].map((path) => ({ kind: 'request', name: `GET ${path}`, ageMs: 1_000 })));
+    expect((await shutdownWith())().advice).toEqual([
+      'The drain deadline passed after 1.0 s with work left (request GET /a, request GET /b, request GET /c): ' +
+        'raise drainTimeoutMs, or end that work when GracefulShutdown.aborting fires.',
+    ]);
+  });
+
+  it('is silent about the drain deadline when a second signal ended the drain', async () => {
+    builder.forced = true;
+    builder.cut([{ kind: 'request', name: 'GET /a', ageMs: 1_000 }]);
+    expect((await shutdownWith())().advice).toEqual([]);
+  });
+
+  it('says which hook did not settle in time', async () => {
+    builder.hookSettled(hook({ outcome: 'timed-out', ms: 5_000 }));
+    expect((await shutdownWith())().advice).toEqual([
+      'The hook Cache.flush did not settle within 5.0 s: raise its timeoutMs, or let it stop when its deadline aborts.',
+    ]);
+  });
+
+  it('is silent about a hook that rejects: its error says more', async () => {
+    builder.hookSettled(hook({ outcome: 'rejected', error: 'no disk' }));
+    expect((await shutdownWith())().advice).toEqual([]);
+  });
+
+  it("says that Nest's destroy hooks hang when the hard stop came in releasing", async () => {
+    builder.hardStopped('releasing');
+    expect((await shutdownWith())().advice).toEqual([
+      "Nest's own destroy hooks, or those of a provider, did not end before the hard stop: look at the resources left over.",
+    ]);
+  });
+
+  it.each(['lame-duck', 'draining'] as const)(
+    'says that the budget is too small when the hard stop came in %s',
+    async (at) => {
+      builder.hardStopped(at);
+      expect((await shutdownWith())().advice).toEqual([
+        `The hard stop came during '${at}': gracePeriodMs is too short for lameDuck, drainTimeoutMs and the hooks together.`,
+      ]);
+    },
+  );
+});
