@@ -2,7 +2,7 @@
  * Four projects, from the fastest to the slowest: `unit` has no sockets, `integration` real ones, `process` forks
  * children and sends real signals, `balancer` rolls replicas behind load balancers.
  */
-const project = (name, testTimeout = 20_000) => ({
+const project = (name, testTimeoutMs = 20_000) => ({
   displayName: name,
   testEnvironment: 'node',
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
@@ -11,16 +11,13 @@ const project = (name, testTimeout = 20_000) => ({
   transform: { '^.+\\.ts$': '@swc/jest' },
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/', '<rootDir>/\\.cache/'],
-  testTimeout,
+  // Jest reads `testTimeout` at the top level alone.
+  globals: { testTimeoutMs },
+  setupFilesAfterEnv: ['<rootDir>/test/support/set-timeout.ts'],
 });
 
 export default {
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts'],
-  projects: [
-    project('unit', 5_000),
-    project('integration'),
-    project('process', 60_000),
-    project('balancer', 300_000),
-  ],
+  projects: [project('unit', 5_000), project('integration'), project('process', 60_000), project('balancer', 300_000)],
 };

@@ -24,12 +24,13 @@ export class GracefulShutdown {
   readonly events: Observable<ShutdownEvent>;
 
   constructor(@Inject(DRAIN_CORE) private readonly core: DrainCore) {
-    this.events = new Observable((subscriber) =>
-      core.events.subscribe((event) => {
+    this.events = new Observable((subscriber) => {
+      if (core.phase === 'closed') return subscriber.complete();
+      return core.events.subscribe((event) => {
         subscriber.next(event);
         if (event.type === 'report') subscriber.complete();
-      }),
-    );
+      });
+    });
   }
 
   /** Where the shutdown stands. */
@@ -131,10 +132,16 @@ export class GracefulShutdown {
    * Adds a hook in code; `@OnShutdown()` does the same for a provider's method.
    *
    * @returns a function that takes it out again
-   * @throws DrainError `DRAIN_INVALID_OPTION` for a phase or an option that makes no sense
+   * @throws DrainError `DRAIN_INVALID_OPTION` for a phase or an option that makes no sense, `DRAIN_INVALID_ARGUMENT` when the hook is no function
    */
   onShutdown(phase: HookPhase, hook: ShutdownHook, options: HookOptions = {}): () => void {
     checkHook('onShutdown()', phase, options);
+    if (typeof hook !== 'function') {
+      throw new DrainError(
+        'DRAIN_INVALID_ARGUMENT',
+        `Expected onShutdown() to be given a function, got ${describe(hook)}. Give it the hook to run.`,
+      );
+    }
     return this.core.hooks.add(phase, hook, options);
   }
 

@@ -1,44 +1,68 @@
-import type { ChildProcess } from 'node:child_process';
-
-/** The signals that end a process which does not listen for them, without its 'exit' event. */
-const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** The children that are alive, and what ends each. */
-const living = new Map<ChildProcess, NodeJS.Signals>();
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 
 /**
- * Kills the child when this process ends, by itself or by a signal. Nothing can be done against a SIGKILL of this
- * process. Leaves no listener behind once the last child has exited.
+ * Runs in a process of its own, which outlives this one by a moment: it is told of each child, and ends those that are left when its
+ * stdin ends. Signals that are meant for a whole process group must not take it away before.
+ */
+const leash = `
+  const living = new Map();
+  let rest = '';
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
+  process.stdin.setEncoding('utf8').on('data', (text) => {
+    const lines = (rest + text).split('\\n');
+    rest = lines.pop();
+    for (const line of lines) {
+      const [pid, signal] = line.split(' ');
+      if (signal) living.set(Number(pid), signal);
+      else living.delete(Number(pid));
+    }
+  });
+  process.stdin.on('end', () => {
+    for (const [pid, signal] of living) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+    process.exit();
+  });`;
+
+/** The children that are alive. */
+const living = new Set<ChildProcess>();
+let holder: Socket | undefined;
+
+/**
+ * Ends the child when this process ends, in whatever way: by itself, by a signal, SIGKILL included, or inside of Jest, where a listener on
+ * `process` hears nothing of it. Keeps this process from nothing, and leaves nothing behind once the last child has exited.
  *
  * @param signal what ends the child. One that has children of its own, and takes them along at SIGTERM, is given that.
  */
 export function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
-  if (living.size === 0) listen();
-  living.set(child, signal);
-  const forget = (): void => {
+  const { pid } = child;
+  // There was nothing to start.
+  if (pid === undefined) return;
+  living.add(child);
+  holder ??= hold();
+  holder.write(`${pid} ${signal}\n`);
+  child.once('exit', () => {
     living.delete(child);
-    if (living.size === 0) unlisten();
-  };
-  child.once('exit', forget).once('error', forget);
+    holder?.write(`${pid}\n`);
+    if (living.size > 0) return;
+    holder?.end();
+    holder = undefined;
+  });
 }
 
-function listen(): void {
-  process.on('exit', killAll);
-  for (const signal of endingSignals) process.on(signal, killAllAndEnd);
-}
-
-function unlisten(): void {
-  process.off('exit', killAll);
-  for (const signal of endingSignals) process.off(signal, killAllAndEnd);
-}
-
-function killAll(): void {
-  for (const [child, signal] of living) child.kill(signal);
-}
-
-function killAllAndEnd(signal: NodeJS.Signals): void {
-  killAll();
-  unlisten();
-  // To have listened took the signal's own effect away. Whoever else listens decides for this process.
-  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+/** Starts the process that ends what this one leaves. Its stdin ends with this process at the latest. */
+function hold(): Socket {
+  const keeper = spawn(process.execPath, ['-e', leash], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const stdin = keeper.stdin as Socket;
+  // If it cannot run, children may be left behind; nothing else depends on it.
+  keeper.on('error', () => undefined);
+  stdin.on('error', () => undefined);
+  keeper.unref();
+  stdin.unref();
+  return stdin;
 }

@@ -16,7 +16,7 @@ export function checkHook(where: string, phase: HookPhase, { order, timeoutMs }:
     fail(`one of ${phases.join(', ')} as phase`, phase, 'Name the phase the hook belongs to.');
   if (order !== undefined && !Number.isFinite(order))
     fail('order to be a finite number', order, 'Lower orders run first.');
-  if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs > 0 && timeoutMs <= timerMaxMs)) {
+  if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs >= 1 && timeoutMs <= timerMaxMs)) {
     fail(`timeoutMs to be milliseconds between 1 and ${timerMaxMs}`, timeoutMs, 'Leave it out for the default.');
   }
 }

@@ -28,6 +28,8 @@ interface RegisteredHook {
   readonly run: ShutdownHook;
 }
 
+const notBegun = 'was not begun: the shutdown was not waited for any longer';
+
 /** Keeps the hooks and runs them: groups of equal order side by side, the groups in ascending order. */
 export class HookRegistry implements PhaseHooks {
   private readonly hooks = new Set<RegisteredHook>();
@@ -56,7 +58,10 @@ export class HookRegistry implements PhaseHooks {
 
   async run(phase: HookPhase, occasion: HookOccasion): Promise<void> {
     for (const group of this.groups(phase)) {
-      if (occasion.interrupted.aborted) return;
+      if (occasion.interrupted.aborted) {
+        for (const { name } of group) occasion.settled({ name, phase, ms: 0, outcome: 'timed-out', error: notBegun });
+        continue;
+      }
       await Promise.all(group.map(async (hook) => occasion.settled(await this.runOne(hook, occasion))));
     }
   }

@@ -2,6 +2,7 @@ import { type Clock } from '../sequence/clock.js';
 import { type Leftover } from '../sequence/drainable.js';
 import { DrainError } from '../sequence/errors.js';
 import { type Held, type Lease } from './lease.js';
+import { LinkedSet } from './linked-set.js';
 
 /**
  * Holds the leases of all work in flight. Idle is an event: whoever waits is told by the release of the last lease.
@@ -9,7 +10,7 @@ import { type Held, type Lease } from './lease.js';
  * @internal
  */
 export class InFlightTracker {
-  private readonly held = new Set<Held>();
+  private readonly held = new LinkedSet<Held>();
   private waiting: (() => void)[] = [];
   private isOver = false;
   private releases = 0;

@@ -1,3 +1,5 @@
+import { type Linked } from './linked-set.js';
+
 /**
  * One piece of in-flight work.
  *
@@ -13,7 +15,7 @@ export interface Lease {
 }
 
 /** What the tracker needs to know of something it holds. */
-export interface Held {
+export interface Held extends Linked<Held> {
   readonly kind: string;
   readonly name: string;
   readonly startedAt: number;

@@ -1,6 +1,7 @@
 import { DrainError } from '../sequence/errors.js';
 import { type Lease } from './lease.js';
 import { copyFunction, TRACK_IN_FLIGHT } from './metadata.js';
+import { runUntilSettled } from './run-until-settled.js';
 
 interface LeaseTaker {
   take(kind: string, name: string): Lease;
@@ -37,18 +38,10 @@ export function TrackInFlight(name?: string): MethodDecorator {
     const tracked = copyFunction(run, function (this: object, ...args: unknown[]): unknown {
       const lease = trackers.get(this)?.take('task', leaseName);
       if (!lease) return run.apply(this, args);
-      let result: unknown;
-      try {
-        result = run.apply(this, args);
-      } catch (error) {
-        lease.release();
-        throw error;
-      }
-      if (!(result instanceof Promise)) {
-        lease.release();
-        return result;
-      }
-      return result.finally(() => lease.release());
+      return runUntilSettled(
+        () => run.apply(this, args),
+        () => lease.release(),
+      );
     });
     Reflect.defineMetadata(TRACK_IN_FLIGHT, leaseName, tracked);
     descriptor.value = tracked as typeof descriptor.value;

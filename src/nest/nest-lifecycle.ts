@@ -35,7 +35,6 @@ export class NestLifecycle implements ApplicationLifecycle {
 
   start(): void {
     this.core.events.subscribe(this.logger.log);
-    this.process.start();
     this.drainBeforeTransportsClose();
   }
 
@@ -45,6 +44,10 @@ export class NestLifecycle implements ApplicationLifecycle {
     const server = (adapter as { getHttpServer?(): Server | undefined }).getHttpServer?.();
     this.hasServer = server !== undefined;
     if (typeof server?.once === 'function') this.checks.watch(server);
+  }
+
+  initialising(): void {
+    this.process.start();
   }
 
   bootstrapped(): void {

@@ -123,12 +123,13 @@ export class ProcessLifecycle implements SignalReceiver {
   }
 
   /**
-   * A process that has nothing left to do ends before. Where a listener of the application's own has closed it, and not Nest's, whatever else that
-   * listener does gets its time.
+   * Nest's closing signal needs an event loop that still turns, to reach whoever listens for it. A listener of the application's own that has closed
+   * it gets the time for whatever else it does, and the process ends as soon as nothing is left to do.
    */
   private endIfNobodyDoes(): void {
     const { clock, options } = this.core;
-    const ms = this.isNestEndingProcess ? selfKillMs : this.signalAt + options.gracePeriodMs - marginMs - clock.now();
-    clock.after(ms, () => process.exit(0)).unref?.();
+    const end = () => process.exit(0);
+    if (this.isNestEndingProcess) clock.after(selfKillMs, end);
+    else clock.after(this.signalAt + options.gracePeriodMs - marginMs - clock.now(), end).unref?.();
   }
 }

@@ -1,4 +1,11 @@
-import { Inject, Injectable, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { APPLICATION_LIFECYCLE } from './tokens.js';
 
@@ -8,6 +15,8 @@ import { APPLICATION_LIFECYCLE } from './tokens.js';
  * @internal
  */
 export interface ApplicationLifecycle {
+  /** Before the first init hook of a provider. An application that is compiled and never initialised, as in unit tests, does not come here. */
+  initialising(): void;
   /** Resolves when Nest may destroy the first provider. Never rejects. */
   begin(): Promise<void>;
   /** @param signal what Nest closes for, if anything */
@@ -36,14 +45,18 @@ class FirstSeam implements OnModuleDestroy {
   }
 }
 
-/** Its `onApplicationShutdown` is the last of all: the report and the exit code are settled here. */
+/** Its `onApplicationShutdown` is the last of all: the report and the exit code are settled here. Init hooks run the other way round. */
 @Injectable()
-class LastSeam implements OnApplicationShutdown {
+class LastSeam implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(APPLICATION_LIFECYCLE) private readonly lifecycle: ApplicationLifecycle,
   ) {
     placeAt(Infinity, LastSeamModule, modules);
+  }
+
+  onModuleInit(): void {
+    this.lifecycle.initialising();
   }
 
   onApplicationShutdown(signal?: string): Promise<void> {

@@ -19,17 +19,7 @@ export interface SignalReceiver {
 }
 
 /** These end no process by themselves, and Node listens for one of them (a terminal that is resized), or nobody can. */
-const notEnding = [
-  'SIGCHLD',
-  'SIGCONT',
-  'SIGKILL',
-  'SIGSTOP',
-  'SIGTSTP',
-  'SIGTTIN',
-  'SIGTTOU',
-  'SIGURG',
-  'SIGWINCH',
-];
+const notEnding = ['SIGCHLD', 'SIGCONT', 'SIGKILL', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGWINCH'];
 
 /** All others: `enableShutdownHooks()` takes any. */
 const watched = Object.keys(constants.signals).filter((name) => !notEnding.includes(name)) as NodeJS.Signals[];

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { runUntilSettled } from '../in-flight/run-until-settled.js';
 
 /** A route that may turn out to be a health route. */
 interface Learnable {
@@ -20,20 +21,10 @@ export class ReadinessLearner<Route extends Learnable> {
   /** Runs a candidate's handler. */
   watch<T>(route: Route, run: () => T): T {
     this.running++;
-    let result: T;
-    try {
-      result = this.context.run(route, run);
-    } catch (error) {
-      this.over();
-      throw error;
-    }
-    if (result instanceof Promise) {
-      const over = () => this.over();
-      result.then(over, over);
-    } else {
-      this.over();
-    }
-    return result;
+    return runUntilSettled(
+      () => this.context.run(route, run),
+      () => this.over(),
+    );
   }
 
   /** Somebody asks whether the replica is ready. */

@@ -152,7 +152,7 @@ export class ReportBuilder {
 
   private *adviceOnHooks(): Iterable<string> {
     for (const hook of this.hooks) {
-      if (hook.outcome === 'timed-out') {
+      if (hook.outcome === 'timed-out' && !this.forced) {
         yield `The hook ${hook.name} did not settle within ${seconds(hook.ms)}: raise its timeoutMs, or let it stop when its deadline aborts.`;
       }
     }

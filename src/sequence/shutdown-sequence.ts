@@ -69,8 +69,11 @@ export class ShutdownSequence {
 
   private current: ShutdownPhase = 'running';
   private readonly drainables = new Set<Drainable>();
+  /** The drains that have begun. */
+  private readonly drains = new Map<Drainable, Promise<void>>();
   /** Drainables whose drain has begun and not ended. */
   private readonly unfinished = new Set<Drainable>();
+  private drainDeadline?: AbortSignal;
   private readonly drainingSignal = new AbortController();
   private readonly abortingSignal = new AbortController();
   /** A second signal or the hard stop: whatever is being waited for, stop waiting. */
@@ -123,6 +126,7 @@ export class ShutdownSequence {
     if (this.drainables.has(drainable)) return true;
     this.drainables.add(drainable);
     if (hasReached(this.current, 'lame-duck')) void this.attempt(drainable, () => drainable.announce?.());
+    if (this.drainDeadline) this.beginDrain(drainable, this.drainDeadline);
     return true;
   }
 
@@ -229,19 +233,22 @@ export class ShutdownSequence {
    */
   private async workEnds(deadline: AbortSignal): Promise<void> {
     const { inFlight } = this.parts;
-    const begun = new Set<Drainable>();
-    let hooks: Promise<void> | undefined;
-    for (;;) {
-      const next = [...this.drainables].filter((drainable) => !begun.has(drainable));
-      for (const drainable of next) begun.add(drainable);
-      const drains = next.map((drainable) => this.drainOne(drainable, deadline));
-      hooks ??= this.runHooks('draining', this.drainEndsAt);
-      await Promise.all(drains);
+    this.drainDeadline = deadline;
+    for (const drainable of this.drainables) this.beginDrain(drainable, deadline);
+    const hooks = this.runHooks('draining', this.drainEndsAt);
+    let waitedFor: number;
+    do {
+      waitedFor = this.drains.size;
+      await Promise.all(this.drains.values());
       await hooks;
       await inFlight.idle();
-      // Sealed in the turn in which it is idle: nobody would wait for what begins in the next.
-      if (begun.size === this.drainables.size && inFlight.size === 0) return inFlight.seal();
-    }
+    } while (this.drains.size > waitedFor || inFlight.size > 0);
+    // Sealed in the turn in which it is idle: nobody would wait for what begins in the next.
+    inFlight.seal();
+  }
+
+  private beginDrain(drainable: Drainable, deadline: AbortSignal): void {
+    if (!this.drains.has(drainable)) this.drains.set(drainable, this.drainOne(drainable, deadline));
   }
 
   private async drainOne(drainable: Drainable, deadline: AbortSignal): Promise<void> {

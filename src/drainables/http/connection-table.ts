@@ -22,6 +22,8 @@ interface Handshake {
 /** All connections of one server, and the closing of those that rest. */
 export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   private readonly connections = new Set<Connection>();
+  /** Those that held work, or part of a request, when draining began: the drain waits for them. */
+  private readonly owed = new Set<Connection>();
   /** By remote address and port: a TLS socket does not tell which TCP socket it came from. */
   private readonly handshakes = new Map<string, Handshake>();
   private isClosing = false;
@@ -63,7 +65,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   closeAsTheyRest(): void {
     this.isClosing = true;
     for (const connection of this.connections) {
-      connection.isOwed = !connection.isIdle;
+      if (!connection.isIdle) this.owed.add(connection);
       connection.passesNext = connection.hasBegunRequest;
     }
     this.sweep();
@@ -71,7 +73,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
 
   /** Resolves when nothing is owed any longer, or at the deadline. */
   owedEnd(deadline: AbortSignal): Promise<void> {
-    return this.until(() => !this.some((connection) => connection.isOwed), deadline);
+    return this.until(() => this.owed.size === 0, deadline);
   }
 
   /** Resolves when the last connection has closed, or at the deadline. */
@@ -85,7 +87,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     const leftovers: Leftover[] = [];
     this.stopSweeping();
     for (const connection of this.connections) {
-      if (connection.isOwed && !connection.lastExchange && !connection.isUpgraded) {
+      if (this.owed.has(connection) && !connection.lastExchange && !connection.isUpgraded) {
         const detail = connection.hasBegunRequest ? 'half a request head' : 'the rest of a request body';
         leftovers.push({ kind: 'connection', name: serverName, ageMs: Math.round(now - connection.openedAt), detail });
       }
@@ -98,20 +100,15 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   rested(connection: Connection): void {
     connection.idleSince = Math.trunc(this.clock.now());
     if (!this.isClosing) return;
-    connection.isOwed = false;
+    this.owed.delete(connection);
     this.sweepBy(connection.idleSince + lingerMs);
     this.progressed();
   }
 
   closed(connection: Connection): void {
-    connection.isOwed = false;
+    this.owed.delete(connection);
     this.connections.delete(connection);
     this.progressed();
-  }
-
-  private some(test: (connection: Connection) => boolean): boolean {
-    for (const connection of this.connections) if (test(connection)) return true;
-    return false;
   }
 
   /** Resolves when `isDone`, which is looked at whenever a connection rests or closes; or at the deadline. */
@@ -148,7 +145,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     const lingered: Connection[] = [];
     let nextAt = Infinity;
     for (const connection of this.connections) {
-      if (connection.isBusy || connection.isOwed) continue;
+      if (connection.isBusy || this.owed.has(connection)) continue;
       const dueAt = connection.idleSince + (connection.isIdle ? lingerMs : lateHeadMs);
       if (dueAt <= now) lingered.push(connection);
       else nextAt = Math.min(nextAt, dueAt);

@@ -11,9 +11,9 @@ interface Carrier {
   readonly raw?: Carrier;
 }
 
-/** The exchange of a request or response, raw or wrapped by Fastify; none where no gate of ours has seen it. */
-export function exchangeOf(message: object): Exchange | undefined {
-  const carrier = message as Carrier;
+/** The exchange of a request, raw or wrapped by Fastify; none where no gate of ours has seen it. */
+export function exchangeOf(request: object): Exchange | undefined {
+  const carrier = request as Carrier;
   return carrier[key] ?? carrier.raw?.[key];
 }
 
@@ -26,6 +26,8 @@ export class Exchange implements Held, Pending {
   /** It arrived in `draining` or later. */
   isLate = false;
   next?: Pending;
+  older?: Held;
+  newer?: Held;
   hasResponseEnded = false;
   private holders = 1;
   private toldToLeave = false;
@@ -40,7 +42,6 @@ export class Exchange implements Held, Pending {
     readonly refuse: (exchange: Exchange) => void,
   ) {
     (request as Carrier)[key] = this;
-    (response as Carrier)[key] = this;
   }
 
   get kind(): string {

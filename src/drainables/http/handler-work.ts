@@ -1,4 +1,5 @@
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
+import { runUntilSettled } from '../../in-flight/run-until-settled.js';
 import { exchangeOf } from './exchange.js';
 
 /**
@@ -28,18 +29,8 @@ export class HandlerWork {
 
   /** Counts what `run` does, until the promise it may return settles. */
   during(request: object, kind: string, name: string, run: () => unknown): unknown {
-    const end = this.begin(request, kind, name);
-    let result: unknown;
-    try {
-      result = run();
-    } catch (error) {
-      end();
-      throw error;
-    }
     // A filter for a host or a version that does not match calls next() and returns no promise.
-    if (result instanceof Promise) result.then(end, end);
-    else end();
-    return result;
+    return runUntilSettled(run, this.begin(request, kind, name));
   }
 
   /** Reports whether a server of ours has judged the request by its arrival. */

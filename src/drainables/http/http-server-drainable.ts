@@ -220,5 +220,5 @@ export class HttpServerDrainable implements Drainable {
 
 /** One listener for all responses. */
 function endResponse(this: ServerResponse): void {
-  exchangeOf(this)?.endResponse();
+  exchangeOf(this.req)?.endResponse();
 }

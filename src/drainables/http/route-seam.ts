@@ -75,6 +75,10 @@ function wrapHandler(handler: Handler, route: Route, context: RouteSeamContext):
   const name = `${route.method} ${route.pattern}`;
   const mayAsk = Reflect.hasMetadata(MAY_ASK_READINESS, handler);
 
+  const run: Handler = mayAsk
+    ? (...args) => (route.isHealth ? handler(...args) : readiness.watch(route, () => handler(...args)))
+    : handler;
+
   const wrapper: Handler = (request, response, next) => {
     const exchange = exchangeOf(request);
     if (exchange?.isLate && !route.isHealth) return refuse(exchange, response, next);
@@ -84,12 +88,8 @@ function wrapHandler(handler: Handler, route: Route, context: RouteSeamContext):
       context.discount();
     }
 
-    const run = mayAsk && !route.isHealth ? () => readiness.watch(route, call) : call;
-    return countsHandlers ? handlers.during(request, 'handler', name, run) : run();
-
-    function call(): unknown {
-      return handler(request, response, next);
-    }
+    if (!countsHandlers) return run(request, response, next);
+    return handlers.during(request, 'handler', name, () => run(request, response, next));
   };
   return copyFunction(handler, wrapper);
 }

@@ -141,12 +141,15 @@ describe('HookRegistry', () => {
   it('gives up on what runs when it is interrupted, and begins no further', async () => {
     const ran: string[] = [];
     registry.add('releasing', never, { name: 'running', order: 1 });
-    registry.add('releasing', () => ran.push('next'), { order: 2 });
+    registry.add('releasing', () => ran.push('next'), { name: 'next', order: 2 });
     const over = run();
     await clock.advance(40);
     interruption.abort();
     await over;
-    expect(reports).toMatchObject([{ name: 'running', outcome: 'timed-out', ms: 40 }]);
+    expect(reports).toMatchObject([
+      { name: 'running', outcome: 'timed-out', ms: 40 },
+      { name: 'next', outcome: 'timed-out', ms: 0, error: expect.stringContaining('not begun') },
+    ]);
     expect(ran).toEqual([]);
   });
 

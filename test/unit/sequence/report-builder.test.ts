@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type ShutdownPhase } from '../../../src/sequence/phase.js';
 import { type HookReport, type ShutdownReport } from '../../../src/sequence/report.js';
 import { ReportBuilder } from '../../../src/sequence/report-builder.js';
@@ -131,6 +131,13 @@ describe('ReportBuilder', () => {
   ] as const)('is unclean when the hard stop came in %s, and %s', async (at, outcome) => {
     builder.hardStopped(at);
     expect((await shutdownWith())()).toMatchObject({ outcome, clean: false });
+  });
+
+  it('is unclean when the hard stop came, even if nothing is left that keeps the event loop alive', async () => {
+    const resources = jest.spyOn(process, 'getActiveResourcesInfo').mockReturnValue([]);
+    builder.hardStopped('releasing');
+    resources.mockRestore();
+    expect((await shutdownWith())()).toMatchObject({ clean: false, leftovers: [] });
   });
 
   it('says of work past the deadline that has not been cut that it ended by itself', async () => {

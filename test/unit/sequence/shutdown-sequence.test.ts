@@ -134,6 +134,38 @@ describe('ShutdownSequence', () => {
     expect(raised).toMatchObject({ code: 'DRAIN_TOO_LATE' });
   });
 
+  it('raises DRAIN_TOO_LATE for a lease in the very turn in which the drain is idle', async () => {
+    const { sequence, tracker } = given();
+    const lease = tracker.take('request', 'GET /');
+    void sequence.begin(closing);
+    await settle();
+    let accepted = 0;
+    let raised: unknown;
+    lease.release();
+    // Work that begins a microtask later either keeps the drain waiting or is told that it is too late.
+    while (raised === undefined && accepted < 100) {
+      await Promise.resolve();
+      try {
+        tracker.take('task', 'flush').release();
+        accepted++;
+      } catch (error) {
+        raised = error;
+      }
+    }
+    expect(raised).toMatchObject({ code: 'DRAIN_TOO_LATE' });
+    expect(accepted).toBeLessThanOrEqual(1);
+    await shutdown.end();
+  });
+
+  it('raises DRAIN_TOO_LATE for a lease once the drain has timed out', async () => {
+    const { sequence, tracker, clock } = given();
+    tracker.take('request', 'GET /stuck');
+    void sequence.begin(closing);
+    await clock.advance(10_100);
+    expect(() => tracker.take('task', 'too late')).toThrow(expect.objectContaining({ code: 'DRAIN_TOO_LATE' }));
+    await shutdown.end();
+  });
+
   it('tells that it drains before any drainable refuses', async () => {
     const { sequence, drainable } = withDrainables();
     let wasAborted: boolean | undefined;
@@ -609,6 +641,19 @@ describe('A drainable', () => {
     expect(log.filter((line) => line === 'late announce')).toHaveLength(1);
   });
 
+  it('that is registered in mid-drain refuses at once', async () => {
+    const { sequence, drainable } = withDrainables();
+    const first = new Gate();
+    drainable('first', { gate: first });
+    void sequence.begin(closing);
+    await settle();
+    drainable('late');
+    await settle();
+    expect(shutdown.logOf('late')).toEqual(['late announce', 'late refuse', 'late drain']);
+    first.release();
+    await shutdown.end();
+  });
+
   it('that is registered in mid-drain refuses and drains, and is waited for', async () => {
     const { sequence, log, drainable } = withDrainables();
     const first = new Gate();
@@ -873,7 +918,14 @@ describe('ShutdownSequence.force', () => {
     void sequence.begin(sigterm);
     await settle();
     sequence.force('a second signal, SIGINT');
-    expect(await shutdown.report()).toMatchObject({ clean: false, hooks: [{ name: 'flush', outcome: 'timed-out' }] });
+    expect(await shutdown.report()).toMatchObject({
+      clean: false,
+      hooks: [
+        { name: 'flush', outcome: 'timed-out' },
+        { name: 'close', outcome: 'timed-out', ms: 0, error: expect.stringContaining('not begun') },
+      ],
+      advice: [],
+    });
     expect(log).not.toContain('second hook');
     expect(log).toContain('released');
   });
