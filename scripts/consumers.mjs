@@ -1,15 +1,18 @@
 /**
- * Installs the packed package into applications as its users have them, and runs their tests: `node scripts/consumers.mjs [name …]`.
+ * Installs the packed package into applications as its users have them, and runs their tests: `node scripts/consumers.mjs [--processes] [name …]`.
  * Each of `test/consumers` has its own package.json, and its own Nest, TypeScript and Jest; what they are made of and what they prove is the same, in
- * `test/consumers/shared`. They are put together in `.cache/consumers`, where nothing of this checkout's stands in for what they lack.
+ * `test/consumers/shared`. They are put together in `.cache/consumers`. With `--processes` the process suite runs too, its applications on that Nest.
  */
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { npm, setupSample } from './setup-sample.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const consumers = process.argv.length > 2 ? process.argv.slice(2) : ['nest11-cjs', 'nest12-esm'];
+const named = process.argv.slice(2).filter((argument) => argument !== '--processes');
+const consumers = named.length > 0 ? named : ['nest11-cjs', 'nest12-esm'];
+const runsProcesses = process.argv.includes('--processes');
 
 try {
   for (const consumer of consumers) test(consumer);
@@ -28,6 +31,22 @@ function test(consumer) {
   npm(['run', '--silent', 'types'], folder);
   console.log(`> Testing ${consumer}`);
   npm(['run', '--silent', 'test'], folder);
+  if (runsProcesses) testProcesses(consumer, folder);
+}
+
+function testProcesses(consumer, folder) {
+  console.log(`> Running the process suite on ${consumer}`);
+  const apps = join(folder, 'apps');
+  rmSync(apps, { recursive: true, force: true });
+  cpSync(join(root, 'test/process/apps'), apps, { recursive: true });
+  const jest = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
+  // The README's application has a Nest of its own.
+  const args = ['--selectProjects', 'process', '--runInBand', '--testPathPatterns', 'test/process/(?!readme)'];
+  execFileSync(process.execPath, [...jest, ...args], {
+    cwd: root,
+    env: { ...process.env, DRAIN_APPS: apps },
+    stdio: 'inherit',
+  });
 }
 
 /** Copies what has changed, so that what is built and installed there already stays valid. */

@@ -85,6 +85,8 @@ async function roll({ title, entry }) {
           name: `orders-${number}`,
           args: [entry],
           cwd: sample,
+          // Three databases start at once: a busy machine takes its time.
+          startTimeoutMs: 120_000,
           readinessPath,
           // Each replica has a database of its own, in memory; never one that happens to be configured here.
           env: { DATABASE_URL: '', NODE_ENV: 'production' },

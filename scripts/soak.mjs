@@ -233,10 +233,13 @@ nginx reloaded eight times while nothing was rolled: ${
 
 ## A balancer that leaves late
 
-Two replicas are rolled once, and the balancer still routes to a replica for the lag after its readiness has failed (HAProxy: checks every 100 ms, \`fall\` by the lag).
+Two replicas are rolled once, and the balancer still routes to a replica for the lag after its readiness has failed (HAProxy: checks every 100 ms, \`fall 2\`, the second one after \`fastinter\`, which is the lag).
 *Pooled* is 40 keep-alive clients 100 ms apart, *churning* 20 clients with a new connection for every request, *low* 2 requests a second of 2 clients, *low pooled* the same of
-20 clients, whose kept connections rest for ten seconds at a time. A shutdown has to take max(\`minMs\`, lag + effective quiet), at most \`maxMs\`, plus less than ${seconds(slackMs)};
-the last column is the most that any took beyond it.
+10 clients, whose kept connections rest for five seconds at a time. A shutdown has to take max(\`minMs\`, lag + effective quiet), at most \`maxMs\`, plus less than ${seconds(slackMs)};
+the last column is the most that any took beyond it. With *low pooled* the lag counts as five seconds at least: a connection that has not been told yet is traffic.
+
+Not in the matrix, because HTTP/1.1 has no word against it: behind a TCP balancer, a kept connection that rests for longer than the lame duck (\`maxMs\`, 10 s) cannot be told to
+leave. It is closed unused, and a request that is written at that very moment is lost.
 
 | cell | requests | failed | shutdowns, shortest to longest | beyond |
 |---|--:|--:|--:|--:|

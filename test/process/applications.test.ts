@@ -97,25 +97,30 @@ describe('A microservice over TCP', () => {
     return { child, client, answer };
   }
 
-  it.each(['SIGTERM', 'app.close()'])('answers the message in flight, on %s, before its transport closes', async (way) => {
-    const { child, client, answer } = await startHolding();
-    if (way === 'SIGTERM') child.signal(way);
-    else child.say('close');
-    await child.entered('draining');
-    await expect(firstValueFrom(client.send('held', {}))).rejects.toMatchObject({ status: 'error' });
-    child.say('release');
-    expect(await answer).toEqual({ isOpen: true });
-    expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true });
-    client.close();
-    expect(await child.ended).toMatchObject({ end: way === 'SIGTERM' ? way : 0 });
-  });
+  it.each(['SIGTERM', 'app.close()'])(
+    'answers the message in flight, on %s, before its transport closes',
+    async (way) => {
+      const { child, client, answer } = await startHolding();
+      if (way === 'SIGTERM') child.signal(way);
+      else child.say('close');
+      await child.entered('draining');
+      await expect(firstValueFrom(client.send('held', {}))).rejects.toMatchObject({ status: 'error' });
+      child.say('release');
+      expect(await answer).toEqual({ isOpen: true });
+      expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true });
+      client.close();
+      expect(await child.ended).toMatchObject({ end: way === 'SIGTERM' ? way : 0 });
+    },
+  );
 
   it('destroys its providers under the message without the module', async () => {
     const { child, client, answer } = await startHolding(false);
     child.signal('SIGTERM');
     await child.until('destroyed');
     child.say('release');
-    expect(await Promise.race([answer.catch(() => 'lost'), child.ended.then(() => 'lost')])).not.toEqual({ isOpen: true });
+    expect(await Promise.race([answer.catch(() => 'lost'), child.ended.then(() => 'lost')])).not.toEqual({
+      isOpen: true,
+    });
     client.close();
   });
 });

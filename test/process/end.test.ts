@@ -135,4 +135,10 @@ describe('app.close()', () => {
       expect(await child.ended).toMatchObject({ end: 0 });
     }
   });
+
+  it('need not be called for an application that is never initialised', async () => {
+    const child = await Child.start('tidy', { compiles: true, requests: false }, 'footprints');
+    expect(await child.ended).toMatchObject({ end: 0 });
+    expect(child.hasTold('warned')).toBe(false);
+  });
 });

@@ -31,6 +31,13 @@ afterEach(endAll);
     await child.until('still here', ({ listeners }) => listeners === 0);
   });
 
+  it('exits with 0 when shutdown() is called', async () => {
+    const child = await Child.start('orders', { as: 'pid-1', timer: true });
+    child.say('shutdown');
+    expect(await child.report()).toMatchObject({ reason: 'a deployment', clean: true });
+    expect(await child.ended).toMatchObject({ end: 0 });
+  });
+
   it('exits with 1 when it is unclean', async () => {
     const child = await Child.start('orders', { as: 'pid-1', timer: true, hook: 'rejects' });
     child.signal('SIGTERM');

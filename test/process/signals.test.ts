@@ -141,6 +141,22 @@ describe('A listener of somebody else for SIGTERM', () => {
   });
 });
 
+describe('A signal in the middle of app.close()', () => {
+  it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])('is its first, and costs no request (%s)', async (signal) => {
+    const child = await Child.start('orders', { timer: true });
+    const answer = request(child.url('/held'));
+    await child.until('held');
+    child.say('close');
+    await child.entered('draining');
+    child.signal(signal);
+    expect(await request(child.url('/orders'))).toMatchObject({ status: 503 });
+    child.say('release');
+    expect(await answer).toMatchObject({ status: 200, body: { isOpen: true } });
+    expect(await child.report()).toMatchObject({ reason: 'app.close()', outcome: 'drained', clean: true });
+    expect(await child.ended).toMatchObject({ end: signal });
+  });
+});
+
 describe('A signal that ends no process', () => {
   it('does not make a shutdown by a signal of the app.close() that follows it', async () => {
     const child = await Child.start('orders', { listener: 'SIGWINCH', timer: true });
@@ -207,15 +223,18 @@ describe('Two applications in one process', () => {
     expect(await child.ended).toMatchObject({ end: useProcessExit ? 0 : signal });
   });
 
-  it.each(['idle', 'busy'])('end the process with 1 when the %s one is unclean, whichever ends first', async (failing) => {
-    const { child, answer } = await startBusy({ failing, hooks: { useProcessExit: true } });
-    child.signal('SIGTERM');
-    await child.report('idle');
-    child.say('release');
-    expect(await answer).toMatchObject({ status: 200 });
-    await child.report('busy');
-    expect(await child.ended).toMatchObject({ end: 1 });
-  });
+  it.each(['idle', 'busy'])(
+    'end the process with 1 when the %s one is unclean, whichever ends first',
+    async (failing) => {
+      const { child, answer } = await startBusy({ failing, hooks: { useProcessExit: true } });
+      child.signal('SIGTERM');
+      await child.report('idle');
+      child.say('release');
+      expect(await answer).toMatchObject({ status: 200 });
+      await child.report('busy');
+      expect(await child.ended).toMatchObject({ end: 1 });
+    },
+  );
 
   it('lose the request of the second without the module', async () => {
     const { child, answer } = await startBusy({ drain: false, hooks: { useProcessExit: true } });

@@ -38,7 +38,12 @@ describe('The startup checks', () => {
       [],
       'lameDuck is off under Kubernetes',
     ],
-    ["Terminus' own delay", { terminus: { gracefulShutdownTimeoutMs: 3_000 } }, [], 'gracefulShutdownTimeoutMs (3000 ms)'],
+    [
+      "Terminus' own delay",
+      { terminus: { gracefulShutdownTimeoutMs: 3_000 } },
+      [],
+      'gracefulShutdownTimeoutMs (3000 ms)',
+    ],
     ['a short keepAliveTimeout behind a proxy', {}, [{}, forwarded, forwarded], 'keepAliveTimeout is'],
     [
       'a short keepAliveTimeout behind a proxy that speaks RFC 7239',

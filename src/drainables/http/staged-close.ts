@@ -1,18 +1,24 @@
 import { type Socket } from 'node:net';
 import { type Clock } from '../../sequence/clock.js';
 
-/** How long a socket whose peer has not closed is read on for after our FIN. */
+/** A socket whose peer sends no more, and does not close either, is read on for this long after our FIN. */
 const stagedCloseMs = 1_000;
 
 /**
- * Sends FIN once everything is written, reads on, and destroys the socket at the peer's FIN, or after a moment. A socket that is destroyed with unread bytes
- * sends a reset, and a reset eats the answer.
+ * Sends FIN once everything is written, reads on, and destroys the socket at the peer's FIN, or when nothing more has come for a moment. A socket that
+ * is destroyed with unread bytes sends a reset, and a reset eats the answer. Whoever sends for ever meets the drain deadline.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-9.6
  */
 export function closeInStages(socket: Socket, clock: Clock): void {
   const destroy = () => socket.destroy();
-  const timer = clock.after(stagedCloseMs, destroy);
+  let bytesRead = socket.bytesRead;
+  const destroyUnlessSending = () => {
+    if (socket.bytesRead === bytesRead) return destroy();
+    bytesRead = socket.bytesRead;
+    timer = clock.after(stagedCloseMs, destroyUnlessSending);
+  };
+  let timer = clock.after(stagedCloseMs, destroyUnlessSending);
   socket.once('close', () => timer.cancel());
   if (socket.readableEnded) socket.end(destroy);
   else socket.once('end', destroy).end();

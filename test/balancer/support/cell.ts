@@ -72,7 +72,11 @@ export interface CellResult {
 
 export const readinessPath = '/health/ready';
 const toldFailures = 30;
-/** What is left to chance when a lag is made of checks: the first one that fails comes up to this late. */
+/** Generous, since a machine that is busy with something else is slow and loses nothing. Twice the drain timeout, so that a hang is seen. */
+const clientTimeoutMs = 20_000;
+const rotationTimeoutMs = 30_000;
+const probeTimeoutMs = 2_000;
+/** Where the lag matters it counts from the first check that fails, which comes up to this late. */
 const checkPeriodMs = 100;
 
 /** Rolls every replica of the cell once. @param main the application, of a snapshot */
@@ -86,6 +90,7 @@ export async function runCell(cell: Cell, main: string): Promise<CellResult> {
       clients: clientCount,
       thinkMs,
       ratePerSecond,
+      timeoutMs: clientTimeoutMs,
     });
     const replicas: Replica[] = [];
     const report = await rollingRestart({
@@ -94,6 +99,7 @@ export async function runCell(cell: Cell, main: string): Promise<CellResult> {
       clients,
       warmUpMs: cell.warmUpMs,
       graceMs: cell.graceMs,
+      rotationTimeoutMs,
       startReplica: async (number) => {
         const replica = await startReplica(main, cell, number);
         replicas.push(replica);
@@ -147,13 +153,13 @@ function onItsOwnConnection(spec: RequestSpec): RequestSpec {
 function startBalancer({ balancer, lagMs }: Cell): Promise<Balancer & { readonly output?: string }> {
   switch (balancer) {
     case 'tcp-balancer':
-      return TcpBalancer.listen({ readinessPath, probePeriodMs: checkPeriodMs, lagMs: lagMs ?? 500 });
+      return TcpBalancer.listen({ readinessPath, probePeriodMs: checkPeriodMs, probeTimeoutMs, lagMs: lagMs ?? 500 });
     case 'nginx':
       return Nginx.start({ readinessPath, lagMs });
     case 'haproxy-http':
     case 'haproxy-tcp': {
       const mode = balancer === 'haproxy-http' ? 'http' : 'tcp';
-      const checks = lagMs === undefined ? {} : { checkPeriodMs, fall: 1 + Math.round(lagMs / checkPeriodMs) };
+      const checks = lagMs === undefined ? {} : { checkPeriodMs, lagMs };
       return HaProxy.start({ mode, readinessPath, ...checks });
     }
   }

@@ -12,8 +12,11 @@ export interface HaProxyOptions {
   readonly readinessPath: string;
   /** The pause between two checks. @default 500 */
   readonly checkPeriodMs?: number;
-  /** A server is taken out with this many failed checks in a row. @default 2 */
-  readonly fall?: number;
+  /**
+   * A server is taken out with the second check that fails, this long after the first; 0 takes it out with the first.
+   * @default checkPeriodMs
+   */
+  readonly lagMs?: number;
 }
 
 const rotationPollMs = 20;
@@ -67,11 +70,13 @@ export class HaProxy implements Balancer {
 
   async add(backend: Backend): Promise<void> {
     if (this.servers.has(addressOf(backend))) return;
-    const { checkPeriodMs = 500, fall = 2 } = this.options;
+    const { checkPeriodMs = 500, lagMs = checkPeriodMs } = this.options;
+    // One long pause, and not many short checks, whose own time would add up on a busy machine.
+    const leaving = lagMs === 0 ? 'fall 1' : `fall 2 fastinter ${lagMs}`;
     const server = serverOf(backend);
     this.servers.set(addressOf(backend), backend);
     await this.command(
-      `add server ${server} ${addressOf(backend)} check inter ${checkPeriodMs} fall ${fall} rise 1`,
+      `add server ${server} ${addressOf(backend)} check inter ${checkPeriodMs} ${leaving} rise 1`,
       'New server registered',
     );
     await this.command(`enable health ${server}`);
@@ -134,7 +139,7 @@ defaults
   timeout client 90s
   timeout server 60s
   timeout http-keep-alive 90s
-  timeout check 1s
+  timeout check 2s
 
 frontend clients
   bind 127.0.0.1:${this.port}

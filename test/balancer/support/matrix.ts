@@ -19,8 +19,11 @@ export const traffics = {
   pooled: { name: 'pooled', clients: 40, thinkMs: 100 },
   churning: { name: 'churning', clients: 20, thinkMs: 100, churns: true },
   low: { name: 'low', clients: 2, ratePerSecond: 2 },
-  /** A kept connection may rest for ten seconds, and then be the first to show that somebody is left. */
-  'low pooled': { name: 'low pooled', clients: 20, ratePerSecond: 2, roundMs: 10_000 },
+  /**
+   * Every kept connection rests for five seconds, and is told to leave with its next answer. One that rests for longer than the lame duck
+   * cannot be told: it is closed unused, and a request that is written at that very moment is lost. HTTP/1.1 has no word against it.
+   */
+  'low pooled': { name: 'low pooled', clients: 10, ratePerSecond: 2, roundMs: 5_000 },
 } as const satisfies Record<string, Traffic>;
 
 export function sweepCell(

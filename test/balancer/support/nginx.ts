@@ -14,7 +14,7 @@ export interface NginxOptions {
   readonly lagMs?: number;
 }
 
-const probeTimeoutMs = 1_000;
+const probeTimeoutMs = 2_000;
 const startAttempts = 3;
 
 /**

@@ -56,24 +56,27 @@ describe('Replica', () => {
     await expect(late).rejects.toMatchObject({ cause: new Error('Readiness of late did not happen within 500 ms.') });
   });
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'exit'] as const)('does not outlive its parent: %s', async (end) => {
-    const { code } = transformFileSync('src/drill/children.ts');
-    const parent = spawn(process.execPath, ['--input-type=module', '-e', code + parentOf(end)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(parent.stdout, 'data');
-    if (end !== 'exit') parent.kill(end);
-    // The child has the same stdout, so 'close' comes only when both have ended.
-    expect(await once(parent, 'close')).toEqual(end === 'exit' ? [7, null] : [null, end]);
-  });
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL', 'exit'] as const)(
+    'does not outlive its parent: %s',
+    async (end) => {
+      const { code } = transformFileSync('src/drill/children.ts');
+      const parent = spawn(process.execPath, ['--input-type=module', '-e', code + parentOf(end)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(parent.stdout, 'data');
+      if (end !== 'exit') parent.kill(end);
+      // The child has the same stdout, so 'close' comes only when both have ended.
+      expect(await once(parent, 'close')).toEqual(end === 'exit' ? [7, null] : [null, end]);
+    },
+  );
 });
 
 /** The rest of a script that has a child which never ends, and says so when it runs. */
 function parentOf(end: string): string {
   return `
-    import { spawn } from 'node:child_process';
+    import { spawn as start } from 'node:child_process';
     import { once } from 'node:events';
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6); console.log(0)'], { stdio: ['ignore', 'pipe', 'inherit', 1] });
+    const child = start(process.execPath, ['-e', 'setInterval(() => {}, 1e6); console.log(0)'], { stdio: ['ignore', 'pipe', 'inherit', 1] });
     endWithThisProcess(child);
     await once(child.stdout, 'data');
     console.log('running');

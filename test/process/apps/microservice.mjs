@@ -28,10 +28,10 @@ Controller()(injectable(OrdersController, Database));
 decorate(OrdersController, 'held', MessagePattern('held'));
 if (settings.drain !== false) UseInterceptors(InFlightInterceptor)(OrdersController);
 
-const app = await NestFactory.createMicroservice(
-  moduleOf({ controllers: [OrdersController], providers: [Database] }),
-  { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } },
-);
+const app = await NestFactory.createMicroservice(moduleOf({ controllers: [OrdersController], providers: [Database] }), {
+  transport: Transport.TCP,
+  options: { host: '127.0.0.1', port: 0 },
+});
 enableHooks(app);
 follow(app);
 void told('close').then(() => app.close());

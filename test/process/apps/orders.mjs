@@ -109,7 +109,8 @@ enableHooks(app);
 follow(app);
 if (settings.timer) setInterval(() => undefined, 1_000_000);
 if (settings.listener === 'leftover') process.on('SIGTERM', () => tell('leftover listener'));
-if (settings.listener === 'closes') process.on('SIGTERM', () => void app.close().then(() => tell('app.close() resolved')));
+if (settings.listener === 'closes')
+  process.on('SIGTERM', () => void app.close().then(() => tell('app.close() resolved')));
 if (settings.listener === 'closes and goes on') {
   process.on('SIGTERM', async () => {
     await app.close();

@@ -24,8 +24,14 @@ async function openAndClose() {
   enableHooks(app);
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address();
-  if (settings.requests) await (await fetch(`http://127.0.0.1:${port}/orders`, { headers: { connection: 'close' } })).text();
+  if (settings.requests)
+    await (await fetch(`http://127.0.0.1:${port}/orders`, { headers: { connection: 'close' } })).text();
   await app.close();
+}
+
+if (settings.compiles) {
+  process.on('warning', ({ name }) => tell('warned', { name }));
+  for (let count = 0; count < 12; count++) await create({ controllers: [OrdersController] });
 }
 
 // The first one loads what is loaded once.

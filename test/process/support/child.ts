@@ -11,6 +11,8 @@ import { type GracefulShutdownOptions, type ShutdownReport } from '../../../src/
 jest.setTimeout(60_000);
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
+/** Elsewhere they find another Nest beside them. */
+const apps = process.env.DRAIN_APPS ?? `${root}test/process/apps`;
 
 /** What the applications in `apps` read from their first argument; see there. */
 export interface Settings {
@@ -58,7 +60,10 @@ export async function build(): Promise<void> {
   buildPackage();
 }
 
-/** An application of `apps`, in a process of its own, on the built package. `DRAIN_NODE` names the Node that runs it. */
+/**
+ * An application of `apps`, in a process of its own, on the built package. `DRAIN_NODE` names another Node to run it, `DRAIN_APPS` another folder where
+ * they are.
+ */
 export class Child {
   /** All that it has told, in order. */
   readonly told: Told[] = [];
@@ -74,7 +79,7 @@ export class Child {
     for (const stream of [process.stdout, process.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.printed += text));
     // It may end with words on their way to it.
-    for (const pipe of [process.stdio[3], process.stdio[4]]) pipe?.on('error', () => undefined);
+    for (const pipe of process.stdio.slice(3)) pipe?.on('error', () => undefined);
     createInterface({ input: process.stdio[3] as Readable }).on('line', (line) => this.hear(JSON.parse(line) as Told));
     this.ended = new Promise((resolve) => {
       // 'close' comes after all it has told and printed; the time is that of its exit.
@@ -91,14 +96,9 @@ export class Child {
   /** Resolves when the application has told `until`. */
   static async start(app: string, { env, as, ...settings }: ChildSetup = {}, until = 'started'): Promise<Child> {
     const node = process.env.DRAIN_NODE ?? process.execPath;
-    const [command, ...args] = [
-      ...wrappers[as ?? 'alone'],
-      node,
-      `${root}test/process/apps/${app}.mjs`,
-      JSON.stringify(settings),
-    ];
+    const [command, ...args] = [...wrappers[as ?? 'alone'], node, `${apps}/${app}.mjs`, JSON.stringify(settings)];
     const child = new Child(
-      spawn(command!, args, {
+      spawn(command, args, {
         cwd: root,
         env: { ...process.env, KUBERNETES_SERVICE_HOST: undefined, NO_COLOR: '1', ...env },
         stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],

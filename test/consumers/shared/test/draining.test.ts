@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type INestApplication } from '@nestjs/common';
 import { GracefulShutdown, type GracefulShutdownOptions, InFlightInterceptor } from 'nestjs-drain';
+import { firstValueFrom } from 'rxjs';
 import { AppModule } from '../src/app.module.js';
 import { Database } from '../src/database.js';
 import { Work } from '../src/work.js';
@@ -63,8 +64,9 @@ describe.each(platforms)('$framework by $factory, tracked by $httpTracking', ({ 
       status: 200,
       body: { status: 'ok', info: { ready: { status: 'up' } } },
     });
+    const leaving = firstValueFrom(shutdown.events);
     const closed = app.close();
-    expect(shutdown.phase).toBe('lame-duck');
+    expect(await leaving).toMatchObject({ type: 'phase', phase: 'lame-duck' });
     expect(await get(`${url}/health/ready`)).toMatchObject({
       status: 503,
       body: { status: 'error', error: { ready: { status: 'down' } } },
