@@ -2,9 +2,10 @@
  * `npm run soak`: the whole matrix of test/balancer at length. Writes its figures to bench/soak.json and bench/soak.md after every
  * roll, and goes on where it was stopped: a cell that has enough of its figures is passed over, as long as they are of the same code.
  *
- *     node scripts/soak.mjs [--requests 100000] [--think-ms 25] [--minutes 240] [--only <part of a name>] [--fresh] [--out bench]
+ *     node scripts/soak.mjs [--requests 100000] [--clients 40] [--think-ms 25] [--minutes 240] [--only <part of a name>] [--fresh] [--out bench]
  *
  * --requests  a cell of the rolling restart rolls again and again until it has asked this many (the lag sweep rolls once a cell)
+ * --clients   how many ask in a cell of the rolling restart
  * --think-ms  the pause of a client between two requests, which decides how busy the machine is
  * --minutes   begins no further roll after this long
  * --only      runs the cells whose names have this in them
@@ -27,6 +28,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '100000' },
+    clients: { type: 'string', default: '40' },
     'think-ms': { type: 'string', default: '25' },
     minutes: { type: 'string', default: '240' },
     only: { type: 'string', default: '' },
@@ -34,7 +36,11 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'bench' },
   },
 });
-const wanted = { requests: Number(values.requests), thinkMs: Number(values['think-ms']) };
+const wanted = {
+  requests: Number(values.requests),
+  thinkMs: Number(values['think-ms']),
+  clients: Number(values.clients),
+};
 const endsAt = performance.now() + Number(values.minutes) * 60_000;
 const sweepAtOnce = 3;
 
@@ -59,7 +65,7 @@ const isDue = (name) => name.includes(values.only);
 
 const rolling = realBalancers.flatMap((balancer) => adapters.map((adapter) => ({ balancer, adapter })));
 for (const { balancer, adapter } of rolling) {
-  const cell = rollingCell(balancer, adapter, wanted.thinkMs);
+  const cell = rollingCell(balancer, adapter, wanted.thinkMs, wanted.clients);
   const name = nameOf(cell);
   while (isDue(name) && (results.rolling[name]?.requests ?? 0) < wanted.requests && isTime()) {
     await measure('rolling', name, cell);

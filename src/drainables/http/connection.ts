@@ -22,6 +22,13 @@ export interface Pending {
   endResponse(): void;
 }
 
+/**
+ * An empty line between requests, which old clients send after a body, begins none.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-2.2
+ */
+const strayBytes = 2;
+
 /** Whoever keeps connections hears of what becomes of them. */
 export interface ConnectionOwner {
   /** The last response has ended, and nothing is coming in. */
@@ -32,7 +39,7 @@ export interface ConnectionOwner {
 /**
  * One client connection, and what is known of it. Kept small: an application may hold tens of thousands that do nothing.
  *
- * `socket.bytesRead`, compared with its value when the last response ended, tells an idle socket from one that has begun to send a request, over
+ * `socket.bytesRead`, compared with its value when the last request had come in, tells an idle socket from one that has begun to send a request, over
  * TLS too. (Node keeps its parser's state to itself.)
  */
 export class Connection {
@@ -45,7 +52,7 @@ export class Connection {
   /** A request had begun to arrive on it before draining began, and passes. */
   passesNext = false;
   isUpgraded = false;
-  /** Bytes read when the last response ended. */
+  /** Bytes read when the last request had come in, as far as its head, or the end of its response, tells. */
   private mark: number;
   private first?: Pending;
   private last?: Pending;
@@ -69,11 +76,11 @@ export class Connection {
 
   /** Reports whether bytes of a request have come in that is not complete: half a head. */
   get hasBegunRequest(): boolean {
-    return !this.isBusy && this.socket.bytesRead !== this.mark;
+    return !this.isBusy && this.hasUnparsedBytes;
   }
 
   get isIdle(): boolean {
-    return !this.isBusy && this.socket.bytesRead === this.mark;
+    return !this.isBusy && !this.hasUnparsedBytes;
   }
 
   /** The exchange whose response comes last on the wire. */
@@ -85,6 +92,7 @@ export class Connection {
     if (this.last) this.last.next = exchange;
     else this.first = exchange;
     this.last = exchange;
+    this.mark = this.socket.bytesRead;
   }
 
   ended(exchange: Pending): void {
@@ -92,12 +100,12 @@ export class Connection {
     this.unlink(exchange);
     if (this.first) return;
     const { request } = exchange;
-    if (request.complete || this.socket.destroyed) return this.rest();
+    if (request.complete || this.socket.destroyed) return this.rest(request);
     // Answered before its body was in: Node reads the rest and drops it.
     this.isReceiving = true;
     request.once('close', () => {
       this.isReceiving = false;
-      if (!this.first) this.rest();
+      if (!this.first) this.rest(request);
     });
   }
 
@@ -109,9 +117,14 @@ export class Connection {
     this.owner.closed(this);
   }
 
-  private rest(): void {
-    this.mark = this.socket.bytesRead;
+  /** What has come in since a request without a body began belongs to the next one. */
+  private rest(last: IncomingMessage): void {
+    if (hasBody(last)) this.mark = this.socket.bytesRead;
     this.owner.rested(this);
+  }
+
+  private get hasUnparsedBytes(): boolean {
+    return this.socket.bytesRead - this.mark > strayBytes;
   }
 
   private unlink(exchange: Pending): void {
@@ -146,4 +159,8 @@ function destroyAndHear(this: Socket, error?: Error): Socket {
 /** One listener for all sockets. */
 function closeConnection(this: Socket): void {
   connectionOf(this)?.close();
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }

@@ -4,9 +4,9 @@ import { type AdapterName, type BalancerName, type Cell, type CellShutdown, type
 export const adapters: readonly AdapterName[] = ['express', 'fastify'];
 export const realBalancers: readonly BalancerName[] = ['haproxy-http', 'haproxy-tcp', 'nginx'];
 
-/** A cell of the rolling restart: three replicas, forty clients. */
-export function rollingCell(balancer: BalancerName, adapter: AdapterName, thinkMs = 100): Cell {
-  return { balancer, adapter, manner: 'with', replicas: 3, traffic: { name: 'pooled', clients: 40, thinkMs } };
+/** A cell of the rolling restart: three replicas, forty clients unless there are to be more. */
+export function rollingCell(balancer: BalancerName, adapter: AdapterName, thinkMs = 100, clients = 40): Cell {
+  return { balancer, adapter, manner: 'with', replicas: 3, traffic: { name: 'pooled', clients, thinkMs } };
 }
 
 /** The same without nestjs-drain. A replica that hangs is killed early: what it loses, it has lost by then. */

@@ -112,10 +112,32 @@ describe('Connection', () => {
     expect(connection).toMatchObject({ isIdle: false, hasBegunRequest: true, isBusy: false });
     const exchange = begin();
     expect(connection).toMatchObject({ isIdle: false, hasBegunRequest: false, isBusy: true });
-    socket.bytesRead = 60;
     exchange.endResponse();
     expect(connection).toMatchObject({ isIdle: true, hasBegunRequest: false, isBusy: false });
     expect(owner.heard).toEqual(['rested']);
+  });
+
+  it('has begun a request when half of the next one came in during an answer', () => {
+    const exchange = begin();
+    socket.bytesRead = 60;
+    exchange.endResponse();
+    expect(connection).toMatchObject({ isIdle: false, hasBegunRequest: true });
+  });
+
+  it('is idle when what came in was the body of the last request', () => {
+    const exchange = begin(false);
+    socket.bytesRead = 60;
+    exchange.endResponse();
+    exchange.request.emit('close');
+    expect(connection).toMatchObject({ isIdle: true, hasBegunRequest: false });
+  });
+
+  it('is idle after an empty line, which begins no request', () => {
+    begin().endResponse();
+    socket.bytesRead += 2;
+    expect(connection).toMatchObject({ isIdle: true, hasBegunRequest: false });
+    socket.bytesRead += 1;
+    expect(connection).toMatchObject({ isIdle: false, hasBegunRequest: true });
   });
 
   it('rests when the last response of a pipeline has ended, in whichever order they end', () => {

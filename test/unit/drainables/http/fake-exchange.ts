@@ -52,7 +52,8 @@ export function fakeExchange(
   connection: Connection = fakeConnection(),
   isComplete = true,
 ): Exchange {
-  const request = Object.assign(new EventEmitter(), { method: 'GET', complete: isComplete });
+  const headers = isComplete ? {} : { 'content-length': '100' };
+  const request = Object.assign(new EventEmitter(), { method: 'GET', complete: isComplete, headers });
   const exchange = new Exchange(
     request as unknown as IncomingMessage,
     new FakeResponse() as unknown as ServerResponse,
