@@ -168,6 +168,7 @@ function readResults() {
   const settings = {
     fingerprint: snapshot.fingerprint,
     thinkMs: wanted.thinkMs,
+    clients: wanted.clients,
     node: process.version,
     haproxy: versionOf('haproxy', /version (\S+)/),
     nginx: versionOf('nginx', /nginx\/(\S+)/),
@@ -194,7 +195,7 @@ async function write() {
 }
 
 function described({ settings, rolling: rolled, control, reloads, sweep }) {
-  const { node, haproxy, nginx, cores, thinkMs, fingerprint } = settings;
+  const { node, haproxy, nginx, cores, thinkMs, clients, fingerprint } = settings;
   return `# Rolling restarts at length
 
 \`npm run soak\` measures this and writes it here (\`bench/soak.json\` has every shutdown). Node ${node}, HAProxy ${haproxy}, nginx ${nginx}, ${cores} cores
@@ -202,7 +203,7 @@ that everything shares, over loopback. The code measured has the fingerprint \`$
 
 ## Method
 
-An application with nestjs-drain and its default options, Terminus health checks, and a database that throws when it is used after \`onModuleDestroy\`. Forty
+An application with nestjs-drain and its default options, Terminus health checks, and a database that throws when it is used after \`onModuleDestroy\`. ${clients}
 keep-alive clients ask for quick, slow (0.4 s), streaming (0.4 s), large (256 kB) and POST requests, ${thinkMs} ms apart, check every answer to its last byte and
 repair nothing: no retries, and a kept connection that turns out to be closed is a failure. Meanwhile each of three replicas is replaced as Kubernetes does with
 \`maxSurge: 1\`: the successor is taken in, the old one gets SIGTERM, and the next follows when it has exited. A cell is rolled until it has asked its share of requests.
