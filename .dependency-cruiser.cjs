@@ -48,7 +48,10 @@ module.exports = {
       comment: 'Peers only: Nest, rxjs and reflect-metadata. Terminus, Fastify and Express are met by shape.',
       severity: 'error',
       from: { path: '^src/(?!drill)' },
-      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown'], pathNot: '@nestjs/(common|core)|rxjs|reflect-metadata' },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: '@nestjs/(common|core)|rxjs|reflect-metadata',
+      },
     },
   ],
   options: {
