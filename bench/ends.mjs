@@ -58,7 +58,7 @@ async function lastResponseToDrain(setup, path) {
   const application = await Application.start({ ...setup, env: { BENCH_KNOWS_RESPONSES: '1' } });
   const connection = await Connection.open(application.port, path);
   connection.send();
-  await sleep(settleMs);
+  await application.ask('arrived');
   const result = await application.ask('closeHeld', heldMs, waitMs);
   await application.kill();
   return result;
@@ -69,7 +69,7 @@ async function lastResponseToExit(setup, path) {
   const connection = await Connection.open(application.port, path);
   const answered = connection.answer();
   connection.send();
-  await sleep(settleMs);
+  await application.ask('arrived');
   application.signal('SIGTERM');
   await sleep(heldMs);
   // It may exit before it has told that it did as it was told.

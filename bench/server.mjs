@@ -14,6 +14,9 @@ const [framework, variant, packageEntry] = process.argv.slice(2);
 /** Handlers that are held wait for this. */
 let release;
 const gate = new Promise((resolve) => (release = resolve));
+/** Settles when the first of them waits. */
+let arrive;
+const arrival = new Promise((resolve) => (arrive = resolve));
 
 class HelloController {
   hello() {
@@ -22,6 +25,7 @@ class HelloController {
 
   /** Answers when it is told to. */
   async held() {
+    arrive();
     await gate;
     return 'Hello World!';
   }
@@ -32,6 +36,7 @@ class HelloController {
     const raw = response.raw ?? response;
     raw.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': 12 });
     raw.write('Hello ');
+    arrive();
     await gate;
     raw.end('World!');
   }
@@ -125,6 +130,9 @@ const commands = {
   },
 
   release,
+
+  /** Resolves when a request is held. */
+  arrived: () => arrival,
 
   /** For profiles, which are written at an orderly exit. */
   exit: () => process.exit(0),
