@@ -216,6 +216,8 @@ export class ShutdownSequence {
     await this.runHooks('releasing', this.hardStopAt);
     this.settleReleased();
     if (!this.trigger?.isHostClosing) this.hardStop?.cancel();
+    // Without a signal nothing is ended at the hard stop: a host that gave up closing must not be held by it.
+    else if (!this.trigger.signal) this.hardStop?.unref?.();
     await whenEither(this.hostEnd.signal, this.interruption.signal);
   }
 
