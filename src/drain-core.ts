@@ -69,6 +69,7 @@ export class DrainCore {
         healthRoutes: this.healthRoutes,
         lateRequests: new LateRequests(answer, clock),
         closesListenerFirst: lateRequests === 'close-listener',
+        continues: () => false,
         lateRequestRefused: () => this.sequence.lateRequestRefused(),
       },
       (drainable) => this.sequence.add(drainable),

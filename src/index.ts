@@ -14,6 +14,8 @@ export { ReadinessHealthIndicator, type ReadinessResult } from './readiness/read
 export { type GracefulShutdownOptions, type SecondSignalAction } from './options/options.js';
 export { type LameDuckOptions } from './sequence/lame-duck.js';
 export { type LateRequestAnswer } from './drainables/http/late-requests.js';
+export { type EventStreamOptions } from './drainables/sse/event-stream-options.js';
+export { type WebSocketOptions } from './drainables/websockets/web-socket-options.js';
 export { type Drainable, type Leftover } from './sequence/drainable.js';
 export { DrainError, type DrainErrorCode } from './sequence/errors.js';
 export { type ShutdownEvent } from './sequence/events.js';

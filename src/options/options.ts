@@ -1,4 +1,6 @@
 import { type LateRequestAnswer } from '../drainables/http/late-requests.js';
+import { type EventStreamOptions } from '../drainables/sse/event-stream-options.js';
+import { type ResolvedWebSocketOptions, type WebSocketOptions } from '../drainables/websockets/web-socket-options.js';
 import { type LameDuckOptions } from '../sequence/lame-duck.js';
 
 /**
@@ -54,6 +56,10 @@ export interface GracefulShutdownOptions {
    * terminating but still ready. @default 'immediate'
    */
   readonly readiness?: 'immediate' | 'after-lame-duck';
+  /** How WebSocket and socket.io clients are told to leave. @default {} */
+  readonly webSockets?: WebSocketOptions;
+  /** How server-sent events end. @default {} */
+  readonly eventStreams?: EventStreamOptions;
   /** What a second signal does, for each signal. @default { SIGINT: 'force', SIGTERM: 'ignore' } */
   readonly secondSignal?: Readonly<Record<string, SecondSignalAction>>;
 }
@@ -67,6 +73,8 @@ export interface ResolvedOptions {
   readonly httpTracking: 'routes' | 'interceptor';
   readonly lateRequests: Required<LateRequestAnswer> | 'close-listener';
   readonly readiness: 'immediate' | 'after-lame-duck';
+  readonly webSockets: ResolvedWebSocketOptions;
+  readonly eventStreams: EventStreamOptions;
   readonly secondSignal: Readonly<Record<string, SecondSignalAction>>;
 }
 
@@ -80,5 +88,11 @@ export const defaults = {
   httpTracking: 'routes',
   lateRequests: { statusCode: 503, retryAfterSeconds: 1 },
   readiness: 'immediate',
+  webSockets: {
+    handshakes: 'accept',
+    closeCode: 1001,
+    closeReason: 'The server is shutting down',
+    closeTimeoutMs: 2_000,
+  },
   secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
 } as const;

@@ -17,10 +17,14 @@ const known = {
     'httpTracking',
     'lateRequests',
     'readiness',
+    'webSockets',
+    'eventStreams',
     'secondSignal',
   ],
   lameDuck: ['minMs', 'quietMs', 'maxMs'],
   lateRequests: ['statusCode', 'retryAfterSeconds'],
+  webSockets: ['handshakes', 'closeCode', 'closeReason', 'spreadMs', 'closeTimeoutMs'],
+  eventStreams: ['retryMs'],
 };
 
 /**
@@ -40,6 +44,8 @@ export function resolveOptions(given: number | GracefulShutdownOptions = {}): Re
     httpTracking: oneOf('httpTracking', options.httpTracking ?? defaults.httpTracking, ['routes', 'interceptor']),
     lateRequests: lateRequests(options.lateRequests ?? defaults.lateRequests),
     readiness: oneOf('readiness', options.readiness ?? defaults.readiness, ['immediate', 'after-lame-duck']),
+    webSockets: webSockets(options.webSockets ?? {}),
+    eventStreams: eventStreams(options.eventStreams ?? {}),
     secondSignal: secondSignal(options.secondSignal),
   };
 }
@@ -107,6 +113,49 @@ function lateRequests(given: NonNullable<GracefulShutdownOptions['lateRequests']
     fail('lateRequests.retryAfterSeconds', 'whole seconds, 0 or more', retryAfterSeconds, 'Give a number of seconds');
   }
   return { statusCode, retryAfterSeconds };
+}
+
+function webSockets(given: NonNullable<GracefulShutdownOptions['webSockets']>): ResolvedOptions['webSockets'] {
+  if (typeof given !== 'object' || given === null) {
+    fail('webSockets', '{ handshakes, closeCode, closeReason, spreadMs, closeTimeoutMs }', given, 'Give an object');
+  }
+  checkNames('webSockets.', given, known.webSockets);
+  const { handshakes, closeCode, closeReason, closeTimeoutMs } = { ...defaults.webSockets, ...defined(given) };
+  const { spreadMs } = given;
+  if (closeCode !== 1001 && closeCode !== 1012 && !isWhole(closeCode, 3_000, 4_999)) {
+    fail(
+      'webSockets.closeCode',
+      '1001, 1012 or a code between 3000 and 4999',
+      closeCode,
+      '1001 says that the server is going away',
+    );
+  }
+  if (typeof closeReason !== 'string' || Buffer.byteLength(closeReason) > 123) {
+    fail(
+      'webSockets.closeReason',
+      'a text of at most 123 bytes',
+      closeReason,
+      'A close frame holds no more: shorten it',
+    );
+  }
+  return {
+    handshakes: oneOf('webSockets.handshakes', handshakes, ['accept', 'refuse']),
+    closeCode,
+    closeReason,
+    spreadMs: spreadMs === undefined ? undefined : duration('webSockets.spreadMs', spreadMs, 0),
+    closeTimeoutMs: duration('webSockets.closeTimeoutMs', closeTimeoutMs, 1),
+  };
+}
+
+function eventStreams(given: NonNullable<GracefulShutdownOptions['eventStreams']>): ResolvedOptions['eventStreams'] {
+  if (typeof given !== 'object' || given === null) fail('eventStreams', '{ retryMs }', given, 'Give an object');
+  checkNames('eventStreams.', given, known.eventStreams);
+  return given.retryMs === undefined ? {} : { retryMs: duration('eventStreams.retryMs', given.retryMs, 0) };
+}
+
+/** Without what was given as undefined: it has its default. */
+function defined<T extends object>(given: T): Partial<T> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
 function secondSignal(given: GracefulShutdownOptions['secondSignal']): ResolvedOptions['secondSignal'] {

@@ -24,8 +24,13 @@ export interface Leftover {
 export interface Drainable {
   /** Names it in logs and in the report. */
   readonly name: string;
-  /** Lame duck: tell clients to leave; everything is still served. */
-  announce?(): void;
+  /**
+   * Lame duck: tell clients to leave; everything is still served.
+   *
+   * @param spreadMs how long the telling may take, ms: what is left of the least that the lame duck lasts; 0 when there is none. Clients that are
+   * told one after the other do not all arrive at the other replicas at once.
+   */
+  announce?(spreadMs: number): void;
   /** Draining: take no new work from here on. */
   refuse?(): void | Promise<void>;
   /**

@@ -82,6 +82,8 @@ export class ShutdownSequence {
   private readonly report: ReportBuilder;
   private hardStop?: ClockTimer;
   private hardStopAt = Infinity;
+  /** Clients may be told to leave until then: the least the lame duck lasts. */
+  private announcedBy = -Infinity;
   private drainEndsAt = Infinity;
   private trigger?: ShutdownTrigger;
   private begun?: Promise<void>;
@@ -125,7 +127,7 @@ export class ShutdownSequence {
     if (this.parts.inFlight.isSealed) return false;
     if (this.drainables.has(drainable)) return true;
     this.drainables.add(drainable);
-    if (hasReached(this.current, 'lame-duck')) void this.attempt(drainable, () => drainable.announce?.());
+    if (hasReached(this.current, 'lame-duck')) this.announce(drainable);
     if (this.drainDeadline) this.beginDrain(drainable, this.drainDeadline);
     return true;
   }
@@ -176,12 +178,14 @@ export class ShutdownSequence {
   private async lameDuck(): Promise<void> {
     // One that a listener of the transition registers is told as it is added.
     const registered = [...this.drainables];
+    const window = this.lameDuckWindow();
+    const { clock, traffic, hooks } = this.parts;
+    this.announcedBy = clock.now() + window.minMs;
     this.enter('lame-duck');
-    const { traffic, hooks } = this.parts;
     traffic.becomeUnready();
-    for (const drainable of registered) void this.attempt(drainable, () => drainable.announce?.());
+    for (const drainable of registered) this.announce(drainable);
 
-    const leaving = trafficHasLeft(this.lameDuckWindow(), this.parts, this.interruption.signal);
+    const leaving = trafficHasLeft(window, this.parts, this.interruption.signal);
     await Promise.all([leaving, this.runHooks('lame-duck', this.hardStopAt - hooks.longestMs('releasing'))]);
   }
 
@@ -247,6 +251,11 @@ export class ShutdownSequence {
     } while (this.drains.size > waitedFor || inFlight.size > 0);
     // Sealed in the turn in which it is idle: nobody would wait for what begins in the next.
     inFlight.seal();
+  }
+
+  private announce(drainable: Drainable): void {
+    const spreadMs = Math.max(0, this.announcedBy - this.parts.clock.now());
+    void this.attempt(drainable, () => drainable.announce?.(spreadMs));
   }
 
   private beginDrain(drainable: Drainable, deadline: AbortSignal): void {

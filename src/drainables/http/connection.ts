@@ -1,5 +1,6 @@
 import { type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
+import { type Held } from '../../in-flight/lease.js';
 
 const key = Symbol('nestjs-drain.connection');
 
@@ -52,6 +53,8 @@ export class Connection {
   /** A request had begun to arrive on it before draining began, and passes. */
   passesNext = false;
   isUpgraded = false;
+  /** What holds the drain for as long as it is upgraded; nobody's once somebody else takes care of the socket. */
+  upgrade?: Held;
   /** Bytes read when the last request had come in, as far as its head, or the end of its response, tells. */
   private mark: number;
   private first?: Pending;

@@ -1,15 +1,18 @@
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Server as NetServer, type Socket } from 'node:net';
+import { type Socket } from 'node:net';
+import { type Held } from '../../in-flight/lease.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Clock } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
 import { type Traffic } from '../../sequence/traffic.js';
 import { ConnectionTable } from './connection-table.js';
-import { Exchange, exchangeOf } from './exchange.js';
+import { exchangeOf } from './exchange.js';
+import { Http1Exchange } from './http1-exchange.js';
 import { type LateRequests } from './late-requests.js';
+import { closeListener, cutListener } from './listener.js';
 import { type HealthRoutes } from './route.js';
 import { willCloseInStages } from './staged-close.js';
-import { backlogIsEmpty, nextPoll } from './turns.js';
+import { nextPoll } from './turns.js';
 
 /** What an HTTP server needs around it. */
 export interface HttpServerContext {
@@ -20,6 +23,8 @@ export interface HttpServerContext {
   readonly lateRequests: LateRequests;
   /** Closes the listener when draining begins, instead of answering late requests on new connections. */
   readonly closesListenerFirst: boolean;
+  /** Reports whether a late request goes on with something that began in time, and is served: a poll of a socket.io client. */
+  continues(request: IncomingMessage): boolean;
   lateRequestRefused(): void;
 }
 
@@ -78,9 +83,7 @@ export class HttpServerDrainable implements Drainable {
     this.refuseUpgrades('upgrade');
     this.refuseUpgrades('connect');
     this.connections.closeAsTheyRest();
-    if (!this.context.closesListenerFirst) return;
-    await backlogIsEmpty(this.server);
-    this.closeListener();
+    if (this.context.closesListenerFirst) await closeListener(this.server);
   }
 
   async drain(deadline: AbortSignal): Promise<void> {
@@ -88,13 +91,12 @@ export class HttpServerDrainable implements Drainable {
   }
 
   async close(deadline: AbortSignal): Promise<void> {
-    if (this.server.listening) await backlogIsEmpty(this.server, deadline);
-    this.closeListener();
+    await closeListener(this.server, deadline);
     await this.connections.allClose(deadline);
   }
 
   async forceClose(): Promise<readonly Leftover[]> {
-    this.closeListener();
+    cutListener(this.server);
     return this.connections.destroyAll(this.name);
   }
 
@@ -109,7 +111,7 @@ export class HttpServerDrainable implements Drainable {
     } else if (connection.saidClose || connection.lastExchange?.saidClose) {
       return; // Behind a close that is out: its client knows that it is not executed.
     }
-    const exchange = new Exchange(request, response, connection, now, tracker, this.refuseExchange);
+    const exchange = new Http1Exchange(request, response, connection, now, tracker, this.refuseExchange);
     if (this.stage !== 'serving') this.judge(exchange);
     connection.began(exchange);
     if (!exchange.isLate) tracker.add(exchange);
@@ -117,10 +119,10 @@ export class HttpServerDrainable implements Drainable {
   };
 
   /** Decides, by its arrival, what becomes of a request once the shutdown has begun. */
-  private judge(exchange: Exchange): void {
+  private judge(exchange: Http1Exchange): void {
     const { connection } = exchange;
     const isNew = connection.openedAt >= this.announcedAt;
-    exchange.isLate = this.stage === 'refusing' && !connection.passesNext;
+    exchange.isLate = this.stage === 'refusing' && !connection.passesNext && !this.context.continues(exchange.request);
     connection.passesNext = false;
     if ((isNew || !connection.isTold) && !this.couldBeHealth(exchange.request)) {
       this.context.traffic.arrivedUnready(isNew);
@@ -136,7 +138,7 @@ export class HttpServerDrainable implements Drainable {
   }
 
   private readonly decide = (request: IncomingMessage, response: ServerResponse): void => {
-    const exchange = exchangeOf(request);
+    const exchange = http1ExchangeOf(request);
     if (!exchange) {
       if (request.httpVersionMajor > 1) this.forward(request, response);
     } else if (exchange.isLate && !this.couldBeHealth(request)) {
@@ -154,7 +156,7 @@ export class HttpServerDrainable implements Drainable {
     return this.context.healthRoutes.couldMatch(request.method, request.url);
   }
 
-  private readonly refuseExchange = (exchange: Exchange, isBodyHeldBack = false): void => {
+  private readonly refuseExchange = (exchange: Http1Exchange, isBodyHeldBack = false): void => {
     this.context.lateRequestRefused();
     this.context.lateRequests.refuse(exchange, isBodyHeldBack);
   };
@@ -164,7 +166,7 @@ export class HttpServerDrainable implements Drainable {
     const theirs = this.displace('checkContinue');
     this.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       this.count(request, response);
-      const exchange = exchangeOf(request);
+      const exchange = http1ExchangeOf(request);
       if (!exchange) return;
       if (exchange.isLate && !this.couldBeHealth(request)) return this.refuseExchange(exchange, true);
       if (theirs.length > 0) return theirs.forEach((listener) => listener.call(this.server, request, response));
@@ -193,8 +195,12 @@ export class HttpServerDrainable implements Drainable {
     const connection = this.connections.of(socket);
     if (this.stage === 'refusing' || connection.isUpgraded) return;
     connection.isUpgraded = true;
-    const lease = this.context.tracker.take('upgrade', request.headers.upgrade ?? request.method ?? '');
-    socket.once('close', () => lease.release());
+    const { tracker, clock } = this.context;
+    const name = request.headers.upgrade ?? request.method ?? '';
+    const lease: Held = { kind: 'upgrade', name, startedAt: clock.now() };
+    connection.upgrade = lease;
+    tracker.add(lease);
+    socket.once('close', () => tracker.remove(lease));
   };
 
   private refuseUpgrades(event: 'upgrade' | 'connect'): void {
@@ -211,11 +217,11 @@ export class HttpServerDrainable implements Drainable {
     for (const listener of theirs) this.server.off(event, listener);
     return theirs;
   }
+}
 
-  private closeListener(): void {
-    // The listener alone: http.Server's own close() would also close idle connections.
-    if (this.server.listening) NetServer.prototype.close.call(this.server);
-  }
+function http1ExchangeOf(request: IncomingMessage): Http1Exchange | undefined {
+  const exchange = exchangeOf(request);
+  return exchange instanceof Http1Exchange ? exchange : undefined;
 }
 
 /** One listener for all responses. */

@@ -1,6 +1,7 @@
 import { Server as HttpServer } from 'node:http';
-import { Server as NetServer } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import { type Drainable } from '../../sequence/drainable.js';
+import { connectionOf } from './connection.js';
 import { HttpServerDrainable, type HttpServerContext } from './http-server-drainable.js';
 
 /** The HTTP servers of one application, each one drainable. */
@@ -20,6 +21,12 @@ export class HttpServers {
     const name = this.servers.size === 1 ? 'http server' : `http server ${this.servers.size}`;
     this.register(new HttpServerDrainable(name, server, this.context));
     return true;
+  }
+
+  /** An upgraded socket has found somebody who drains it: it is no raw upgrade any longer. */
+  disown(socket: Socket): void {
+    const upgrade = connectionOf(socket)?.upgrade;
+    if (upgrade) this.context.tracker.forget(upgrade);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { type Clock } from '../../sequence/clock.js';
-import { type Exchange } from './exchange.js';
+import { type Http1Exchange } from './http1-exchange.js';
 import { closeInStages } from './staged-close.js';
 
 /**
@@ -40,7 +40,7 @@ export class LateRequests {
   }
 
   /** Refuses an exchange. Requests that came in one chunk with it are seen first, so that all of them are answered. */
-  refuse(exchange: Exchange, isBodyHeldBack: boolean): void {
+  refuse(exchange: Http1Exchange, isBodyHeldBack: boolean): void {
     setImmediate(() => {
       const { request } = exchange;
       if (isBodyHeldBack || request.complete || request.destroyed) return this.send(exchange);
@@ -63,7 +63,7 @@ export class LateRequests {
     closeInStages(socket, this.clock);
   }
 
-  private readBody(exchange: Exchange): void {
+  private readBody(exchange: Http1Exchange): void {
     const { request } = exchange;
     let bytes = 0;
     const answer = () => {
@@ -81,7 +81,7 @@ export class LateRequests {
     request.on('error', () => undefined);
   }
 
-  private send(exchange: Exchange): void {
+  private send(exchange: Http1Exchange): void {
     const { request, response, connection } = exchange;
     if (response.headersSent || response.destroyed) return;
     const { statusCode, retryAfterSeconds } = this.answer;

@@ -102,7 +102,7 @@ function refuse(exchange: Exchange, response: object, next?: () => unknown): unk
   if (typeof next === 'function') return next();
   // Fastify would otherwise send a response of its own.
   (response as { hijack?(): void }).hijack?.();
-  exchange.refuse(exchange);
+  exchange.refuse();
   return undefined;
 }
 

@@ -11,6 +11,7 @@ function documentedDefaults(source: string): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const [, comment, name] of source.matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s*readonly (\w+)\?:/g)) {
     const value = /@default ([^\n*]+)/.exec(comment!)?.[1]?.trim();
+    if (value === 'undefined') continue;
     if (value === undefined) throw new Error(`Expected ${name} to document its @default, got none.`);
     found[name!] = JSON.parse(value.replaceAll("'", '"').replace(/(\w+):/g, '"$1":'));
   }
@@ -31,14 +32,26 @@ describe('resolveOptions', () => {
       httpTracking: 'routes',
       lateRequests: { statusCode: 503, retryAfterSeconds: 1 },
       readiness: 'immediate',
+      webSockets: {
+        handshakes: 'accept',
+        closeCode: 1001,
+        closeReason: 'The server is shutting down',
+        closeTimeoutMs: 2_000,
+      },
+      eventStreams: {},
       secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
     });
   });
 
   it('has the default that the doc comment of each option says', () => {
     const documented = documentedDefaults(read('src/options/options.ts'));
-    expect(Object.keys(documented)).toHaveLength(8);
-    expect(resolveOptions()).toEqual(documented);
+    expect(Object.keys(documented)).toHaveLength(10);
+    expect(resolveOptions()).toMatchObject(documented);
+  });
+
+  it('has the WebSocket defaults that the doc comments say', () => {
+    const documented = documentedDefaults(read('src/drainables/websockets/web-socket-options.ts'));
+    expect(resolveOptions({ webSockets: {} }).webSockets).toEqual(documented);
   });
 
   it('has the lame duck window that the doc comments say', () => {
@@ -72,6 +85,8 @@ describe('resolveOptions', () => {
       httpTracking: 'interceptor',
       lateRequests: { statusCode: 429, retryAfterSeconds: 0 },
       readiness: 'after-lame-duck',
+      webSockets: { handshakes: 'refuse', closeCode: 1012, closeReason: '', spreadMs: 0, closeTimeoutMs: 1 },
+      eventStreams: { retryMs: 0 },
       secondSignal: { SIGINT: 'ignore', SIGTERM: 'force', SIGUSR2: 'force' },
     };
     expect(resolveOptions(given)).toEqual(given);
@@ -187,7 +202,7 @@ describe('resolveOptions with a duration that makes no sense', () => {
 
 describe('resolveOptions with a choice that does not exist', () => {
   const names =
-    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, secondSignal';
+    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, webSockets, eventStreams, secondSignal';
   const signals = 'the name of a signal, such as SIGTERM';
   it.each([
     [{ drainTimeout: 1 }, `drainTimeout to be one of ${names}, got 'drainTimeout'. Check its spelling.`],

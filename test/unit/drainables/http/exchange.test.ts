@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Connection } from '../../../../src/drainables/http/connection.js';
-import { type Exchange } from '../../../../src/drainables/http/exchange.js';
+import { type Http1Exchange } from '../../../../src/drainables/http/http1-exchange.js';
 import { InFlightTracker } from '../../../../src/in-flight/in-flight-tracker.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { fakeConnection, fakeExchange, FakeOwner, type FakeResponse, FakeSocket } from './fake-exchange.js';
@@ -17,13 +17,13 @@ beforeEach(() => {
   connection = fakeConnection(owner, socket);
 });
 
-function begin(isComplete = true): Exchange {
+function begin(isComplete = true): Http1Exchange {
   const exchange = fakeExchange(tracker, undefined, connection, isComplete);
   tracker.add(exchange);
   return exchange;
 }
 
-const responseOf = (exchange: Exchange) => exchange.response as unknown as FakeResponse;
+const responseOf = (exchange: Http1Exchange) => exchange.response as unknown as FakeResponse;
 
 describe('Exchange', () => {
   it('is work until its response has closed and its handlers have ended, whichever comes last', () => {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
 import { Connection, type ConnectionOwner } from '../../../../src/drainables/http/connection.js';
-import { Exchange } from '../../../../src/drainables/http/exchange.js';
+import { Http1Exchange } from '../../../../src/drainables/http/http1-exchange.js';
 import { type InFlightTracker } from '../../../../src/in-flight/in-flight-tracker.js';
 
 /** A socket as far as a connection looks at one. */
@@ -48,13 +48,13 @@ export class FakeResponse {
 
 export function fakeExchange(
   tracker: InFlightTracker,
-  refuse: (exchange: Exchange) => void = () => undefined,
+  refuse: (exchange: Http1Exchange) => void = () => undefined,
   connection: Connection = fakeConnection(),
   isComplete = true,
-): Exchange {
+): Http1Exchange {
   const headers = isComplete ? {} : { 'content-length': '100' };
   const request = Object.assign(new EventEmitter(), { method: 'GET', complete: isComplete, headers });
-  const exchange = new Exchange(
+  const exchange = new Http1Exchange(
     request as unknown as IncomingMessage,
     new FakeResponse() as unknown as ServerResponse,
     connection,

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Exchange, exchangeOf } from '../../../../src/drainables/http/exchange.js';
+import { exchangeOf } from '../../../../src/drainables/http/exchange.js';
+import { type Http1Exchange } from '../../../../src/drainables/http/http1-exchange.js';
 import { HandlerWork } from '../../../../src/drainables/http/handler-work.js';
 import { HealthRoutes } from '../../../../src/drainables/http/route.js';
 import { type RouteSeamContext, wrapRoutes } from '../../../../src/drainables/http/route-seam.js';
@@ -66,7 +67,7 @@ function marked(key: string, handler: Handler): Handler {
   return handler;
 }
 
-const lateExchange = (refused: Exchange[]) => {
+const lateExchange = (refused: Http1Exchange[]) => {
   const exchange = fakeExchange(tracker, (each) => refused.push(each));
   exchange.isLate = true;
   return exchange;
@@ -132,7 +133,7 @@ describe('wrapRoutes', () => {
   });
 
   it('serves a marked route however late, and does not count it as traffic', () => {
-    const refused: Exchange[] = [];
+    const refused: Http1Exchange[] = [];
     const { request, response } = lateExchange(refused);
     const wrapped = register(marked(ALLOW_DURING_SHUTDOWN, () => 'served'));
     expect(context.healthRoutes.couldMatch('GET', '/orders')).toBe(true);
@@ -146,7 +147,7 @@ describe('wrapRoutes', () => {
   });
 
   it('lets the framework go on for a late request to a route that is not marked', () => {
-    const refused: Exchange[] = [];
+    const refused: Http1Exchange[] = [];
     const { request, response } = lateExchange(refused);
     const wrapped = register(() => 'served');
     expect(wrapped(request, response, () => 'next route')).toBe('next route');
@@ -154,7 +155,7 @@ describe('wrapRoutes', () => {
   });
 
   it('refuses a late request where the framework cannot go on, and takes the response over', () => {
-    const refused: Exchange[] = [];
+    const refused: Http1Exchange[] = [];
     const exchange = lateExchange(refused);
     let isHijacked = false;
     const reply = Object.assign(exchange.response, { hijack: () => (isHijacked = true) });
@@ -168,7 +169,7 @@ describe('wrapRoutes', () => {
     wrapRoutes(adapter, context);
     let notFound = 0;
     adapter.setNotFoundHandler(() => notFound++);
-    const refused: Exchange[] = [];
+    const refused: Http1Exchange[] = [];
     const exchange = lateExchange(refused);
     adapter.notFound!(exchange.request, exchange.response, () => undefined);
     expect({ refused, notFound }).toEqual({ refused: [exchange], notFound: 0 });
