@@ -32,6 +32,8 @@ export type Protocol = (typeof protocols)[number];
 export interface Platform {
   readonly framework: Framework;
   readonly protocol: Protocol;
+  /** Fastify alone: serves HTTP/2, over TLS beside HTTP/1.1 where it says so. */
+  readonly http2?: 'alone' | 'beside HTTP/1.1';
 }
 
 export const platforms: readonly Platform[] = frameworks.flatMap((framework) =>
@@ -63,7 +65,7 @@ const running = new Set<INestApplication>();
 
 /** Starts an application on a free loopback port. `closeAll()` in `afterEach` ends it. */
 export async function start(
-  { framework, protocol }: Platform,
+  { framework, protocol, http2 }: Platform,
   { drain, nest, host = '127.0.0.1', prepare, ...metadata }: ApplicationSetup,
 ): Promise<RunningApplication> {
   const module = moduleOf({
@@ -72,7 +74,7 @@ export async function start(
   });
   const httpsOptions = protocol === 'https' ? certificate() : undefined;
   const adapter =
-    framework === 'express' ? new ExpressAdapter() : new FastifyAdapter({ https: httpsOptions ?? null } as object);
+    framework === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastifyOptions(httpsOptions, http2));
   const app = await NestFactory.create<INestApplication>(module, adapter as ExpressAdapter, {
     logger: false,
     abortOnError: false,
@@ -94,6 +96,11 @@ export async function start(
     sockets,
     shutdown: drain === false ? (undefined as never) : app.get(GracefulShutdown),
   };
+}
+
+function fastifyOptions(https: object | undefined, http2: Platform['http2']): object {
+  if (!http2) return { https: https ?? null };
+  return https ? { http2: true, https: { ...https, allowHTTP1: http2 === 'beside HTTP/1.1' } } : { http2: true };
 }
 
 /** A client, and the server's end of its connection. */
@@ -127,7 +134,8 @@ export async function closeAll(): Promise<void> {
   await Promise.all(
     apps.map((app) => {
       const closed = app.close();
-      (app.getHttpServer() as Partial<Server>).closeAllConnections?.();
+      const server = app.getHttpServer() as Partial<Server>;
+      if (!('updateSettings' in server)) server.closeAllConnections?.();
       return closed;
     }),
   );

@@ -1,6 +1,7 @@
 import { type Socket } from 'node:net';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { type Leftover } from '../../sequence/drainable.js';
+import { Progress } from '../progress.js';
 import { Connection, connectionOf, type ConnectionOwner } from './connection.js';
 
 /**
@@ -29,7 +30,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   private isClosing = false;
   private sweepTimer?: ClockTimer;
   private sweepAt = Infinity;
-  private progressed: () => void = () => undefined;
+  private readonly progress = new Progress();
 
   constructor(private readonly clock: Clock) {}
 
@@ -50,13 +51,19 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     return connection;
   }
 
+  /** The handshake of `socket` has ended in another protocol, which has a table of its own. */
+  leaveAlone(socket: Socket): void {
+    this.handshakes.delete(addressOf(socket));
+    this.progress.made();
+  }
+
   addHandshake(socket: Socket): void {
     const address = addressOf(socket);
     const handshake = { socket, startedAt: this.clock.now() };
     this.handshakes.set(address, handshake);
     socket.once('close', () => {
       if (this.handshakes.get(address) === handshake) this.handshakes.delete(address);
-      this.progressed();
+      this.progress.made();
     });
     if (this.isClosing) this.sweepBy(handshake.startedAt + lingerMs);
   }
@@ -73,12 +80,12 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
 
   /** Resolves when nothing is owed any longer, or at the deadline. */
   owedEnd(deadline: AbortSignal): Promise<void> {
-    return this.until(() => this.owed.size === 0, deadline);
+    return this.progress.until(() => this.owed.size === 0, deadline);
   }
 
   /** Resolves when the last connection has closed, or at the deadline. */
   allClose(deadline: AbortSignal): Promise<void> {
-    return this.until(() => this.connections.size === 0 && this.handshakes.size === 0, deadline);
+    return this.progress.until(() => this.connections.size === 0 && this.handshakes.size === 0, deadline);
   }
 
   /** Cuts everything. Returns what was in the middle of a request that no lease names. */
@@ -102,28 +109,13 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     if (!this.isClosing) return;
     this.owed.delete(connection);
     this.sweepBy(connection.idleSince + lingerMs);
-    this.progressed();
+    this.progress.made();
   }
 
   closed(connection: Connection): void {
     this.owed.delete(connection);
     this.connections.delete(connection);
-    this.progressed();
-  }
-
-  /** Resolves when `isDone`, which is looked at whenever a connection rests or closes; or at the deadline. */
-  private until(isDone: () => boolean, deadline: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const look = () => {
-        if (!isDone() && !deadline.aborted) return;
-        this.progressed = () => undefined;
-        deadline.removeEventListener('abort', look);
-        resolve();
-      };
-      this.progressed = look;
-      deadline.addEventListener('abort', look);
-      look();
-    });
+    this.progress.made();
   }
 
   private sweepBy(at: number): void {

@@ -1,0 +1,59 @@
+import { Server as HttpServer } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import { type Http2Server } from 'node:http2';
+import { type Drainable } from '../sequence/drainable.js';
+import { connectionOf } from './http/connection.js';
+import { HttpServerDrainable, type HttpServerContext } from './http/http-server-drainable.js';
+import { Http2ServerDrainable, type Http2ServerContext } from './http2/http2-server-drainable.js';
+
+/**
+ * The HTTP servers of one application: a drainable for each protocol that a server speaks. One that speaks HTTP/2 over TLS may speak HTTP/1.1 as well, and shakes hands
+ * before it is known which.
+ */
+export class HttpServers {
+  private readonly servers = new Set<object>();
+
+  constructor(
+    private readonly context: HttpServerContext & Http2ServerContext,
+    private readonly register: (drainable: Drainable) => void,
+  ) {}
+
+  /** Takes `server` under drain. Reports whether it is an HTTP server; one that is under drain already stays so. */
+  attach(server: unknown): boolean {
+    if (!isHttp1Server(server) && !isHttp2Server(server)) return false;
+    if (this.servers.has(server)) return true;
+    this.servers.add(server);
+    const place = this.servers.size === 1 ? '' : ` ${this.servers.size}`;
+    if (isHttp1Server(server)) this.register(new HttpServerDrainable(`http server${place}`, server, this.context));
+    if (isHttp2Server(server)) this.register(new Http2ServerDrainable(`http2 server${place}`, server, this.context));
+    return true;
+  }
+
+  /** An upgraded socket has found somebody who drains it: it is no raw upgrade any longer. */
+  disown(socket: Socket): void {
+    const upgrade = connectionOf(socket)?.upgrade;
+    if (upgrade) this.context.tracker.forget(upgrade);
+  }
+
+  /**
+   * Takes the further servers of a Fastify instance under drain: listening on `localhost` it binds each address with a server of its own, which
+   * only its list of bindings knows.
+   */
+  attachBindings(instance: object): void {
+    const key = Object.getOwnPropertySymbols(instance).find(
+      (symbol) => symbol.description === 'fastify.serverBindings',
+    );
+    const bindings = key && (instance as Record<symbol, unknown>)[key];
+    if (Array.isArray(bindings)) bindings.forEach((server) => this.attach(server));
+  }
+}
+
+/** `https.Server` does not extend `http.Server`; both are net servers that know idle connections. So does an HTTP/2 server over TLS. */
+function isHttp1Server(server: unknown): server is HttpServer {
+  return server instanceof HttpServer || (server instanceof NetServer && 'closeIdleConnections' in server);
+}
+
+/** By what such servers alone can do: importing `node:http2` would load it into every application. */
+function isHttp2Server(server: unknown): server is Http2Server {
+  return server instanceof NetServer && 'updateSettings' in server;
+}

@@ -1,0 +1,234 @@
+import {
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import { type Server as NetServer, type Socket } from 'node:net';
+import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
+import { type Clock, type ClockTimer } from '../../sequence/clock.js';
+import { type Drainable, type Leftover } from '../../sequence/drainable.js';
+import { type Traffic } from '../../sequence/traffic.js';
+import { exchangeOf } from '../http/exchange.js';
+import { type LateRequests } from '../http/late-requests.js';
+import { closeListener, cutListener } from '../http/listener.js';
+import { type HealthRoutes } from '../http/route.js';
+import { nextPoll } from '../http/turns.js';
+import { Progress } from '../progress.js';
+import { Spread } from '../spread.js';
+import { CANCEL, NO_ERROR } from './frames.js';
+import { Session, type SessionOwner } from './session.js';
+import { StreamExchange } from './stream-exchange.js';
+
+/** What an HTTP/2 server needs around it. */
+export interface Http2ServerContext {
+  readonly clock: Clock;
+  readonly tracker: InFlightTracker;
+  readonly traffic: Traffic;
+  readonly healthRoutes: HealthRoutes;
+  readonly lateRequests: Pick<LateRequests, 'answerTo'>;
+  /** Closes the listener when draining begins, instead of answering late requests on new sessions. */
+  readonly closesListenerFirst: boolean;
+  /** A request has arrived, and nothing of its response is out. */
+  arrived(request: Http2ServerRequest, response: Http2ServerResponse): void;
+  lateRequestRefused(): void;
+}
+
+type Listener = (...args: unknown[]) => void;
+
+/** Sessions told to leave between two polls of the event loop. */
+const toldPerTurn = 64;
+/** A session that opens while draining is told to leave when its first stream has been answered, or after this long without one, ms. */
+const lateSessionMs = 1_000;
+
+/**
+ * The HTTP/2 sessions of one `Http2Server` or `Http2SecureServer`.
+ *
+ * In the lame duck they are told to leave one by one, spread over it, while new ones are served; what is left is told when draining begins. Streams in flight finish, and a stream
+ * that crosses the telling on the wire is served (cleartext) or refused in a way that lets its client send it again (TLS).
+ *
+ * @internal
+ */
+export class Http2ServerDrainable implements Drainable, SessionOwner {
+  private readonly sessions = new Map<ServerHttp2Session, Session>();
+  private readonly exchanges = new Set<StreamExchange>();
+  /** Those that were open when draining began, and have not ended: the drain waits for them. */
+  private readonly owed = new Set<Session>();
+  private readonly leaving: Spread<Session>;
+  /** By session: while it has had no stream. */
+  private readonly lateSessions = new Map<Session, ClockTimer>();
+  private stage: 'serving' | 'announced' | 'refusing' = 'serving';
+  private announcedAt = Infinity;
+  /** The socket that has just connected: Node makes its session in the same turn. */
+  private connecting?: Socket;
+  /** The framework's stream listeners, while ours stands in for them. */
+  private framework: Listener[] = [];
+  private readonly progress = new Progress();
+
+  constructor(
+    readonly name: string,
+    private readonly server: Http2Server,
+    private readonly context: Http2ServerContext,
+  ) {
+    this.leaving = new Spread(context.clock, (session) => session.leave());
+    const connected = 'setSecureContext' in server ? 'secureConnection' : 'connection';
+    server.prependListener(connected, (socket: Socket) => (this.connecting = socket));
+    server.prependListener('session', this.opened);
+    server.prependListener('stream', this.count);
+    // To be the first to listen for requests would change what Node does with streams.
+    if (server.listenerCount('request') > 0) server.prependListener('request', this.arrived);
+  }
+
+  announce(spreadMs: number): void {
+    this.stage = 'announced';
+    this.announcedAt = this.context.clock.now();
+    if (spreadMs > 0) this.leaving.over(spreadMs, this.sessions.values());
+  }
+
+  async refuse(): Promise<void> {
+    // One more poll: what the kernel already holds arrived in time.
+    await nextPoll();
+    this.stage = 'refusing';
+    this.leaving.stop();
+    this.standIn();
+    for (const session of this.sessions.values()) this.owed.add(session);
+    await this.tell(this.owed);
+    if (this.context.closesListenerFirst) await closeListener(this.netServer);
+  }
+
+  drain(deadline: AbortSignal): Promise<void> {
+    return this.progress.until(() => this.owed.size === 0, deadline);
+  }
+
+  async close(deadline: AbortSignal): Promise<void> {
+    await closeListener(this.netServer, deadline);
+    await this.tell(this.sessions.values());
+    await this.progress.until(() => this.sessions.size === 0, deadline);
+  }
+
+  /** Leases name what was cut. */
+  async forceClose(): Promise<readonly Leftover[]> {
+    cutListener(this.netServer);
+    for (const { stream } of this.exchanges) stream.close(CANCEL);
+    // The frames go out with the next turn.
+    await nextPoll();
+    for (const timer of this.lateSessions.values()) timer.cancel();
+    for (const session of this.sessions.values()) session.destroy();
+    return [];
+  }
+
+  ended(session: Session): void {
+    this.owed.delete(session);
+    this.progress.made();
+  }
+
+  closed(session: Session): void {
+    this.lateSessions.get(session)?.cancel();
+    this.lateSessions.delete(session);
+    this.sessions.delete(session.session);
+    this.progress.made();
+  }
+
+  private get netServer(): NetServer {
+    return this.server as unknown as NetServer;
+  }
+
+  private readonly opened = (session: ServerHttp2Session): void => {
+    const { connecting } = this;
+    this.connecting = undefined;
+    // A session that somebody has made of a stream of his own is his to close.
+    if (!connecting) return;
+    const { clock } = this.context;
+    const held = new Session(session, connecting, clock.now(), clock, this);
+    this.sessions.set(session, held);
+    if (this.stage === 'announced') this.leaving.add(held);
+    else if (this.stage === 'refusing') this.awaitLate(held);
+  };
+
+  private awaitLate(session: Session): void {
+    const timer = this.context.clock.after(lateSessionMs, () => this.leave(session));
+    this.lateSessions.set(session, timer);
+  }
+
+  private leave(session: Session): void {
+    this.lateSessions.get(session)?.cancel();
+    this.lateSessions.delete(session);
+    session.leave();
+  }
+
+  /** Counts a stream, wherever it goes from here: routed or not. */
+  private readonly count = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+    const session = this.sessions.get(stream.session as ServerHttp2Session);
+    if (!session) return;
+    const { clock, tracker, traffic } = this.context;
+    const now = clock.now();
+    session.streams++;
+    session.hasSpoken = true;
+    const exchange = new StreamExchange(stream, headers, session, now, tracker, this.refuseExchange);
+    if (this.stage === 'serving') traffic.arrived(now);
+    else this.judge(exchange);
+    this.exchanges.add(exchange);
+    if (!exchange.isLate) tracker.add(exchange);
+    stream.once('close', () => {
+      this.exchanges.delete(exchange);
+      exchange.endResponse();
+    });
+  };
+
+  /** Decides, by its session, what becomes of a stream once the shutdown has begun: one that crossed the telling on the wire is not late. */
+  private judge(exchange: StreamExchange): void {
+    const { session } = exchange;
+    const isNew = session.openedAt >= this.announcedAt;
+    exchange.isLate = this.lateSessions.has(session);
+    if ((isNew || !session.isTold) && !this.couldBeHealth(exchange)) this.context.traffic.arrivedUnready(isNew);
+    // Streams that came in one chunk with it are seen first.
+    if (exchange.isLate) setImmediate(() => this.leave(session));
+  }
+
+  /** Stands in for the framework: a prepended listener that answers would not keep it from answering too. */
+  private standIn(): void {
+    const { server } = this;
+    this.framework = (server.listeners('stream') as Listener[]).filter((listener) => listener !== this.count);
+    for (const listener of this.framework) server.off('stream', listener);
+    server.on('stream', this.decide);
+  }
+
+  private readonly decide = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]): void => {
+    const exchange = exchangeOf(stream);
+    if (exchange instanceof StreamExchange && exchange.isLate && !this.couldBeHealth(exchange)) {
+      this.refuseExchange(exchange);
+      return;
+    }
+    for (const listener of this.framework) listener.call(this.server, stream, headers, ...rest);
+  };
+
+  private readonly arrived = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
+    if (request.httpVersionMajor > 1) this.context.arrived(request, response);
+  };
+
+  private couldBeHealth({ method, path }: StreamExchange): boolean {
+    return this.context.healthRoutes.couldMatch(method, path);
+  }
+
+  private readonly refuseExchange = ({ stream, method, headers: asked }: StreamExchange): void => {
+    if (stream.destroyed || stream.headersSent) return;
+    this.context.lateRequestRefused();
+    const { statusCode, headers, body } = this.context.lateRequests.answerTo({ method, headers: asked });
+    stream.on('error', () => undefined);
+    stream.respond({ ':status': statusCode, ...headers });
+    stream.end(method === 'HEAD' ? undefined : body);
+    // The rest of an upload is not needed: the answer is whole without it (RFC 9113 §8.1).
+    stream.once('finish', () => stream.close(NO_ERROR));
+    stream.resume();
+  };
+
+  private async tell(sessions: Iterable<Session>): Promise<void> {
+    let told = 0;
+    for (const session of [...sessions]) {
+      this.leave(session);
+      if (++told % toldPerTurn === 0) await nextPoll();
+    }
+  }
+}

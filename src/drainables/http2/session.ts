@@ -1,0 +1,112 @@
+import { type ServerHttp2Session } from 'node:http2';
+import { type Socket } from 'node:net';
+import { type Clock, type ClockTimer } from '../../sequence/clock.js';
+import { lastStreamId, shutdownNotice } from './frames.js';
+
+/** A client gets this long to acknowledge the notice, ms. Some never do. */
+const noticeMs = 1_000;
+/** A session without a stream, which has said its last, gets this long to close by itself, ms. */
+const closeMs = 1_000;
+
+/** Whoever keeps sessions hears of what becomes of them. */
+export interface SessionOwner {
+  /** It has said its last, and no stream is open. */
+  ended(session: Session): void;
+  /** Its socket has closed. */
+  closed(session: Session): void;
+}
+
+/**
+ * One HTTP/2 session, and its leaving.
+ *
+ * Node gives a GOAWAY of ours no grace: once one is out, whichever stream it names, nghttp2 ignores streams that arrive later, in silence. So where
+ * the client is told by Node's own means, the notice and the last word follow each other at once, and a stream that crosses them on the wire is refused: its client
+ * knows from the last word that it was not executed, and may send it again.
+ *
+ * Over cleartext there is a way to serve each of them. The notice is written to the socket beside Node, which knows nothing of it and goes on accepting streams; a
+ * ping behind it comes back when the client has read it; then Node says the last word. Node writes whole frames at a time and libuv keeps writes in order, so the notice never lands
+ * inside of a frame. Over TLS the same write would trip an assertion in Node and abort the process.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9113#section-6.8
+ */
+export class Session {
+  /** Streams that are open. */
+  streams = 0;
+  /** Its client has been told to leave. */
+  isTold = false;
+  /** It has had a stream: its settings have gone out, and other frames may. */
+  hasSpoken = false;
+  private timer?: ClockTimer;
+
+  constructor(
+    readonly session: ServerHttp2Session,
+    private readonly socket: Socket,
+    readonly openedAt: number,
+    private readonly clock: Clock,
+    private readonly owner: SessionOwner,
+  ) {
+    session.once('close', () => {
+      this.timer?.cancel();
+      owner.ended(this);
+      owner.closed(this);
+    });
+  }
+
+  /**
+   * Tells the client to leave. What is open finishes; then the session closes.
+   *
+   * Never inside of the server's `'session'` event: streams that came with the first bytes would get no answer.
+   */
+  leave(): void {
+    if (this.isTold || this.session.destroyed) return;
+    this.isTold = true;
+    if (this.mayServeRaced && this.ping(() => this.close())) {
+      this.timer = this.clock.after(noticeMs, () => this.close());
+      return;
+    }
+    this.session.goaway(0, lastStreamId);
+    this.close();
+  }
+
+  /** A stream has ended. */
+  streamEnded(): void {
+    this.streams--;
+    if (this.session.closed) this.closeInTime();
+  }
+
+  /** Destroys it with all that is open. */
+  destroy(): void {
+    this.timer?.cancel();
+    if (!this.session.destroyed) this.session.destroy();
+    this.socket.destroy();
+  }
+
+  private get mayServeRaced(): boolean {
+    return this.hasSpoken && !('encrypted' in this.socket) && this.socket.writable;
+  }
+
+  /** Sends the notice and a ping behind it. Reports whether they are on their way: a dead session throws. */
+  private ping(answered: () => void): boolean {
+    try {
+      this.socket.write(shutdownNotice());
+      return this.session.ping(answered);
+    } catch {
+      return false;
+    }
+  }
+
+  private close(): void {
+    this.timer?.cancel();
+    if (!this.session.closed) this.session.close();
+    this.closeInTime();
+  }
+
+  /** A client that does not close its end would hold the server for ever. */
+  private closeInTime(): void {
+    if (this.streams > 0) return;
+    this.owner.ended(this);
+    if (this.socket.destroyed) return;
+    this.timer?.cancel();
+    this.timer = this.clock.after(closeMs, () => this.destroy());
+  }
+}
