@@ -164,8 +164,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     if (!session) return;
     const { clock, tracker, traffic } = this.context;
     const now = clock.now();
-    session.streams++;
-    session.hasSpoken = true;
+    session.streamBegan();
     const exchange = new StreamExchange(stream, headers, session, now, tracker, this.refuseExchange);
     if (this.stage === 'serving') traffic.arrived(now);
     else this.judge(exchange);
@@ -182,7 +181,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     const { session } = exchange;
     const isNew = session.openedAt >= this.announcedAt;
     exchange.isLate = this.lateSessions.has(session);
-    if ((isNew || !session.isTold) && !this.couldBeHealth(exchange)) this.context.traffic.arrivedUnready(isNew);
+    if ((isNew || !session.isLeaving) && !this.couldBeHealth(exchange)) this.context.traffic.arrivedUnready(isNew);
     // Streams that came in one chunk with it are seen first.
     if (exchange.isLate) setImmediate(() => this.leave(session));
   }

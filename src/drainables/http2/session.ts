@@ -3,6 +3,8 @@ import { type Socket } from 'node:net';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { lastStreamId, shutdownNotice } from './frames.js';
 
+/** A session is told within this long, whatever its client does, ms. */
+const calmMs = 100;
 /** A client gets this long to acknowledge the notice, ms. Some never do. */
 const noticeMs = 1_000;
 /** A session without a stream, which has said its last, gets this long to close by itself, ms. */
@@ -23,6 +25,9 @@ export interface SessionOwner {
  * the client is told by Node's own means, the notice and the last word follow each other at once, and a stream that crosses them on the wire is refused: its client
  * knows from the last word that it was not executed, and may send it again.
  *
+ * So a busy session is told when as many streams are open as it ever had: its client then waits for an answer, where it would otherwise send the next request. Few streams cross
+ * the telling.
+ *
  * Over cleartext there is a way to serve each of them. The notice is written to the socket beside Node, which knows nothing of it and goes on accepting streams; a
  * ping behind it comes back when the client has read it; then Node says the last word. Node writes whole frames at a time and libuv keeps writes in order, so the notice never lands
  * inside of a frame. Over TLS the same write would trip an assertion in Node and abort the process.
@@ -30,12 +35,10 @@ export interface SessionOwner {
  * @see https://www.rfc-editor.org/rfc/rfc9113#section-6.8
  */
 export class Session {
-  /** Streams that are open. */
-  streams = 0;
-  /** Its client has been told to leave. */
-  isTold = false;
-  /** It has had a stream: its settings have gone out, and other frames may. */
-  hasSpoken = false;
+  private state: 'serving' | 'leaving' | 'told' = 'serving';
+  private streams = 0;
+  private mostStreams = 0;
+  private lastEndedAt = -Infinity;
   private timer?: ClockTimer;
 
   constructor(
@@ -58,19 +61,27 @@ export class Session {
    * Never inside of the server's `'session'` event: streams that came with the first bytes would get no answer.
    */
   leave(): void {
-    if (this.isTold || this.session.destroyed) return;
-    this.isTold = true;
-    if (this.mayServeRaced && this.ping(() => this.close())) {
-      this.timer = this.clock.after(noticeMs, () => this.close());
-      return;
-    }
-    this.session.goaway(0, lastStreamId);
-    this.close();
+    if (this.isLeaving || this.session.destroyed) return;
+    this.state = 'leaving';
+    if (this.isCalm) this.tell();
+    else this.timer = this.clock.after(calmMs, () => this.tell());
   }
 
-  /** A stream has ended. */
+  /** Its client is being told to leave. */
+  get isLeaving(): boolean {
+    return this.state !== 'serving';
+  }
+
+  streamBegan(): void {
+    this.streams++;
+    this.mostStreams = Math.max(this.mostStreams, this.streams);
+    // Streams that came in one chunk with it are seen first.
+    if (this.state === 'leaving' && this.isCalm) setImmediate(() => this.tell());
+  }
+
   streamEnded(): void {
     this.streams--;
+    this.lastEndedAt = this.clock.now();
     if (this.session.closed) this.closeInTime();
   }
 
@@ -81,8 +92,26 @@ export class Session {
     this.socket.destroy();
   }
 
+  /** Reports whether its client is not about to open a stream, as far as one can tell: it waits for its answers, or has rested. */
+  private get isCalm(): boolean {
+    return this.streams === this.mostStreams || (this.streams === 0 && this.clock.now() - this.lastEndedAt >= calmMs);
+  }
+
+  private tell(): void {
+    if (this.state === 'told' || this.session.destroyed) return;
+    this.state = 'told';
+    this.timer?.cancel();
+    if (this.mayServeRaced && this.ping(() => this.close())) {
+      this.timer = this.clock.after(noticeMs, () => this.close());
+      return;
+    }
+    this.session.goaway(0, lastStreamId);
+    this.close();
+  }
+
+  /** Once it has had a stream its settings have gone out, and other frames may. */
   private get mayServeRaced(): boolean {
-    return this.hasSpoken && !('encrypted' in this.socket) && this.socket.writable;
+    return this.mostStreams > 0 && !('encrypted' in this.socket) && this.socket.writable;
   }
 
   /** Sends the notice and a ping behind it. Reports whether they are on their way: a dead session throws. */

@@ -219,6 +219,30 @@ describe.each(platforms)('A connection on $framework over $protocol', (platform)
     expect(await closing.end()).toMatchObject({ refused: 1, outcome: 'drained' });
   });
 
+  it('that is a CONNECT tunnel is given the time of the drain, and late ones are refused', async () => {
+    const orders = await startOrders(platform, {
+      prepare: (app) =>
+        app.getHttpServer().on('connect', (_request: unknown, socket: Socket) => {
+          socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+          socket.pipe(socket);
+        }),
+    });
+    const tunnel = 'CONNECT other:80 HTTP/1.1\r\nHost: other:80\r\n\r\n';
+    const { client } = await connect(orders);
+    client.write(tunnel);
+    await client.until((text) => text.includes('\r\n\r\n'));
+    expect(orders.shutdown.inFlight).toBe(1);
+    const closing = await holdDraining(orders);
+    const { client: late } = await connect(orders);
+    late.write(tunnel);
+    expect(await late.answers(1)).toMatchObject([{ status: 503, headers: { connection: 'close' } }]);
+    closing.release();
+    client.write('still there?');
+    await client.until((text) => text.endsWith('still there?'));
+    client.socket.end();
+    expect(await closing.end()).toMatchObject({ outcome: 'drained', leftovers: [], refused: 1 });
+  });
+
   it('that asks for an upgrade nobody has ever listened for is answered like any other', async () => {
     const orders = await startOrders(platform);
     const { client: before } = await connect(orders);

@@ -83,6 +83,15 @@ const misbehaviours: readonly Misbehaviour[] = [
     },
     leftover: { kind: 'upgrade', name: 'echo' },
   },
+  {
+    what: 'keeps a tunnel',
+    begin: (client, orders) => {
+      orders.server.on('connect', (_request: IncomingMessage, socket: Socket) => socket.write('HTTP/1.1 200 \r\n\r\n'));
+      client.write('CONNECT other:80 HTTP/1.1\r\nHost: other\r\n\r\n');
+      return client.until((text) => text.includes('\r\n\r\n'));
+    },
+    leftover: { kind: 'upgrade', name: 'CONNECT' },
+  },
 ];
 
 describe.each(platforms)('Past the drain deadline on $framework over $protocol', (platform) => {

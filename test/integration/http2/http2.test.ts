@@ -15,6 +15,7 @@ import {
   turns,
 } from '../../support/applications.js';
 import { Gate } from '../../support/gate.js';
+import { HoldingProxy } from '../../support/holding-proxy.js';
 import { ended, Http2Client } from '../../support/http2-client.js';
 import { request } from '../../support/raw-client.js';
 
@@ -66,6 +67,7 @@ class Health {
 }
 
 const clients: Http2Client[] = [];
+const proxies: HoldingProxy[] = [];
 
 async function running(
   platform: Platform,
@@ -85,6 +87,7 @@ async function connect(url: string): Promise<Http2Client> {
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy();
+  for (const proxy of proxies.splice(0)) await proxy.close();
   await closeAll();
 });
 
@@ -295,6 +298,51 @@ describe.each(flavours)('HTTP/2 over $name', ({ platform }) => {
     const report = await shutdown.closed;
     expect(report.outcome).toBe('drained');
     expect(report.totalMs).toBeLessThan(5_000);
+  });
+});
+
+describe('A stream that crosses the telling on the wire', () => {
+  async function through({ platform }: { platform: Platform }, path: string) {
+    const app = await running(platform, { drainTimeoutMs: 20_000 });
+    const wire = await HoldingProxy.listen(app.port);
+    proxies.push(wire);
+    const client = await connect(app.url.replace(String(app.port), String(wire.port)));
+    expect(await client.request('/fast/before')).toMatchObject({ outcome: 'answered' });
+    wire.hold('to the client');
+    const closed = app.app.close();
+    await enters(app.shutdown, 'draining');
+    await wire.isHolding;
+    // The server has told the client, who does not know yet.
+    const crossing = client.request(path);
+    await wire.carried('to the server');
+    return { ...app, wire, client, crossing, closed };
+  }
+
+  it('is served over cleartext', async () => {
+    const { wire, client, crossing, closed, shutdown } = await through(flavours[0]!, '/fast/crossing');
+    wire.release();
+    expect(await crossing).toMatchObject({ outcome: 'answered', status: 200, body: 'answer crossing' });
+    await closed;
+    expect(served).toEqual(['before', 'crossing']);
+    expect(client.goaways[0]).toBe(last);
+    expect(await shutdown.closed).toMatchObject({ outcome: 'drained', refused: 0 });
+  });
+
+  it('is refused unexecuted over TLS, so that it can be sent again', async () => {
+    const { wire, client, crossing, closed } = await through(flavours[1]!, '/fast/crossing');
+    wire.release();
+    expect(await crossing).toMatchObject({ outcome: 'refused' });
+    await closed;
+    expect(served).toEqual(['before']);
+    expect(client.goaways).toEqual([last, 1]);
+  });
+
+  it.each(flavours)('does not hold the drain when its client never answers, over $name', async (flavour) => {
+    const { closed, shutdown } = await through(flavour, '/fast/crossing');
+    await closed;
+    const report = await shutdown.closed;
+    expect(report.outcome).toBe('drained');
+    expect(report.totalMs).toBeLessThan(8_000);
   });
 });
 

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+export type Direction = 'to the client' | 'to the server';
+
+/** A wire with hands on it: carries bytes both ways, and holds those of one direction back until it is told to let go. */
+export class HoldingProxy {
+  /** Resolves when something is held back. */
+  readonly isHolding: Promise<void>;
+  private readonly sockets = new Set<Socket>();
+  private held?: Direction;
+  private kept: (() => void)[] = [];
+  private keeps!: () => void;
+  private carriedOnce = new Map<Direction, () => void>();
+
+  private constructor(
+    private readonly server: Server,
+    private readonly target: number,
+  ) {
+    this.isHolding = new Promise((resolve) => (this.keeps = resolve));
+    server.on('connection', (client: Socket) => this.carry(client));
+  }
+
+  static async listen(target: number): Promise<HoldingProxy> {
+    const server = createServer({ noDelay: true, allowHalfOpen: true });
+    const proxy = new HoldingProxy(server, target);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  hold(direction: Direction): void {
+    this.held = direction;
+  }
+
+  /** Lets go of what was held, in order. */
+  release(): void {
+    this.held = undefined;
+    for (const write of this.kept.splice(0)) write();
+  }
+
+  /** Resolves when bytes have next been carried in this direction. */
+  carried(direction: Direction): Promise<void> {
+    return new Promise((resolve) => this.carriedOnce.set(direction, resolve));
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  private carry(client: Socket): void {
+    const upstream = connect({ host: '127.0.0.1', port: this.target, noDelay: true, allowHalfOpen: true });
+    this.pass(client, upstream, 'to the server');
+    this.pass(upstream, client, 'to the client');
+  }
+
+  private pass(from: Socket, to: Socket, direction: Direction): void {
+    this.sockets.add(from);
+    const deliver = (write: () => void) => {
+      if (this.held !== direction) return write();
+      this.kept.push(write);
+      this.keeps();
+    };
+    from.on('data', (bytes: Buffer) =>
+      deliver(() => {
+        if (!to.destroyed) to.write(bytes, () => this.hasCarried(direction));
+      }),
+    );
+    from.on('end', () => deliver(() => to.end()));
+    from.on('error', () => to.destroy());
+    from.on('close', () => this.sockets.delete(from));
+  }
+
+  private hasCarried(direction: Direction): void {
+    this.carriedOnce.get(direction)?.();
+    this.carriedOnce.delete(direction);
+  }
+}

@@ -1,0 +1,172 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { EventEmitter } from 'node:events';
+import { type ServerHttp2Session } from 'node:http2';
+import { type Socket } from 'node:net';
+import { Session } from '../../../../src/drainables/http2/session.js';
+import { FakeClock } from '../../../support/fake-clock.js';
+
+const last = 2 ** 31 - 1;
+let log: string[];
+let clock: FakeClock;
+
+beforeEach(() => {
+  log = [];
+  clock = new FakeClock();
+});
+
+class FakeSession extends EventEmitter {
+  closed = false;
+  destroyed = false;
+  pinged?: () => void;
+  ping: (answered: () => void) => boolean = (answered) => {
+    log.push('ping');
+    this.pinged = answered;
+    return true;
+  };
+  goaway(_code: number, lastStream: number): void {
+    log.push(`goaway ${lastStream}`);
+  }
+  close(): void {
+    this.closed = true;
+    log.push('close');
+  }
+  destroy(): void {
+    this.destroyed = true;
+    log.push('destroy');
+  }
+}
+
+class FakeSocket {
+  writable = true;
+  destroyed = false;
+  write(bytes: Buffer): void {
+    log.push(`write ${bytes.readUInt32BE(9)}`);
+  }
+  destroy(): void {
+    this.destroyed = true;
+    log.push('socket destroyed');
+  }
+}
+
+async function leaving(over: { encrypted?: true; hasSpoken?: boolean } = {}) {
+  const raw = new FakeSession();
+  const socket = Object.assign(new FakeSocket(), over.encrypted ? { encrypted: true } : {});
+  const owner = { ended: () => log.push('ended'), closed: () => log.push('closed') };
+  const session = new Session(
+    raw as unknown as ServerHttp2Session,
+    socket as unknown as Socket,
+    clock.now(),
+    clock,
+    owner,
+  );
+  if (over.hasSpoken ?? true) {
+    session.streamBegan();
+    session.streamEnded();
+  }
+  // Its client has rested since.
+  await clock.advance(100);
+  return { raw, socket, session };
+}
+
+describe('Session', () => {
+  it('gives notice beside Node over cleartext, and says the last word when the ping comes back', async () => {
+    const { raw, session } = await leaving();
+    session.leave();
+    expect(log).toEqual([`write ${last}`, 'ping']);
+    raw.pinged!();
+    expect(log).toEqual([`write ${last}`, 'ping', 'close', 'ended']);
+  });
+
+  it('says the last word when the ping does not come back within a second', async () => {
+    (await leaving()).session.leave();
+    await clock.advance(999);
+    expect(log).not.toContain('close');
+    await clock.advance(1);
+    expect(log).toContain('close');
+  });
+
+  it.each([
+    ['over TLS, where a write beside Node would abort the process', { encrypted: true }],
+    ['before it has spoken: the settings must be its first frame', { hasSpoken: false }],
+  ] as const)('says notice and last word at once %s', async (_why, over) => {
+    (await leaving(over)).session.leave();
+    expect(log).toEqual([`goaway ${last}`, 'close', 'ended']);
+  });
+
+  it('goes on without a ping where the session is dead, or has too many out', async () => {
+    const dead = await leaving();
+    dead.raw.ping = () => {
+      throw new Error('ERR_HTTP2_INVALID_SESSION');
+    };
+    dead.session.leave();
+    const full = await leaving();
+    full.raw.ping = () => false;
+    full.session.leave();
+    expect(log.filter((line) => line === 'close')).toHaveLength(2);
+    expect(clock.armedAt).toHaveLength(2);
+  });
+
+  it('ends with its last stream, once told', async () => {
+    const { raw, session } = await leaving({ encrypted: true });
+    session.streamBegan();
+    session.streamBegan();
+    session.leave();
+    expect(raw.closed).toBe(true);
+    session.streamEnded();
+    expect(log).not.toContain('ended');
+    session.streamEnded();
+    expect(log.at(-1)).toBe('ended');
+  });
+
+  it('gives a client a second to close its end, and then closes both', async () => {
+    (await leaving({ encrypted: true })).session.leave();
+    await clock.advance(999);
+    expect(log).not.toContain('socket destroyed');
+    await clock.advance(1);
+    expect(log.slice(-2)).toEqual(['destroy', 'socket destroyed']);
+  });
+
+  it('waits, while its client may be about to open a stream, until as many are open as ever', async () => {
+    const { session } = await leaving({ encrypted: true });
+    session.streamBegan();
+    session.streamBegan();
+    session.streamEnded();
+    session.leave();
+    expect(log).toEqual([]);
+    session.streamBegan();
+    expect(log).toEqual([]);
+    await clock.advance(0);
+    expect(log).toEqual([`goaway ${last}`, 'close']);
+  });
+
+  it.each([
+    ['has just had its last answer', 0],
+    ['goes on with fewer streams than it had', 1],
+  ])('is told after 100 ms when its client %s', async (_what, open) => {
+    const { session } = await leaving({ encrypted: true });
+    session.streamBegan();
+    session.streamBegan();
+    for (let ended = open; ended < 2; ended++) session.streamEnded();
+    session.leave();
+    await clock.advance(99);
+    expect(log).toEqual([]);
+    await clock.advance(1);
+    expect(log).toContain(`goaway ${last}`);
+  });
+
+  it('is told once', async () => {
+    const { session } = await leaving({ encrypted: true });
+    session.leave();
+    session.leave();
+    expect(log.filter((line) => line.startsWith('goaway'))).toHaveLength(1);
+  });
+
+  it('leaves no timer when it has closed', async () => {
+    const { raw, session } = await leaving();
+    session.leave();
+    expect(clock.armedAt).toHaveLength(1);
+    raw.emit('close');
+    expect(clock.armedAt).toEqual([]);
+    expect(log.slice(-2)).toEqual(['ended', 'closed']);
+  });
+});
