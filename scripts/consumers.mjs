@@ -1,7 +1,7 @@
 /**
- * Installs the packed package into applications as its users have them, and runs their tests: `node scripts/consumers.mjs [--processes] [name …]`.
+ * Installs the packed package into applications as its users have them, and runs their tests: `node scripts/consumers.mjs [--processes[=part of a file's name]] [name …]`.
  * Each of `test/consumers` has its own package.json, and its own Nest, TypeScript and Jest; what they are made of and what they prove is the same, in
- * `test/consumers/shared`. They are put together in `.cache/consumers`. With `--processes` the process suite runs too, its applications on that Nest.
+ * `test/consumers/shared`. They are put together in `.cache/consumers`. With `--processes` the process suite, or a part of it, runs too, its applications on that Nest.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -10,9 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { npm, setupSample } from './setup-sample.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const named = process.argv.slice(2).filter((argument) => argument !== '--processes');
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--processes'));
 const consumers = named.length > 0 ? named : ['nest11-cjs', 'nest12-esm'];
-const runsProcesses = process.argv.includes('--processes');
+const processes = process.argv.find((argument) => argument.startsWith('--processes'));
+const processFiles = processes?.split('=')[1] ?? '(?!readme)';
 
 try {
   for (const consumer of consumers) test(consumer);
@@ -31,7 +32,7 @@ function test(consumer) {
   npm(['run', '--silent', 'types'], folder);
   console.log(`> Testing ${consumer}`);
   npm(['run', '--silent', 'test'], folder);
-  if (runsProcesses) testProcesses(consumer, folder);
+  if (processes) testProcesses(consumer, folder);
 }
 
 function testProcesses(consumer, folder) {
@@ -41,7 +42,7 @@ function testProcesses(consumer, folder) {
   cpSync(join(root, 'test/process/apps'), apps, { recursive: true });
   const jest = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
   // The README's application has a Nest of its own.
-  const args = ['--selectProjects', 'process', '--runInBand', '--testPathPatterns', 'test/process/(?!readme)'];
+  const args = ['--selectProjects', 'process', '--runInBand', '--testPathPatterns', `test/process/${processFiles}`];
   execFileSync(process.execPath, [...jest, ...args], {
     cwd: root,
     env: { ...process.env, DRAIN_APPS: apps },
