@@ -37,10 +37,11 @@ function test() {
   for (const project of ['unit', 'integration', 'process', 'balancer']) {
     if (existsSync(join('test', project))) npm(['run', `test:${project}`, ...passed]);
   }
-  const sample = 'sample/kubernetes-app';
-  if (!existsSync(sample)) return;
-  setupSample(sample);
-  npm(['test', ...passed], join(root, sample));
+  for (const sample of ['sample/kubernetes-app', 'sample/realtime-app']) {
+    if (!existsSync(sample)) continue;
+    setupSample(sample);
+    npm(['test', ...passed], join(root, sample));
+  }
 }
 
 function installIfNeeded() {

@@ -1,7 +1,10 @@
 import { HandlerWork } from './drainables/http/handler-work.js';
-import { HttpServers } from './drainables/http/http-servers.js';
+import { HttpServers } from './drainables/http-servers.js';
 import { LateRequests } from './drainables/http/late-requests.js';
 import { HealthRoutes, type Route } from './drainables/http/route.js';
+import { EventStreams } from './drainables/sse/event-streams.js';
+import { ClientWorks } from './drainables/websockets/client-work.js';
+import { WebSocketServers } from './drainables/websockets/web-socket-servers.js';
 import { HookRegistry } from './hooks/hook-registry.js';
 import { InFlightTracker } from './in-flight/in-flight-tracker.js';
 import { defaults, type ResolvedOptions } from './options/options.js';
@@ -30,6 +33,8 @@ export class DrainCore {
   readonly healthRoutes = new HealthRoutes();
   readonly readiness: ReadinessLearner<Route>;
   readonly servers: HttpServers;
+  readonly clientWorks: ClientWorks;
+  readonly webSockets: WebSocketServers;
   readonly traffic: Traffic;
   readonly retryAfterSeconds: number;
 
@@ -61,17 +66,30 @@ export class DrainCore {
         probes: this.probes,
       },
     );
+    const eventStreams = new EventStreams(options.eventStreams);
     this.servers = new HttpServers(
       {
         clock,
         tracker: this.tracker,
         traffic: this.traffic,
         healthRoutes: this.healthRoutes,
-        lateRequests: new LateRequests(answer, clock),
+        lateRequests: new LateRequests(answer, clock, options.eventStreams.retryMs),
+        arrived: (request, response) => eventStreams.arrived(request, response),
         closesListenerFirst: lateRequests === 'close-listener',
-        continues: () => false,
+        continues: (request) => this.webSockets.continues(request),
+        declines: (request) => this.webSockets.declines(request),
         lateRequestRefused: () => this.sequence.lateRequestRefused(),
       },
+      (drainable) => {
+        // Whoever has a server may have streams of events.
+        this.sequence.add(eventStreams);
+        this.sequence.add(drainable);
+      },
+    );
+    this.clientWorks = new ClientWorks(clock, this.tracker);
+    this.webSockets = new WebSocketServers(
+      { clock, works: this.clientWorks, options: options.webSockets },
+      this.servers,
       (drainable) => this.sequence.add(drainable),
     );
   }

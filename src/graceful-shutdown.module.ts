@@ -10,7 +10,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { Inject } from '@nestjs/common';
-import { APP_INTERCEPTOR, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { APP_INTERCEPTOR, ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { DrainCore } from './drain-core.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { InFlightInterceptor } from './in-flight/in-flight.interceptor.js';
@@ -130,8 +130,9 @@ function assemble(
       },
       {
         provide: APPLICATION_LIFECYCLE,
-        useFactory: (core: DrainCore, modules: ModulesContainer) => new NestLifecycle(core, modules),
-        inject: [DRAIN_CORE, ModulesContainer],
+        useFactory: (core: DrainCore, modules: ModulesContainer, config: ApplicationConfig | undefined) =>
+          new NestLifecycle(core, modules, config),
+        inject: [DRAIN_CORE, ModulesContainer, ApplicationConfig],
       },
       GracefulShutdown,
       ReadinessHealthIndicator,

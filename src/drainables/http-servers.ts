@@ -31,8 +31,10 @@ export class HttpServers {
 
   /** An upgraded socket has found somebody who drains it: it is no raw upgrade any longer. */
   disown(socket: Socket): void {
-    const upgrade = connectionOf(socket)?.upgrade;
-    if (upgrade) this.context.tracker.forget(upgrade);
+    const connection = connectionOf(socket);
+    if (!connection?.upgrade) return;
+    this.context.tracker.forget(connection.upgrade);
+    connection.upgrade = undefined;
   }
 
   /**

@@ -1,9 +1,11 @@
 import { type Server } from 'node:http';
-import { type ModulesContainer } from '@nestjs/core';
+import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
 import { nextPoll } from '../drainables/http/turns.js';
 import { budgetWarning } from '../options/resolve-options.js';
 import { messageOf } from '../sequence/errors.js';
+import { GatewayLifecycle } from './gateway-lifecycle.js';
+import { GraphqlLifecycle } from './graphql-lifecycle.js';
 import { HookExplorer } from './hook-explorer.js';
 import { meetHttpAdapter } from './http-lifecycle.js';
 import { shieldOutput } from './output-shield.js';
@@ -22,25 +24,32 @@ export class NestLifecycle implements ApplicationLifecycle {
   private readonly process: ProcessLifecycle;
   private readonly logger = new ShutdownLogger();
   private readonly checks: StartupChecks;
+  private readonly gateways: GatewayLifecycle;
+  private readonly graphql: GraphqlLifecycle;
   private hasServer = false;
 
   constructor(
     private readonly core: DrainCore,
     private readonly modules: ModulesContainer,
+    config: ApplicationConfig | undefined,
   ) {
     this.explorer = new HookExplorer(modules, core);
     this.process = new ProcessLifecycle(core);
+    this.gateways = new GatewayLifecycle(core, modules, config);
+    this.graphql = new GraphqlLifecycle(core, modules);
     this.checks = new StartupChecks(core, modules, (message) => this.warn(message));
   }
 
   start(): void {
     this.core.events.subscribe(this.logger.log);
     this.drainBeforeTransportsClose();
+    this.gateways.start();
   }
 
   meetHttp(adapter: object): void {
     const isProcessEnding = () => this.process.ending() !== undefined;
     meetHttpAdapter(adapter, this.core, this.modules, () => this.begin(), isProcessEnding);
+    this.graphql.meetHttp(adapter);
     const server = (adapter as { getHttpServer?(): Server | undefined }).getHttpServer?.();
     this.hasServer = server !== undefined;
     if (typeof server?.once === 'function') this.checks.watch(server);
@@ -52,12 +61,14 @@ export class NestLifecycle implements ApplicationLifecycle {
 
   bootstrapped(): void {
     this.explorer.explore();
+    this.findSocketServers();
     const warning = budgetWarning(this.core.options, this.core.hooks.longestMs('releasing'));
     if (warning) this.warn(warning);
   }
 
   begin(): Promise<void> {
     this.checks.cancel();
+    this.findSocketServers();
     try {
       this.explorer.explore();
     } catch (error) {
@@ -69,6 +80,11 @@ export class NestLifecycle implements ApplicationLifecycle {
 
   hostClosed(signal?: string): Promise<void> {
     return this.process.hostClosed(signal);
+  }
+
+  private findSocketServers(): void {
+    this.gateways.look();
+    this.graphql.look();
   }
 
   private warn(message: string): void {

@@ -37,8 +37,9 @@ export interface Drainable {
    * Resolves when no work is left.
    *
    * @param deadline aborts at the drain deadline. The promise may then resolve or stay pending.
+   * @returns what had to be cut on the way, if anything: a client that did not answer. It is named in the report.
    */
-  drain(deadline: AbortSignal): Promise<void>;
+  drain(deadline: AbortSignal): Promise<void | readonly Leftover[]>;
   /** The drain of *everything* is over: close what was kept open only to refuse. */
   close?(deadline: AbortSignal): Promise<void>;
   /** Past the deadline, or forced: cut what is left, and say what was cut. */

@@ -43,7 +43,7 @@ export interface ShutdownReport {
     /** Leases released from then until the drain was over, those taken in the lame duck included. */
     readonly finished: number;
   };
-  /** Late requests that were answered with the configured status (503). */
+  /** Late requests that were answered with the configured status (503), or, those of an `EventSource`, with an empty stream. */
   readonly refused: number;
   /** Requests on connections opened after readiness had failed; health routes do not count. */
   readonly afterUnready: { readonly count: number; readonly firstMs?: number; readonly lastMs?: number };

@@ -266,7 +266,9 @@ export class ShutdownSequence {
     this.unfinished.add(drainable);
     await this.attempt(drainable, async () => {
       await drainable.refuse?.();
-      await drainable.drain(deadline);
+      const cut = await drainable.drain(deadline);
+      // Whatever a drainable of the user's resolves to.
+      if (Array.isArray(cut)) this.report.cut(cut as readonly Leftover[]);
     });
     this.unfinished.delete(drainable);
   }

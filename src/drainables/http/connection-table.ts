@@ -18,6 +18,8 @@ const closedPerTurn = 64;
 interface Handshake {
   readonly socket: Socket;
   readonly startedAt: number;
+  /** Listens for the close of `socket`. */
+  readonly closed: () => void;
 }
 
 /** All connections of one server, and the closing of those that rest. */
@@ -44,7 +46,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   }
 
   add(socket: Socket): Connection {
-    this.handshakes.delete(addressOf(socket));
+    this.endHandshake(socket);
     const connection = new Connection(socket, this.clock.now(), this);
     this.connections.add(connection);
     if (this.isClosing) this.sweepBy(connection.idleSince + lingerMs);
@@ -53,19 +55,29 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
 
   /** The handshake of `socket` has ended in another protocol, which has a table of its own. */
   leaveAlone(socket: Socket): void {
-    this.handshakes.delete(addressOf(socket));
+    this.endHandshake(socket);
     this.progress.made();
   }
 
   addHandshake(socket: Socket): void {
     const address = addressOf(socket);
-    const handshake = { socket, startedAt: this.clock.now() };
-    this.handshakes.set(address, handshake);
-    socket.once('close', () => {
+    const closed = () => {
       if (this.handshakes.get(address) === handshake) this.handshakes.delete(address);
       this.progress.made();
-    });
+    };
+    const handshake = { socket, startedAt: this.clock.now(), closed };
+    this.handshakes.set(address, handshake);
+    socket.on('close', closed);
     if (this.isClosing) this.sweepBy(handshake.startedAt + lingerMs);
+  }
+
+  /** The handshake that led to `socket` is over: nothing of it is kept for as long as the connection lives. */
+  private endHandshake(socket: Socket): void {
+    const address = addressOf(socket);
+    const handshake = this.handshakes.get(address);
+    if (!handshake) return;
+    this.handshakes.delete(address);
+    handshake.socket.off('close', handshake.closed);
   }
 
   /** From here on a connection is closed when it has rested; what is busy, or half way through a request, is owed its end. */

@@ -1,10 +1,12 @@
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Socket } from 'node:net';
+import { type TLSSocket } from 'node:tls';
 import { type Held } from '../../in-flight/lease.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Clock } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
 import { type Traffic } from '../../sequence/traffic.js';
+import { connectionOf } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
 import { exchangeOf } from './exchange.js';
 import { Http1Exchange } from './http1-exchange.js';
@@ -25,6 +27,10 @@ export interface HttpServerContext {
   readonly closesListenerFirst: boolean;
   /** Reports whether a late request goes on with something that began in time, and is served: a poll of a socket.io client. */
   continues(request: IncomingMessage): boolean;
+  /** Reports whether a request is refused from the announcement on, in time though it is: a WebSocket handshake, where the options say so. */
+  declines(request: IncomingMessage): boolean;
+  /** A request has arrived, and nothing of its response is out: one for a stream of events is ended when draining begins. */
+  arrived(request: IncomingMessage, response: ServerResponse): void;
   lateRequestRefused(): void;
 }
 
@@ -44,6 +50,7 @@ export class HttpServerDrainable implements Drainable {
   private readonly connections: ConnectionTable;
   private stage: 'serving' | 'announced' | 'refusing' = 'serving';
   private announcedAt = Infinity;
+  private readonly upgradeClosed: (this: Socket) => void;
   /** The framework's request listeners, while ours stands in for them. */
   private framework: Listener[] = [];
 
@@ -53,13 +60,18 @@ export class HttpServerDrainable implements Drainable {
     private readonly context: HttpServerContext,
   ) {
     this.connections = new ConnectionTable(context.clock);
+    this.upgradeClosed = this.upgradeClosedFor(context.tracker);
     if ('setSecureContext' in server) {
       server.on('connection', (socket: Socket) => this.connections.addHandshake(socket));
-      server.on('secureConnection', (socket: Socket) => this.connections.add(socket));
+      server.on('secureConnection', (socket: TLSSocket) => {
+        if (socket.alpnProtocol === 'h2') this.connections.leaveAlone(socket);
+        else this.connections.add(socket);
+      });
     } else {
       server.on('connection', (socket: Socket) => this.connections.add(socket));
     }
     server.prependListener('request', this.count);
+    server.on('removeListener', this.countAgain);
     this.watchUpgrades('upgrade');
     this.watchUpgrades('connect');
   }
@@ -68,6 +80,7 @@ export class HttpServerDrainable implements Drainable {
     this.stage = 'announced';
     this.announcedAt = this.context.clock.now();
     this.standIn();
+    this.declineUpgrades();
     for (const { lastExchange, socket } of this.connections) {
       if (lastExchange?.tellToLeave()) willCloseInStages(socket, this.context.clock);
     }
@@ -114,8 +127,14 @@ export class HttpServerDrainable implements Drainable {
     const exchange = new Http1Exchange(request, response, connection, now, tracker, this.refuseExchange);
     if (this.stage !== 'serving') this.judge(exchange);
     connection.began(exchange);
+    this.context.arrived(request, response);
     if (!exchange.isLate) tracker.add(exchange);
     response.on('close', endResponse);
+  };
+
+  /** engine.io takes all request listeners off, and calls those it knows for the requests it does not want: ours sees them all. */
+  private readonly countAgain = (event: string | symbol, listener: unknown): void => {
+    if (event === 'request' && listener === this.count) this.server.prependListener('request', this.count);
   };
 
   /** Decides, by its arrival, what becomes of a request once the shutdown has begun. */
@@ -141,7 +160,7 @@ export class HttpServerDrainable implements Drainable {
     const exchange = http1ExchangeOf(request);
     if (!exchange) {
       if (request.httpVersionMajor > 1) this.forward(request, response);
-    } else if (exchange.isLate && !this.couldBeHealth(request)) {
+    } else if ((exchange.isLate && !this.couldBeHealth(request)) || this.context.declines(request)) {
       this.refuseExchange(exchange);
     } else {
       this.forward(request, response);
@@ -200,15 +219,35 @@ export class HttpServerDrainable implements Drainable {
     const lease: Held = { kind: 'upgrade', name, startedAt: clock.now() };
     connection.upgrade = lease;
     tracker.add(lease);
-    socket.once('close', () => tracker.remove(lease));
+    socket.on('close', this.upgradeClosed);
   };
+
+  /** Refuses what is declined, and leaves all other upgrades to those who listen for them. */
+  private declineUpgrades(): void {
+    const theirs = this.displace('upgrade');
+    if (theirs.length === 0) return;
+    this.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      if (this.context.declines(request)) return this.refuseUpgrade(socket);
+      for (const listener of theirs) listener.call(this.server, request, socket, head);
+    });
+  }
+
+  /** One listener for all sockets: there may be thousands, and most are somebody else's from the next turn on. */
+  private upgradeClosedFor(tracker: InFlightTracker): (this: Socket) => void {
+    return function () {
+      const upgrade = connectionOf(this)?.upgrade;
+      if (upgrade) tracker.remove(upgrade);
+    };
+  }
+
+  private refuseUpgrade(socket: Socket): void {
+    this.context.lateRequestRefused();
+    this.context.lateRequests.refuseUpgrade(socket);
+  }
 
   private refuseUpgrades(event: 'upgrade' | 'connect'): void {
     if (this.displace(event).length === 0) return;
-    this.server.on(event, (_request: IncomingMessage, socket: Socket) => {
-      this.context.lateRequestRefused();
-      this.context.lateRequests.refuseUpgrade(socket);
-    });
+    this.server.on(event, (_request: IncomingMessage, socket: Socket) => this.refuseUpgrade(socket));
   }
 
   /** Takes the listeners of `event` off the server, all but `ours`, and returns them. */

@@ -1,6 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { type Clock } from '../../sequence/clock.js';
+import { acceptsEventStream, type RequestHead } from '../sse/event-stream-request.js';
+import { lateEventStream } from '../sse/late-event-stream.js';
 import { type Http1Exchange } from './http1-exchange.js';
 import { closeInStages } from './staged-close.js';
 
@@ -16,21 +18,31 @@ export interface LateRequestAnswer {
   readonly retryAfterSeconds?: number;
 }
 
+/** An answer, the same over HTTP/1.1 and HTTP/2. */
+export interface WholeAnswer {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly body: string;
+}
+
 /** An upload is read this far before it is refused, so that its client reads the answer instead of getting EPIPE. */
 const bodyBytesMax = 1024 * 1024;
 const bodyMs = 500;
 
 /**
  * Answers late requests: the status, `Retry-After`, `Connection: close` on the last of a connection, and a JSON body of Nest's shape.
+ * An `EventSource` gets an empty stream instead.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-503-service-unavailable
  */
 export class LateRequests {
   private readonly body: string;
 
+  /** @param eventStreamRetryMs after which an `EventSource` is told to come back; `retryAfterSeconds` when left out */
   constructor(
     private readonly answer: Required<LateRequestAnswer>,
     private readonly clock: Clock,
+    private readonly eventStreamRetryMs = answer.retryAfterSeconds * 1_000,
   ) {
     this.body = JSON.stringify({
       message: 'The server is shutting down',
@@ -84,13 +96,25 @@ export class LateRequests {
   private send(exchange: Http1Exchange): void {
     const { request, response, connection } = exchange;
     if (response.headersSent || response.destroyed) return;
-    const { statusCode, retryAfterSeconds } = this.answer;
+    const { statusCode, headers, body } = this.answerTo(request);
     for (const name of response.getHeaderNames()) if (name !== 'connection') response.removeHeader(name);
     response.statusCode = statusCode;
-    response.setHeader('Retry-After', retryAfterSeconds);
-    response.setHeader('Content-Type', 'application/json; charset=utf-8');
-    response.setHeader('Content-Length', Buffer.byteLength(this.body));
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     if (connection.lastExchange === exchange) exchange.tellToLeave();
-    response.end(request.method === 'HEAD' ? undefined : this.body);
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  /** The answer to a late request, without the headers that belong to its connection, and with the body that one to `HEAD` leaves out. */
+  answerTo(request: RequestHead & { readonly headers: { readonly origin?: string } }): WholeAnswer {
+    if (acceptsEventStream(request)) return lateEventStream(request.headers.origin, this.eventStreamRetryMs);
+    return {
+      statusCode: this.answer.statusCode,
+      headers: {
+        'Retry-After': this.answer.retryAfterSeconds,
+        'Content-Type': 'application/json; charset=utf-8',
+        'Content-Length': Buffer.byteLength(this.body),
+      },
+      body: this.body,
+    };
   }
 }

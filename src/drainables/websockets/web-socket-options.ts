@@ -22,7 +22,10 @@ export interface WebSocketOptions {
    * Left out: the least the lame duck lasts, and all at once where there is none. @default undefined
    */
   readonly spreadMs?: number;
-  /** How long a client gets to take what was sent to it and to answer the close frame. Then its connection is cut, and named in the report. @default 2000 */
+  /**
+   * How long a client gets to take what was sent to it and to answer the close frame. Then its connection is cut, and named in the report. Before that, while draining, streams of replies (an
+   * `Observable` that a handler has returned) and acks that are given by hand get as long to end. Handlers are always waited for. @default 2000
+   */
   readonly closeTimeoutMs?: number;
 }
 

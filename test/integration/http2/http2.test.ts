@@ -118,6 +118,19 @@ describe.each(flavours)('HTTP/2 over $name', ({ platform }) => {
     expect(await shutdown.closed).toMatchObject({ outcome: 'drained', clean: true, leftovers: [], refused: 0 });
   });
 
+  it('counts a handler once with the interceptor, too', async () => {
+    const { app, client, shutdown } = await running(platform, { httpTracking: 'interceptor' });
+    const answer = client.request('/held');
+    await gate.entered;
+    expect(shutdown.inFlight).toBe(1);
+    const closed = app.close();
+    await refuses(shutdown);
+    gate.release();
+    expect(await answer).toMatchObject({ outcome: 'answered', body: 'held answer' });
+    await closed;
+    expect(await shutdown.closed).toMatchObject({ outcome: 'drained', inFlight: { atSignal: 1, finished: 1 } });
+  });
+
   it('finishes a response whose head is out', async () => {
     const { app, client, shutdown } = await running(platform);
     const stream = client.open('/stream');

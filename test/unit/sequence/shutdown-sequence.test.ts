@@ -96,6 +96,15 @@ describe('ShutdownSequence', () => {
     expect(await shutdown.end()).toMatchObject({ clean: true });
   });
 
+  it('names what a drainable had to cut on the way, in a drain that ends well too', async () => {
+    const { sequence, drainable } = withDrainables();
+    const client: Leftover = { kind: 'websocket', name: 'ws server /', ageMs: 5 };
+    drainable('server', { drain: async () => [client] });
+    drainable('of the user', { drain: (async () => 'done') as never });
+    void sequence.begin(closing);
+    expect(await shutdown.end()).toMatchObject({ outcome: 'drained', clean: true, leftovers: [client] });
+  });
+
   it('waits for the last lease', async () => {
     const { sequence, tracker } = given();
     const lease = tracker.take('request', 'GET /');
