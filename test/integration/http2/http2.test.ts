@@ -290,10 +290,14 @@ describe.each(flavours)('HTTP/2 over $name', ({ platform }) => {
 
   it('cancels what is left at the drain deadline, and names it', async () => {
     const { app, client, shutdown } = await running(platform, { drainTimeoutMs: 150 });
-    const answer = client.request('/held');
+    const stream = client.open('/held');
+    const answer = ended(stream);
+    // By a frame, before the connection is cut.
+    const isSessionOpen = once(stream, 'close').then(() => !client.session.destroyed);
     await gate.entered;
     await app.close();
     expect(await answer).toMatchObject({ outcome: 'reset', code: 8 });
+    expect(await isSessionOpen).toBe(true);
     await client.closed;
     expect(await shutdown.closed).toMatchObject({
       outcome: 'timed-out',

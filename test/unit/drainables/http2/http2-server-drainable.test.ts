@@ -122,6 +122,16 @@ describe('Http2ServerDrainable', () => {
     expect(late.told).toBe(true);
   });
 
+  it('tells such a session once the streams of its first chunk have been seen', async () => {
+    await drainable.refuse();
+    const late = connect();
+    const stream = Object.assign(new EventEmitter(), { session: late, destroyed: true });
+    server.emit('stream', stream, { ':method': 'GET', ':path': '/' });
+    expect(late.told).toBe(false);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(late.told).toBe(true);
+  });
+
   it('closes when the last session has closed, late ones included', async () => {
     await drainable.refuse();
     const late = connect();
