@@ -203,6 +203,21 @@ export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Counts the turns of the event loop: what is spread out does not happen in a few of them. */
+export class TurnCounter {
+  now = 0;
+  private next = setImmediate(() => this.turn());
+
+  stop(): void {
+    clearImmediate(this.next);
+  }
+
+  private turn(): void {
+    this.now++;
+    this.next = setImmediate(() => this.turn());
+  }
+}
+
 /** Lets the event loop turn until `test` holds: for what no event tells, such as bytes that have come in. */
 export async function holds(test: () => boolean): Promise<void> {
   while (!test()) await turns(1);
