@@ -121,6 +121,7 @@ describe('A server that answers an upload at once and closes', () => {
     for (let round = 0; round < rounds; round++) {
       await sendThenRead(port, 'http', big).catch((error: unknown) => failures.push(error));
     }
-    expect(failures).toHaveLength(rounds);
+    // How many depends on who is quicker.
+    expect(failures.length).toBeGreaterThan(0);
   });
 });
