@@ -15,14 +15,12 @@
  * Needs haproxy and nginx (Debian: apt-get install -y haproxy nginx). Exits with 1 when a request was lost, when a control lost none, or
  * when a shutdown took too long.
  */
-import { transformFile } from '@swc/core';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { format } from 'prettier';
+import { addCounts, compileHarness, count, median, row, seconds, versionOf, writeFigures } from './soak-tools.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const { values } = parseArgs({
@@ -44,9 +42,7 @@ const wanted = {
 const endsAt = performance.now() + Number(values.minutes) * 60_000;
 const sweepAtOnce = 3;
 
-const compiled = await compile();
-process.once('exit', () => rmSync(compiled, { recursive: true, force: true }));
-const support = (name) => import(pathToFileURL(join(compiled, `test/balancer/support/${name}.js`)).href);
+const support = await compileHarness();
 const { nameOf, runCell } = await support('cell');
 const { adapters, controlCell, expectedMs, realBalancers, rollingCell, slackMs, sweepInFull } = await support('matrix');
 const { inParallel } = await support('rounds');
@@ -131,14 +127,10 @@ function figuresOf(cell, { requests, failed, failuresByKind, connections, p99Ms,
 
 function added(before, now) {
   if (!before) return now;
-  const failuresByKind = { ...before.failuresByKind };
-  for (const [kind, times] of Object.entries(now.failuresByKind)) {
-    failuresByKind[kind] = (failuresByKind[kind] ?? 0) + times;
-  }
   return {
     requests: before.requests + now.requests,
     failed: before.failed + now.failed,
-    failuresByKind,
+    failuresByKind: addCounts(before.failuresByKind, now.failuresByKind),
     connections: before.connections + now.connections,
     p99Ms: Math.max(before.p99Ms, now.p99Ms),
     slowestMs: Math.max(before.slowestMs, now.slowestMs),
@@ -170,8 +162,8 @@ function readResults() {
     thinkMs: wanted.thinkMs,
     clients: wanted.clients,
     node: process.version,
-    haproxy: versionOf('haproxy', /version (\S+)/),
-    nginx: versionOf('nginx', /nginx\/(\S+)/),
+    haproxy: versionOf('haproxy', /version (\S+)/, withSystemPaths),
+    nginx: versionOf('nginx', /nginx\/(\S+)/, withSystemPaths),
     cores: cpus().length,
   };
   const before = !values.fresh && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
@@ -180,18 +172,8 @@ function readResults() {
   return { settings, rolling: {}, control: {}, reloads: {}, sweep: {} };
 }
 
-function versionOf(program, pattern) {
-  const { stdout, stderr } = spawnSync(program, ['-v'], { encoding: 'utf8', env: withSystemPaths });
-  return pattern.exec(stdout + stderr)[1];
-}
-
-async function write() {
-  mkdirSync(values.out, { recursive: true });
-  const prettily = { singleQuote: true, trailingComma: 'all', printWidth: 120 };
-  const json = await format(JSON.stringify(results), { ...prettily, parser: 'json' });
-  const markdown = await format(described(results), { ...prettily, parser: 'markdown' });
-  writeFileSync(join(values.out, 'soak.json'), json);
-  writeFileSync(join(values.out, 'soak.md'), markdown);
+function write() {
+  return writeFigures(values.out, 'soak', results, described(results));
 }
 
 function described({ settings, rolling: rolled, control, reloads, sweep }) {
@@ -265,10 +247,6 @@ ${Object.entries(sweep)
 `;
 }
 
-function row(...cells) {
-  return `| ${cells.join(' | ')} |`;
-}
-
 function placeOf(name) {
   return sweepInFull.findIndex((cell) => nameOf(cell) === name);
 }
@@ -278,20 +256,8 @@ function kindsOf({ failuresByKind }) {
   return kinds.length > 0 ? ` (${kinds.join(', ')})` : '';
 }
 
-function median(numbers) {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-}
-
 function longest({ shutdowns }) {
   return Math.max(...shutdowns.map(({ ms }) => ms));
-}
-
-function count(number) {
-  return number.toLocaleString('en-US');
-}
-
-function seconds(ms) {
-  return `${(ms / 1_000).toFixed(2)} s`;
 }
 
 function isTime() {
@@ -305,20 +271,4 @@ function say(line) {
 function fail(message) {
   console.error(message);
   process.exit(2);
-}
-
-/** The drill and the harness are TypeScript: a copy as JavaScript, below the checkout for its `node_modules`. */
-async function compile() {
-  mkdirSync('.cache', { recursive: true });
-  const folder = mkdtempSync('.cache/soak-');
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
-  for (const from of ['src', 'test/balancer/support']) {
-    const files = readdirSync(from, { recursive: true }).filter((file) => file.endsWith('.ts'));
-    for (const file of files) {
-      const to = join(folder, from, file.replace(/\.ts$/, '.js'));
-      mkdirSync(dirname(to), { recursive: true });
-      writeFileSync(to, (await transformFile(join(from, file))).code);
-    }
-  }
-  return folder;
 }

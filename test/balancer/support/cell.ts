@@ -166,7 +166,7 @@ function startBalancer({ balancer, lagMs }: Cell): Promise<Balancer & { readonly
 }
 
 /** What an application printed: see test/balancer/apps/main.mjs. */
-function toldBy(output: string): Pick<CellShutdown, 'report' | 'seen' | 'lateQueries'> {
+export function toldBy(output: string): Pick<CellShutdown, 'report' | 'seen' | 'lateQueries'> {
   const lines = output.split('\n');
   const read = (key: string): unknown => {
     const line = lines.findLast((each) => each.startsWith(`{"${key}":`));

@@ -17,6 +17,12 @@ export interface HaProxyOptions {
    * @default checkPeriodMs
    */
   readonly lagMs?: number;
+  /**
+   * For servers that speak TLS. In `http` mode clients do too, HTTP/2 among them; the servers are asked in HTTP/1.1. In `tcp` mode TLS passes through.
+   */
+  readonly certificate?: { readonly key: string; readonly cert: string };
+  /** Where a server is checked, in the clear. @default where it serves */
+  readonly probed?: (backend: Backend) => Backend;
 }
 
 const rotationPollMs = 20;
@@ -76,7 +82,7 @@ export class HaProxy implements Balancer {
     const server = serverOf(backend);
     this.servers.set(addressOf(backend), backend);
     await this.command(
-      `add server ${server} ${addressOf(backend)} check inter ${checkPeriodMs} ${leaving} rise 1`,
+      `add server ${server} ${addressOf(backend)} ${this.settingsOf(backend)} inter ${checkPeriodMs} ${leaving} rise 1`,
       'New server registered',
     );
     await this.command(`enable health ${server}`);
@@ -115,9 +121,22 @@ export class HaProxy implements Balancer {
     return this.process.end();
   }
 
+  /**
+   * How a server is spoken to, and checked. A check over TLS would have to be through with its handshake within `inter`, which a machine that is busy does not manage: a server
+   * would be taken out although it is ready.
+   */
+  private settingsOf(backend: Backend): string {
+    const { certificate, mode, probed } = this.options;
+    const tls = certificate && mode === 'http' ? 'ssl verify none ' : '';
+    return probed ? `${tls}check port ${probed(backend).port}` : `${tls}check`;
+  }
+
   private configure(folder: string): string[] {
-    const { mode, readinessPath } = this.options;
+    const { mode, readinessPath, certificate } = this.options;
     const file = join(folder, 'haproxy.cfg');
+    const pem = join(folder, 'certificate.pem');
+    if (certificate) writeFileSync(pem, certificate.cert + certificate.key);
+    const tls = certificate && mode === 'http' ? ` ssl crt ${pem} alpn h2,http/1.1` : '';
     // %cp: the client's port; %s: the server; %ts: how the session ended; %ST: the status.
     const format = mode === 'http' ? '"log %cp %s %ts %ST"' : '"log %cp %s %ts"';
     writeFileSync(
@@ -142,7 +161,7 @@ defaults
   timeout check 2s
 
 frontend clients
-  bind 127.0.0.1:${this.port}
+  bind 127.0.0.1:${this.port}${tls}
   default_backend app
 
 backend app

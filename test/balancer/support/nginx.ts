@@ -12,10 +12,20 @@ export interface NginxOptions {
   readonly probePeriodMs?: number;
   /** From the first failed probe to the reload. @default 250 */
   readonly lagMs?: number;
+  /** The backends speak TLS, and connections may be upgraded; nothing is buffered in either direction. */
+  readonly upgrades?: boolean;
+  /** Where a backend is probed. @default where it serves */
+  readonly probed?: (backend: Backend) => Backend;
 }
 
 const probeTimeoutMs = 2_000;
 const startAttempts = 3;
+
+const upgradable = `proxy_set_header Connection $onward;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_request_buffering off;
+      proxy_buffering off;
+      client_max_body_size 0;`;
 
 /**
  * A real nginx that repairs nothing (`proxy_next_upstream off`), and the controller that it needs: nginx itself does not check
@@ -115,9 +125,10 @@ export class Nginx implements Balancer {
   }
 
   private async takeOutWhenUnready(member: { backend: Backend; watch: AbortController; isIn: boolean }): Promise<void> {
-    const { readinessPath, probePeriodMs = 250, lagMs = 250 } = this.options;
+    const { readinessPath, probePeriodMs = 250, lagMs = 250, probed } = this.options;
     const { signal } = member.watch;
-    while (await isReady(member.backend, readinessPath, probeTimeoutMs, signal)) await sleep(probePeriodMs, signal);
+    const backend = probed?.(member.backend) ?? member.backend;
+    while (await isReady(backend, readinessPath, probeTimeoutMs, signal)) await sleep(probePeriodMs, signal);
     await sleep(lagMs, signal);
     if (signal.aborted) return;
     member.isIn = false;
@@ -127,6 +138,7 @@ export class Nginx implements Balancer {
 
   private configure(folder: string): void {
     const servers = [...this.members.values()].filter(({ isIn }) => isIn).map(({ backend }) => addressOf(backend));
+    const { upgrades = false } = this.options;
     const upstream = servers.length > 0 ? servers : ['127.0.0.1:9 down'];
     writeFileSync(
       join(folder, 'nginx.conf'),
@@ -139,6 +151,7 @@ events { worker_connections 1024; }
 http {
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((each) => `${each}_temp_path ${each};`).join(' ')}
   log_format trouble '$remote_port $upstream_addr $status $upstream_status';
+  map $http_upgrade $onward { default upgrade; '' ''; }
   map $status $is_trouble { ~^[23] 0; default 1; }
   access_log access.log trouble if=$is_trouble;
   upstream app {
@@ -149,9 +162,9 @@ http {
     listen 127.0.0.1:${this.port};
     keepalive_timeout 0;
     location / {
-      proxy_pass http://app;
+      proxy_pass ${upgrades ? 'https' : 'http'}://app;
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      ${upgrades ? upgradable : 'proxy_set_header Connection "";'}
       proxy_set_header Host $host;
       proxy_next_upstream off;
     }

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 export interface Snapshot {
   /** The script that runs an application: `main.mjs <express|fastify> <with|without>`. */
   readonly main: string;
+  /** The same with all kinds of connections: `mixed.mjs <with|without>`. */
+  readonly mixed: string;
   /** What was built, in a few characters: two figures with the same one are of the same code. */
   readonly fingerprint: string;
   remove(): void;
@@ -30,6 +32,7 @@ export function takeSnapshot(root = process.cwd()): Snapshot {
   cpSync(join(root, 'test/balancer/apps'), join(folder, 'apps'), { recursive: true });
   return {
     main: join(folder, 'apps/main.mjs'),
+    mixed: join(folder, 'apps/mixed.mjs'),
     fingerprint: fingerprintOf([join(folder, 'dist/esm'), join(folder, 'apps')]),
     remove() {
       process.off('exit', remove);
