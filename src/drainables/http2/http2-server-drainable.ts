@@ -204,7 +204,9 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   };
 
   private readonly arrived = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
-    if (request.httpVersionMajor > 1) this.context.arrived(request, response);
+    if (request.httpVersionMajor < 2) return;
+    response.on('close', sayClosed);
+    this.context.arrived(request, response);
   };
 
   private couldBeHealth({ method, path }: StreamExchange): boolean {
@@ -230,4 +232,14 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
       if (++told % toldPerTurn === 0) await nextPoll();
     }
   }
+}
+
+/**
+ * Has a response say that it has closed, as those of HTTP/1.1 do. Node's `finished()` would wait for ever for the end of one that has; Fastify waits with it when a client has cancelled its request,
+ * and so would the drain.
+ *
+ * One listener for all responses.
+ */
+function sayClosed(this: Http2ServerResponse): void {
+  (this as { closed?: boolean }).closed = true;
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Res, StreamableFile } from '@nestjs/common';
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { AllowDuringShutdown, type GracefulShutdownOptions } from '../../../src/index.js';
 import {
   closeAll,
@@ -46,6 +47,18 @@ class Things {
   @Post('echo')
   echo(@Body() body: { text: string }): { text: string } {
     return { text: body.text };
+  }
+
+  /** Never comes to its end. */
+  @Get('download')
+  download(): StreamableFile {
+    return new StreamableFile(
+      new Readable({
+        read() {
+          setImmediate(() => this.push(Buffer.alloc(1_024)));
+        },
+      }),
+    );
   }
 
   /** Its head goes out at once, its end when the gate opens. */
@@ -286,6 +299,25 @@ describe.each(flavours)('HTTP/2 over $name', ({ platform }) => {
     expect(firstHalf).toBeGreaterThanOrEqual(6);
     expect(firstHalf).toBeLessThanOrEqual(15);
     await closed;
+  });
+
+  it('counts a stream that its client has cancelled until its handler has ended, and no longer', async () => {
+    const { app, client, shutdown } = await running(platform, { drainTimeoutMs: 5_000 });
+    const stream = client.open('/held');
+    const cancelled = ended(stream);
+    await gate.entered;
+    stream.close(8);
+    await cancelled;
+    expect(shutdown.inFlight).toBe(1);
+    gate.release();
+    await turns(20);
+    const download = client.open('/download');
+    await once(download, 'data');
+    const cut = ended(download);
+    download.close(8);
+    await cut;
+    await app.close();
+    expect(await shutdown.closed).toMatchObject({ outcome: 'drained', leftovers: [] });
   });
 
   it('cancels what is left at the drain deadline, and names it', async () => {
