@@ -230,6 +230,7 @@ function stateOf({ backend, rotation, openConnections, totalConnections }: Membe
 }
 
 function reset(socket: Socket): void {
-  if (socket.connecting) socket.destroy();
+  // The kernel refuses a reset while a FIN is on its way, and Node would then hold the socket for ever.
+  if (socket.connecting || (socket.writableEnded && !socket.writableFinished)) socket.destroy();
   else socket.resetAndDestroy();
 }
