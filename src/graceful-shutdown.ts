@@ -116,18 +116,18 @@ export class GracefulShutdown {
   }
 
   /**
-   * Takes a further server of the application under drain: an HTTP/1.1 server (`http.createServer(expressInstance)` beside Nest's own), or a server of WebSockets that is no
+   * Takes a further server of the application under drain: an HTTP server (`http.createServer(expressInstance)` beside Nest's own; HTTP/2 too), or a server of WebSockets that is no
    * gateway, of `ws` or socket.io, whose clients are then told to leave as those of gateways are. Call it before the server listens.
    *
    * What handlers of such WebSockets have in progress is not known: `track()` it.
    *
-   * @throws DrainError `DRAIN_INVALID_ARGUMENT` for anything but an `http.Server`, an `https.Server`, or a server of `ws` or socket.io (attached to an HTTP server)
+   * @throws DrainError `DRAIN_INVALID_ARGUMENT` for anything but a server of `node:http`, `node:https` or `node:http2`, or one of `ws` or socket.io (attached to an HTTP server)
    */
   attachServer(server: object): void {
     if (this.core.servers.attach(server) || this.core.webSockets.attach(server)) return;
     throw new DrainError(
       'DRAIN_INVALID_ARGUMENT',
-      `Expected attachServer() to be given an http.Server or https.Server, or a server of ws or socket.io, got ${describe(server)}. Other servers are a Drainable of their own: register().`,
+      `Expected attachServer() to be given a server of node:http, node:https or node:http2, or one of ws or socket.io, got ${describe(server)}. Other servers are a Drainable of their own: register().`,
     );
   }
 
