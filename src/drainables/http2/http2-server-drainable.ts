@@ -132,7 +132,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   }
 
   private get netServer(): NetServer {
-    return this.server as unknown as NetServer;
+    return this.server;
   }
 
   private readonly opened = (session: ServerHttp2Session): void => {
