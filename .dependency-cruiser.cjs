@@ -39,15 +39,40 @@ module.exports = {
     },
     {
       name: 'nothing-imports-the-drill',
+      comment: 'But the command, and the tools for tests, which use its balancer and its clients.',
       severity: 'error',
-      from: { path: '^src/(?!drill)' },
+      from: { path: '^src/(?!drill|cli|testing)' },
       to: { path: '^src/drill' },
+    },
+    {
+      name: 'drill-has-no-dependency',
+      comment: 'Node alone, so that it can be bundled, and a report can be made from a result anywhere.',
+      severity: 'error',
+      from: { path: '^src/drill' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'nothing-imports-the-command',
+      comment: 'The package must not load what is bundled into the command: it is not among its dependencies.',
+      severity: 'error',
+      from: { path: '^src/(?!cli|doctor)' },
+      to: { path: '^src/(cli|doctor)' },
+    },
+    {
+      name: 'command-is-bundled',
+      comment: 'What the command needs is bundled into it, with its licence: these alone.',
+      severity: 'error',
+      from: { path: '^src/(cli|doctor)' },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: 'node_modules/(commander|yaml)/',
+      },
     },
     {
       name: 'no-runtime-dependency',
       comment: 'Peers only: Nest, rxjs and reflect-metadata. Terminus, Fastify and Express are met by shape.',
       severity: 'error',
-      from: { path: '^src/(?!drill)' },
+      from: { path: '^src/(?!drill|cli|doctor)' },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown'],
         pathNot: '@nestjs/(common|core)|rxjs|reflect-metadata',

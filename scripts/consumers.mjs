@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--processes'));
 const consumers = named.length > 0 ? named : ['nest11-cjs', 'nest12-esm'];
 const processes = process.argv.find((argument) => argument.startsWith('--processes'));
-const processFiles = processes?.split('=')[1] ?? '(?!readme)';
+const processFiles = processes?.split('=')[1] ?? '(?!readme|drill)';
 
 try {
   for (const consumer of consumers) test(consumer);

@@ -1,22 +1,26 @@
 /**
- * `npm run demo`: rolls three replicas of sample/kubernetes-app under load, first without nestjs-drain and then with it,
- * and shows the two side by side. Fails when the run with it lost a request, or when the one without lost none.
+ * `npm run demo`: a drill (`npx nestjs-drain drill`) of sample/kubernetes-app, first without nestjs-drain and then with it, and the two side by side.
+ * Fails when the run with it lost a request, or when the one without lost none.
  */
 import { fileURLToPath } from 'node:url';
 import { buildPackage, setupSample } from './setup-sample.mjs';
 
 const sample = 'sample/kubernetes-app';
-const replicas = 3;
-const clientCount = 40;
-/** What readiness and endpoints take to reach every node: a busy cluster needs about a second. */
-const lagMs = 1_000;
-/** Kubernetes gives 30 s. Less will do here, since a replica without the module uses up whatever it is given. */
-const graceMs = 12_000;
-const readinessPath = '/health/ready';
 const runs = [
   { title: 'without nestjs-drain', entry: 'dist/without-drain/main.js' },
   { title: 'with nestjs-drain', entry: 'dist/main.js' },
 ];
+const observed = {
+  cwd: sample,
+  readinessPath: '/health/ready',
+  ratePerSecond: 150,
+  /** What readiness and endpoints take to reach every node: a busy cluster needs about a second. */
+  lagsMs: [1_000],
+  // Three databases start at once: a busy machine takes its time.
+  startTimeoutMs: 120_000,
+  // Each replica has a database of its own, in memory; never one that happens to be configured here.
+  env: { DATABASE_URL: '', NODE_ENV: 'production' },
+};
 
 /** What a shop asks of an orders API: mostly quick reads, some writes, a few things that take their time. */
 const mix = [
@@ -62,95 +66,51 @@ const mix = [
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 buildPackage();
 setupSample(sample);
-const { Replica, rollingRestart, StrictClients, TcpBalancer } = await import('../dist/esm/drill/index.js');
+const { drill, platformOf } = await import('../dist/esm/drill/index.js');
+const { Progress } = await import('../dist/esm/cli/progress.js');
 
 const [without, withModule] = [await roll(runs[0]), await roll(runs[1])];
 console.log(`\n${table(without, withModule)}\n`);
-console.log(verdict(without, withModule));
-process.exit(withModule.failed === 0 && without.failed > 0 ? 0 : 1);
+console.log(`Without nestjs-drain: ${without.verdict}`);
+for (const { code, finding } of without.advice) console.log(`  ${code}: ${finding}`);
+console.log(`With nestjs-drain: ${withModule.verdict}`);
+if (withModule.totals.failed > 0) console.log(withModule.failures.slice(0, 20).map(storyOf).join('\n'));
+if (without.totals.failed === 0) console.log('Nothing was lost without it either: this run has shown nothing.');
+process.exit(withModule.lostNothing && without.totals.failed > 0 ? 0 : 1);
 
 async function roll({ title, entry }) {
-  console.log(`\nRolling ${replicas} replicas ${title}, ${clientCount} clients`);
-  const balancer = await TcpBalancer.listen({ readinessPath, lagMs });
-  const clients = new StrictClients({ url: balancer.url, clients: clientCount, thinkMs: 200, mix });
-  const live = liveLine(() => `  ${seconds(clients.elapsedMs())}  ${countsOf(clients.counts())}`);
-  try {
-    const report = await rollingRestart({
-      replicas,
-      balancer,
-      clients,
-      graceMs,
-      startReplica: (number) =>
-        Replica.start({
-          name: `orders-${number}`,
-          args: [entry],
-          cwd: sample,
-          // Three databases start at once: a busy machine takes its time.
-          startTimeoutMs: 120_000,
-          readinessPath,
-          // Each replica has a database of its own, in memory; never one that happens to be configured here.
-          env: { DATABASE_URL: '', NODE_ENV: 'production' },
-        }),
-      onStep: (step) =>
-        live.say(`  ${seconds(step.atMs)}  ${sentenceOf(step).padEnd(45)}${countsOf(clients.counts())}`),
-    });
-    live.end();
-    return { title, ...report };
-  } finally {
-    live.end();
-    await balancer.close();
-  }
-}
-
-function sentenceOf(step) {
-  switch (step.kind) {
-    case 'serving':
-      return `${step.replica.name} is ready and serves`;
-    case 'signalled':
-      return `${step.replica.name} gets SIGTERM`;
-    case 'exited':
-      return `${step.replica.name} ${step.exit.killed ? 'had to be killed' : 'has exited'} after ${seconds(step.exit.ms).trim()}`;
-    case 'traffic-started':
-      return 'clients start';
-    default:
-      return 'clients have stopped';
-  }
-}
-
-function countsOf({ answered, failed, underWay }) {
-  return `${count(answered)} answered, ${count(failed)} failed, ${underWay} under way`;
-}
-
-/** A line that is kept up to date below those that are said; where there is no terminal, the latter alone. */
-function liveLine(text) {
-  const { stdout } = process;
-  const clear = () => stdout.isTTY && stdout.write('\r\x1b[K');
-  const draw = () => stdout.isTTY && stdout.write(`\r\x1b[K${text()}`);
-  const ticking = setInterval(draw, 100);
-  return {
-    say(line) {
-      clear();
-      console.log(line);
-      draw();
-    },
-    end() {
-      clearInterval(ticking);
-      clear();
-    },
+  console.log(`\n${title[0].toUpperCase()}${title.slice(1)}`);
+  const progress = new Progress(process.stdout);
+  const options = {
+    ...observed,
+    command: [process.execPath, entry],
+    // Kubernetes gives 30 s. Less will do here, since a replica without the module uses up whatever it is given.
+    platform: platformOf('kubernetes', { graceMs: 12_000 }),
+    requests: mix,
+    observerPath: fileURLToPath(new URL('../dist/cli/observer.cjs', import.meta.url)),
   };
+  try {
+    const onStep = (step) => progress.say(step);
+    return { title, ...(await drill({ ...options, onStep, onTick: (atMs, counts) => progress.tick(atMs, counts) })) };
+  } finally {
+    progress.end();
+  }
 }
 
-function table(...reports) {
-  const kinds = [...new Set(reports.flatMap(({ failuresByKind }) => Object.keys(failuresByKind)))].sort();
+function table(...results) {
+  const kinds = [...new Set(results.flatMap(({ totals }) => Object.keys(totals.failuresByKind)))].sort();
   const rows = [
     ['', ({ title }) => title],
-    ['requests', ({ requests }) => count(requests)],
-    ['failed', ({ failed }) => count(failed)],
-    ...kinds.map((kind) => [`  ${kind}`, ({ failuresByKind }) => count(failuresByKind[kind] ?? 0)]),
-    ['slowest answer', ({ slowestMs }) => seconds(slowestMs)],
-    ['shutdown of a replica', ({ shutdowns }) => span(shutdowns.map(({ ms }) => ms))],
-    ['replicas killed', ({ killed }) => count(killed)],
-  ].map(([label, cell]) => [label, ...reports.map(cell)]);
+    ['requests', ({ totals }) => count(totals.requests)],
+    ['failed', ({ totals }) => count(totals.failed)],
+    ...kinds.map((kind) => [`  ${kind}`, ({ totals }) => count(totals.failuresByKind[kind] ?? 0)]),
+    [
+      'slowest answer',
+      ({ totals: { latency } }) => seconds(Math.max(latency.duringRolls.maxMs, latency.between.maxMs)),
+    ],
+    ['shutdown of a replica', ({ totals }) => `up to ${seconds(totals.shutdownMs.max)}`],
+    ['replicas killed', ({ totals }) => count(totals.killed)],
+  ].map(([label, cell]) => [label, ...results.map(cell)]);
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const lines = rows.map(([label, ...cells]) =>
     [label.padEnd(widths[0]), ...cells.map((cell, at) => cell.padStart(widths[at + 1]))].join('   '),
@@ -158,21 +118,9 @@ function table(...reports) {
   return [lines[0], '─'.repeat(lines[0].length), ...lines.slice(1)].join('\n');
 }
 
-function verdict(without, withModule) {
-  if (withModule.failed > 0) {
-    const shown = withModule.failures.slice(0, 20).map((failure) => `  ${storyOf(failure, withModule.shutdowns)}`);
-    return `Lost ${withModule.failed} requests with nestjs-drain:\n${shown.join('\n')}`;
-  }
-  if (without.failed === 0) return 'Nothing was lost without nestjs-drain either: this run has shown nothing.';
-  return `nestjs-drain lost none of ${count(withModule.requests)} requests; without it ${count(without.failed)} of ${count(without.requests)} failed.`;
-}
-
-function storyOf({ kind, request, detail, replica, atMs }, shutdowns) {
-  const shutdown = shutdowns.find((each) => each.replica === replica);
-  const when = shutdown
-    ? `${(atMs - shutdown.signalledAtMs).toFixed(0)} ms after the SIGTERM of ${replica}`
-    : `at ${seconds(atMs)}`;
-  return `${kind}: ${request} ${when}${detail ? ` (${detail})` : ''}`;
+function storyOf({ kind, request, detail, replica, sinceSignalMs, atMs }) {
+  const when = replica ? `${sinceSignalMs.toFixed(0)} ms after the signal of ${replica}` : `at ${seconds(atMs)}`;
+  return `  ${kind}: ${request} ${when}${detail ? ` (${detail})` : ''}`;
 }
 
 function count(number) {
@@ -180,12 +128,7 @@ function count(number) {
 }
 
 function seconds(ms) {
-  return `${(ms / 1000).toFixed(2)} s`.padStart(8);
-}
-
-function span(durations) {
-  const [least, most] = [Math.min(...durations), Math.max(...durations)].map((ms) => (ms / 1000).toFixed(2));
-  return least === most ? `${least} s` : `${least}–${most} s`;
+  return `${(ms / 1_000).toFixed(2)} s`;
 }
 
 /** A test of a body that is JSON; one that is not fails it. */

@@ -15,6 +15,7 @@ import { ShutdownEvents } from './sequence/events.js';
 import { type LameDuckWindow, noLameDuck } from './sequence/lame-duck.js';
 import { hasReached, type ShutdownPhase } from './sequence/phase.js';
 import { Probes } from './sequence/probes.js';
+import { Rehearsal } from './sequence/rehearsal.js';
 import { ShutdownSequence, type ShutdownTrigger } from './sequence/shutdown-sequence.js';
 import { Traffic } from './sequence/traffic.js';
 
@@ -36,6 +37,7 @@ export class DrainCore {
   readonly clientWorks: ClientWorks;
   readonly webSockets: WebSocketServers;
   readonly traffic: Traffic;
+  readonly rehearsal: Rehearsal;
   readonly retryAfterSeconds: number;
 
   constructor(
@@ -66,12 +68,22 @@ export class DrainCore {
         probes: this.probes,
       },
     );
+    this.rehearsal = new Rehearsal({
+      clock,
+      events: this.events,
+      inFlight: this.tracker,
+      traffic: this.traffic,
+      isAllowed: options.allowRehearsal,
+      phase: () => this.phase,
+      announce: () => this.servers.rehearse(),
+    });
     const eventStreams = new EventStreams(options.eventStreams);
     this.servers = new HttpServers(
       {
         clock,
         tracker: this.tracker,
         traffic: this.traffic,
+        rehearsal: this.rehearsal,
         healthRoutes: this.healthRoutes,
         lateRequests: new LateRequests(answer, clock, options.eventStreams.retryMs),
         arrived: (request, response) => eventStreams.arrived(request, response),
@@ -103,7 +115,12 @@ export class DrainCore {
   }
 
   get isReady(): boolean {
+    if (this.isRehearsing) return false;
     return this.phase === 'running' || (this.phase === 'lame-duck' && this.options.readiness === 'after-lame-duck');
+  }
+
+  get isRehearsing(): boolean {
+    return this.rehearsal.isRunning;
   }
 
   get isUnderKubernetes(): boolean {
@@ -114,7 +131,9 @@ export class DrainCore {
   probe(): boolean {
     const { isReady } = this;
     this.readiness.asked();
-    this.probes.answered(isReady);
+    // What a rehearsal tells is no failure that a later lame duck may count on.
+    this.probes.answered(isReady || this.isRehearsing);
+    if (this.isRehearsing) this.rehearsal.probed();
     return isReady;
   }
 

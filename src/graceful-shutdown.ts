@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { type DrainCore } from './drain-core.js';
 import { checkHook } from './hooks/check-hook.js';
@@ -10,6 +10,7 @@ import { DrainError } from './sequence/errors.js';
 import { type ShutdownEvent } from './sequence/events.js';
 import { type HookPhase } from './sequence/hooks.js';
 import { hasReached, type ShutdownPhase } from './sequence/phase.js';
+import { type RehearsalOptions, type RehearsalReport } from './sequence/rehearsal.js';
 import { type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';
 import { areShutdownHooksEnabled } from './nest/signals.js';
 
@@ -146,6 +147,27 @@ export class GracefulShutdown {
       );
     }
     return this.core.hooks.add(phase, hook, options);
+  }
+
+  /**
+   * Takes this replica out of traffic for a while, and back, and reports what was seen: how long traffic took to leave (to set `lameDuck.minMs` by), what was in flight, which
+   * probes noticed. The phase stays `running` and everything is served; readiness answers down, whatever the option `readiness` says, and HTTP/1.1 answers carry
+   * `Connection: close`, so that pooled clients go where the platform sends them. HTTP/2 sessions and WebSockets are not told: they would really go. Streams and upgrades on
+   * new connections are served, and only streams are counted.
+   *
+   * It is real for the platform: have another replica ready. One at a time. A shutdown that begins ends it at once, and has its whole lame duck.
+   *
+   * @returns the report, once readiness is up again or a shutdown has begun
+   * @throws DrainError (the promise rejects) `DRAIN_REHEARSAL_NOT_ALLOWED` without the option `allowRehearsal`, `DRAIN_TOO_LATE` once a shutdown has begun,
+   * `DRAIN_REHEARSAL_RUNNING` while another one runs, `DRAIN_INVALID_ARGUMENT` for a `forMs` that is none
+   */
+  async rehearse(options: RehearsalOptions): Promise<RehearsalReport> {
+    const rehearsed = this.core.rehearsal.start(options);
+    const logger = new Logger('GracefulShutdown');
+    logger.log(`rehearsal (${options.reason ?? 'rehearse()'}): readiness fails for ${options.forMs} ms, all is served`);
+    const report = await rehearsed;
+    logger.log(`rehearsal ended by ${report.endedBy} after ${report.ms} ms: ${JSON.stringify(report)}`);
+    return report;
   }
 
   /**

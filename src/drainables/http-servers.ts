@@ -12,6 +12,7 @@ import { Http2ServerDrainable, type Http2ServerContext } from './http2/http2-ser
  */
 export class HttpServers {
   private readonly servers = new Set<object>();
+  private readonly http1 = new Set<HttpServerDrainable>();
 
   constructor(
     private readonly context: HttpServerContext & Http2ServerContext,
@@ -24,9 +25,19 @@ export class HttpServers {
     if (this.servers.has(server)) return true;
     this.servers.add(server);
     const place = this.servers.size === 1 ? '' : ` ${this.servers.size}`;
-    if (isHttp1Server(server)) this.register(new HttpServerDrainable(`http server${place}`, server, this.context));
+    if (isHttp1Server(server)) {
+      const drainable = new HttpServerDrainable(`http server${place}`, server, this.context);
+      this.http1.add(drainable);
+      this.register(drainable);
+    }
     if (isHttp2Server(server)) this.register(new Http2ServerDrainable(`http2 server${place}`, server, this.context));
     return true;
+  }
+
+  /** Tells HTTP/1.1 clients to leave, until the returned function is called; HTTP/2 sessions would really go. */
+  rehearse(): () => void {
+    const retractions = Array.from(this.http1, (server) => server.rehearse());
+    return () => retractions.forEach((retract) => retract());
   }
 
   /** An upgraded socket has found somebody who drains it: it is no raw upgrade any longer. */

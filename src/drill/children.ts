@@ -38,11 +38,12 @@ let holder: Socket | undefined;
  * `process` hears nothing of it. Keeps this process from nothing, and leaves nothing behind once the last child has exited.
  *
  * @param signal what ends the child. One that has children of its own, and takes them along at SIGTERM, is given that.
+ * @param isGroup whether the child leads a process group of its own, which is to end as a whole.
  */
-export function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
-  const { pid } = child;
+export function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL', isGroup = false): void {
   // There was nothing to start.
-  if (pid === undefined) return;
+  if (child.pid === undefined) return;
+  const pid = isGroup ? -child.pid : child.pid;
   living.add(child);
   holder ??= hold();
   holder.write(`${pid} ${signal}\n`);

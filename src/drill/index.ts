@@ -1,6 +1,13 @@
 export { addressOf, type Backend, type Balancer } from './balancer.js';
+export {
+  OpenLoopClients,
+  type OpenLoopCounts,
+  type OpenLoopOptions,
+  type RequestOutcome,
+} from './open-loop-clients.js';
+export { platformOf, presets, type Platform, type PresetName } from './platform.js';
 export { isReady } from './probe.js';
-export { Replica, type ReplicaExit, type ReplicaOptions } from './replica.js';
+export { Replica, ReplicaStartError, type ReplicaExit, type ReplicaOptions } from './replica.js';
 export {
   rollingRestart,
   type ReplicaShutdown,
@@ -9,13 +16,15 @@ export {
   type RollingRestartReport,
   type RollingStep,
 } from './rolling-restart.js';
+export { drill, drillDefaults, type DrillOptions, type DrillStep } from './drill.js';
+export { BadInputError } from './errors.js';
+export { type FailureKind, type RequestSpec } from './exchange.js';
 export {
   StrictClients,
   type Failure,
-  type FailureKind,
-  type RequestSpec,
   type StrictClientsOptions,
   type TrafficCounts,
   type TrafficReport,
 } from './strict-client.js';
 export { TcpBalancer, type MemberState, type Rotation, type TcpBalancerOptions } from './tcp-balancer.js';
+export { type DrillResult } from './result.js';

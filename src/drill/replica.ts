@@ -2,13 +2,18 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Backend } from './balancer.js';
 import { endWithThisProcess } from './children.js';
 import { freePort } from './free-port.js';
-import { isReady } from './probe.js';
+import { probe } from './probe.js';
 import { checkDurationMs, sleep, within } from './timing.js';
 
 export interface ReplicaOptions {
   readonly name: string;
   /** What Node runs: the script and its arguments, preceded by Node's own options if any. */
-  readonly args: readonly string[];
+  readonly args?: readonly string[];
+  /**
+   * Any command, instead of `args`: it leads a process group of its own, as in a container. It alone is sent the signal, and what it leaves
+   * behind is ended when it has exited.
+   */
+  readonly command?: readonly string[];
   /** The path that answers 200 once the replica may be sent traffic. */
   readonly readinessPath: string;
   readonly cwd?: string;
@@ -18,6 +23,29 @@ export interface ReplicaOptions {
   readonly startTimeoutMs?: number;
   /** The Node binary. @default the one that runs this process */
   readonly node?: string;
+  /** The environment variable that has its port. @default 'PORT' */
+  readonly portEnv?: string;
+  /** Ends it while it starts; `start` rejects then. One that has started is the caller's to end. */
+  readonly signal?: AbortSignal;
+}
+
+/** Why a replica did not start. The message has the end of its output. */
+export class ReplicaStartError extends Error {
+  override readonly name = 'ReplicaStartError';
+
+  constructor(
+    readonly replica: string,
+    /** It could not be run at all; it exited by itself; or it was not ready in time. */
+    readonly reason: 'not-run' | 'exited' | 'not-ready',
+    readonly port: number,
+    readonly output: string,
+    readonly exitCode: number | null,
+    /** What its readiness path answered last, if it did. */
+    readonly lastStatus: number | undefined,
+    options: ErrorOptions,
+  ) {
+    super(`${replica} did not start. The end of its output:\n${output}`, options);
+  }
 }
 
 /** How a replica ended. */
@@ -42,6 +70,11 @@ export class Replica implements Backend {
   readonly host = '127.0.0.1';
   /** Resolves when the process has ended, whoever ended it. */
   readonly exited: Promise<void>;
+  /** When it was started, was ready, and had ended: `performance.now()`. */
+  readonly startedAt = performance.now();
+  readyAt?: number;
+  exitedAt?: number;
+  private lastStatus?: number;
   private tail = '';
   private stopped?: Promise<ReplicaExit>;
 
@@ -49,9 +82,15 @@ export class Replica implements Backend {
     readonly name: string,
     readonly port: number,
     private readonly child: ChildProcess,
+    private readonly isGroup: boolean,
   ) {
     this.exited = new Promise((resolve) => {
-      child.once('exit', () => resolve());
+      child.once('exit', () => {
+        this.exitedAt = performance.now();
+        // As the end of its first process ends a container.
+        if (isGroup) this.kill();
+        resolve();
+      });
       // There was nothing to start: 'exit' never comes.
       child.once('error', (error) => {
         this.keep(String(error));
@@ -60,7 +99,7 @@ export class Replica implements Backend {
     });
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => this.keep(text));
-    endWithThisProcess(child);
+    endWithThisProcess(child, 'SIGKILL', isGroup);
   }
 
   /**
@@ -70,26 +109,41 @@ export class Replica implements Backend {
   static async start(options: ReplicaOptions): Promise<Replica> {
     const startTimeoutMs = checkDurationMs('startTimeoutMs', options.startTimeoutMs ?? 30_000, 1);
     for (let attempt = 1; ; attempt++) {
-      const replica = Replica.spawn(options, await freePort());
+      const port = await freePort();
+      options.signal?.throwIfAborted();
+      const replica = Replica.spawn(options, port);
+      const abort = (): void => void replica.stop('SIGKILL');
+      options.signal?.addEventListener('abort', abort);
       try {
         await within(startTimeoutMs, `Readiness of ${options.name}`, replica.whenReady(options.readinessPath));
+        replica.readyAt = performance.now();
         return replica;
       } catch (error) {
+        const hadExited = replica.hasExited;
         await replica.stop('SIGKILL');
         // A port is free only until somebody takes it: an outgoing connection may have been given this one.
-        if (replica.output.includes('EADDRINUSE') && attempt < startAttempts) continue;
-        throw new Error(`${options.name} did not start. The end of its output:\n${replica.output}`, { cause: error });
+        if (replica.output.includes('EADDRINUSE') && attempt < startAttempts && !options.signal?.aborted) continue;
+        const reason = replica.pid === undefined ? 'not-run' : hadExited ? 'exited' : 'not-ready';
+        const { exitCode } = replica.child;
+        throw new ReplicaStartError(options.name, reason, port, replica.output, exitCode, replica.lastStatus, {
+          cause: error,
+        });
+      } finally {
+        options.signal?.removeEventListener('abort', abort);
       }
     }
   }
 
-  private static spawn({ name, args, cwd, env, node = process.execPath }: ReplicaOptions, port: number): Replica {
-    const child = spawn(node, args, {
+  private static spawn(options: ReplicaOptions, port: number): Replica {
+    const { name, args = [], command, cwd, env, portEnv = 'PORT', node = process.execPath } = options;
+    const [file = node, ...rest] = command ?? [node, ...args];
+    const child = spawn(file, rest, {
       cwd,
-      env: { ...process.env, PORT: String(port), ...env },
+      env: { ...process.env, [portEnv]: String(port), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: command !== undefined,
     });
-    return new Replica(name, port, child);
+    return new Replica(name, port, child, command !== undefined);
   }
 
   get pid(): number | undefined {
@@ -113,12 +167,18 @@ export class Replica implements Backend {
     return (this.stopped ??= this.end(signal, checkDurationMs('graceMs', graceMs)));
   }
 
+  /** Kills it, whatever it was sent before, and resolves when the process has ended. */
+  async destroy(): Promise<void> {
+    if (!this.hasExited) this.kill();
+    await this.exited;
+  }
+
   private async end(signal: NodeJS.Signals, graceMs: number): Promise<ReplicaExit> {
     const sentAt = performance.now();
     const alive = !this.hasExited;
     let killed = false;
     if (alive) this.child.kill(signal);
-    const outlived = setTimeout(() => (killed = this.child.kill('SIGKILL')), graceMs);
+    const outlived = setTimeout(() => (killed = this.kill()), graceMs);
     await this.exited;
     clearTimeout(outlived);
     return {
@@ -129,9 +189,22 @@ export class Replica implements Backend {
     };
   }
 
+  /** Reports whether there was anything to kill. */
+  private kill(): boolean {
+    if (!this.isGroup) return this.child.kill('SIGKILL');
+    try {
+      return process.kill(-this.child.pid!, 'SIGKILL');
+    } catch {
+      // Nothing of the group is left.
+      return false;
+    }
+  }
+
   private async whenReady(path: string): Promise<void> {
     while (!this.hasExited) {
-      if (await isReady(this, path, probeTimeoutMs)) return;
+      const status = await probe(this, path, probeTimeoutMs);
+      if (status === 200) return;
+      this.lastStatus = status ?? this.lastStatus;
       await sleep(readinessPollMs);
     }
     throw new Error(`${this.name} exited before it was ready.`);

@@ -16,6 +16,23 @@ export interface DrillResult {
   readonly verdict: string;
   /** What to change, the gravest first. Empty when there is nothing to say. */
   readonly advice: readonly Advice[];
+  /** Every request that failed, in the order they were due. */
+  readonly failures?: readonly FailureEntry[];
+}
+
+/** One request that failed. */
+export interface FailureEntry {
+  readonly kind: Outcome;
+  /** As `GET /orders`. */
+  readonly request: string;
+  /** When it had failed. */
+  readonly atMs: number;
+  /** Who served it, when it is one that was stopped, and how long after its signal the request had failed; negative before it. */
+  readonly replica?: string;
+  readonly sinceSignalMs?: number;
+  /** Whether an earlier request had used the same connection. */
+  readonly reusedConnection: boolean;
+  readonly detail?: string;
 }
 
 export interface DrillSettings {

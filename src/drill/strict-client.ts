@@ -1,25 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { Agent, request, type IncomingMessage } from 'node:http';
+import { Agent } from 'node:http';
+import { exchange, type FailureKind, type RequestSpec } from './exchange.js';
+import { quantilesOf } from './quantiles.js';
 import { RequestMix } from './request-mix.js';
 import { checkDurationMs, sleep } from './timing.js';
-
-/** One kind of request of a mix, and the answer that is right for it. */
-export interface RequestSpec {
-  /** What failures are reported under. */
-  readonly name: string;
-  readonly method: string;
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-  /** Its share of the mix, a positive whole number. @default 1 */
-  readonly weight?: number;
-  readonly expect?: {
-    /** @default any of 200 to 299 */
-    readonly status?: number;
-    /** The exact text, the exact length in bytes, or a test of the bytes. @default any body, as long as it is whole */
-    readonly body?: string | number | ((body: Buffer) => boolean);
-  };
-}
 
 export interface StrictClientsOptions {
   /** Origin the requests go to, for instance `http://127.0.0.1:8080`; plain HTTP. */
@@ -39,22 +23,6 @@ export interface StrictClientsOptions {
   /** Ends after this many requests, of all clients together. @default none, ends with `stop()` */
   readonly count?: number;
 }
-
-/**
- * How a request failed:
- *
- * - `refused`: no connection was to be had;
- * - `reset`: the connection was reset or closed before the head of an answer was complete;
- * - `cut-short`: an answer began and did not end. An answer whose end cannot be told from a cut, having neither a
- *   length nor chunks, counts too;
- * - `status-503` and the like: the answer was whole and its status wrong;
- * - `wrong-body`: the status was right and the body was not;
- * - `timed-out`: no whole answer within `timeoutMs`;
- * - `malformed`: what came was not HTTP;
- * - `other`: what the client itself could not do; `detail` has the error.
- */
-export type FailureKind =
-  'refused' | 'reset' | 'cut-short' | 'wrong-body' | 'timed-out' | 'malformed' | 'other' | `status-${number}`;
 
 export interface Failure {
   readonly kind: FailureKind;
@@ -89,15 +57,6 @@ export interface TrafficReport extends TrafficCounts {
   readonly durationMs: number;
   /** Of answered requests; all are 0 when there are none. */
   readonly latency: { readonly p50Ms: number; readonly p95Ms: number; readonly p99Ms: number; readonly maxMs: number };
-}
-
-/** What became of one request: nothing when it was answered, whole and right. */
-type Fault = { readonly kind: FailureKind; readonly detail?: string } | undefined;
-
-/** The facts about the connection a request was sent on. */
-interface Carrier {
-  reused: boolean;
-  localPort?: number;
 }
 
 /**
@@ -169,7 +128,7 @@ export class StrictClients {
       ...this.counts(),
       failures: this.failures,
       durationMs: this.elapsedMs(),
-      latency: summarize(this.latenciesMs),
+      latency: quantilesOf(this.latenciesMs),
     };
   }
 
@@ -197,6 +156,8 @@ export class StrictClients {
     if (ratePerSecond === undefined) {
       return async (turn) => {
         if (turn > 0 && this.thinkMs > 0) await sleep(this.thinkMs, signal);
+        // Timers run before poll: a FIN that has come while it thought is read first.
+        await new Promise((resolve) => setImmediate(resolve));
         return performance.now();
       };
     }
@@ -211,10 +172,13 @@ export class StrictClients {
 
   private async ask(agent: Agent, spec: RequestSpec, dueAt: number): Promise<void> {
     const sentAt = performance.now();
-    const carrier: Carrier = { reused: false };
-    const fault = await this.exchange(agent, spec, carrier);
+    const { fault, reusedConnection, localPort } = await exchange(spec, {
+      agent,
+      url: this.options.url,
+      timeoutMs: this.timeoutMs,
+    });
     const answeredAt = performance.now();
-    if (!carrier.reused) this.connections++;
+    if (!reusedConnection) this.connections++;
     if (!fault) {
       this.latenciesMs.push(answeredAt - dueAt);
       return;
@@ -225,85 +189,9 @@ export class StrictClients {
       request: spec.name,
       atMs: this.elapsedMs(),
       afterMs: answeredAt - sentAt,
-      reusedConnection: carrier.reused,
-      localPort: carrier.localPort,
+      reusedConnection,
+      localPort,
       detail: fault.detail,
     });
   }
-
-  /** Sends one request and resolves to what went wrong with it, if anything. Never rejects. */
-  private exchange(agent: Agent, spec: RequestSpec, carrier: Carrier): Promise<Fault> {
-    return new Promise((resolve) => {
-      let begun = false;
-      const outgoing = request(new URL(spec.path, this.options.url), {
-        agent,
-        method: spec.method,
-        headers: spec.headers,
-      });
-      const settle = (fault: Fault): void => {
-        clearTimeout(overdue);
-        // A connection on which something went wrong is not used again.
-        if (fault && !fault.kind.startsWith('status-')) outgoing.destroy();
-        resolve(fault);
-      };
-      const overdue = setTimeout(() => settle({ kind: 'timed-out' }), this.timeoutMs);
-
-      outgoing.once('socket', (socket) => {
-        carrier.reused = outgoing.reusedSocket;
-        const notePort = (): void => void (carrier.localPort = socket.localPort);
-        if (!socket.connecting) return notePort();
-        socket.once('connect', notePort);
-        // Between a FIN that was received and the socket's 'close' the agent would still hand the connection out.
-        socket.once('end', () => socket.destroy());
-      });
-      outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        settle(begun ? { kind: 'cut-short', detail: error.code } : faultOf(error));
-      });
-      outgoing.once('response', (answer) => {
-        begun = true;
-        const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answer.on('error', (error: NodeJS.ErrnoException) => settle({ kind: 'cut-short', detail: error.code }));
-        answer.once('end', () => settle(judge(spec, answer, Buffer.concat(chunks))));
-      });
-      outgoing.end(spec.body);
-    });
-  }
-}
-
-function judge({ expect, method }: RequestSpec, answer: IncomingMessage, body: Buffer): Fault {
-  if (!isWhole(answer, method)) return { kind: 'cut-short' };
-  const status = answer.statusCode ?? 0;
-  const right = expect?.status === undefined ? status >= 200 && status <= 299 : status === expect.status;
-  if (!right) return { kind: `status-${status}` };
-  if (!matches(body, expect?.body)) return { kind: 'wrong-body', detail: `${body.length} bytes` };
-  return undefined;
-}
-
-/** Reports whether the end of an answer was seen, rather than the end of the connection. */
-function isWhole(answer: IncomingMessage, method: string): boolean {
-  const bodiless = method === 'HEAD' || answer.statusCode === 204 || answer.statusCode === 304;
-  const framed = 'content-length' in answer.headers || 'transfer-encoding' in answer.headers;
-  return answer.complete && (bodiless || framed);
-}
-
-function matches(body: Buffer, expected: string | number | ((body: Buffer) => boolean) | undefined): boolean {
-  if (expected === undefined) return true;
-  if (typeof expected === 'number') return body.length === expected;
-  if (typeof expected === 'string') return body.equals(Buffer.from(expected));
-  return expected(body);
-}
-
-function faultOf(error: NodeJS.ErrnoException): Fault {
-  const { code = '', message } = error;
-  if (code === 'ECONNREFUSED') return { kind: 'refused' };
-  if (code === 'ECONNRESET' || code === 'EPIPE') return { kind: 'reset', detail: message };
-  if (code.startsWith('HPE_')) return { kind: 'malformed', detail: code };
-  return { kind: 'other', detail: code || message };
-}
-
-function summarize(latenciesMs: readonly number[]): TrafficReport['latency'] {
-  const sorted = Float64Array.from(latenciesMs).sort();
-  const at = (share: number): number => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
-  return { p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), maxMs: at(1) };
 }

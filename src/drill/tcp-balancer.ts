@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { addressOf, type Backend, type Balancer } from './balancer.js';
-import { isReady } from './probe.js';
+import { probe } from './probe.js';
 import { checkDurationMs, sleep } from './timing.js';
 
 export interface TcpBalancerOptions {
@@ -19,6 +19,8 @@ export interface TcpBalancerOptions {
   readonly lagMs?: number;
   /** Called after every change of a backend's state. */
   readonly onChange?: (member: MemberState) => void;
+  /** Called after every probe, with the status it was answered; `undefined` when there was no answer. */
+  readonly onProbe?: (backend: Backend, status: number | undefined) => void;
 }
 
 /**
@@ -43,6 +45,8 @@ interface Member {
   readonly watch: AbortController;
   readonly waiting: { resolve: () => void; reject: (reason: Error) => void }[];
   rotation: Rotation;
+  /** It was deregistered: whatever it answers, it does not come back. */
+  isLeavingForGood: boolean;
   lag?: NodeJS.Timeout;
   openConnections: number;
   totalConnections: number;
@@ -61,7 +65,8 @@ export class TcpBalancer implements Balancer {
   private readonly servedBy = new Map<number, Backend>();
   private readonly probePeriodMs: number;
   private readonly probeTimeoutMs: number;
-  private readonly lagMs: number;
+  private readonly refusedPorts = new Map<number, boolean>();
+  private lagMs: number;
   private turn = 0;
   private closed?: Promise<void>;
 
@@ -99,6 +104,7 @@ export class TcpBalancer implements Balancer {
       watch: new AbortController(),
       waiting: [],
       rotation: 'joining',
+      isLeavingForGood: false,
       openConnections: 0,
       totalConnections: 0,
     };
@@ -111,6 +117,22 @@ export class TcpBalancer implements Balancer {
     if (!member) return;
     this.members.delete(addressOf(backend));
     this.forget(member);
+  }
+
+  /**
+   * Deregisters a backend, as a control plane does: it is out of rotation after the lag, however ready it is. Later calls change nothing.
+   */
+  deregister(backend: Backend): void {
+    const member = this.members.get(addressOf(backend));
+    if (!member) return;
+    member.isLeavingForGood = true;
+    if (member.rotation === 'joining') this.move(member, 'out');
+    if (member.rotation === 'in-rotation') this.leaveAfterLag(member);
+  }
+
+  /** For backends that begin to leave from now on. */
+  setLag(lagMs: number): void {
+    this.lagMs = checkDurationMs('lagMs', lagMs);
   }
 
   isInRotation(backend: Backend): boolean {
@@ -127,6 +149,11 @@ export class TcpBalancer implements Balancer {
 
   backendOf(clientPort: number): Backend | undefined {
     return this.servedBy.get(clientPort);
+  }
+
+  /** Reports whether the client connection last opened from this local port was dropped because its backend refused it, or none was left. */
+  wasRefused(clientPort: number): boolean {
+    return this.refusedPorts.get(clientPort) ?? false;
   }
 
   /** Every backend that has not been removed, in the order they were added. */
@@ -158,10 +185,11 @@ export class TcpBalancer implements Balancer {
   private async probe(member: Member): Promise<void> {
     const { signal } = member.watch;
     while (!signal.aborted) {
-      const ready = await isReady(member.backend, this.options.readinessPath, this.probeTimeoutMs, signal);
+      const status = await probe(member.backend, this.options.readinessPath, this.probeTimeoutMs, signal);
       if (signal.aborted) return;
-      if (ready) this.move(member, 'in-rotation');
-      else if (member.rotation === 'in-rotation') this.leaveAfterLag(member);
+      this.options.onProbe?.(member.backend, status);
+      if (status === 200 && !member.isLeavingForGood) this.move(member, 'in-rotation');
+      else if (status !== 200 && member.rotation === 'in-rotation') this.leaveAfterLag(member);
       await sleep(this.probePeriodMs, signal);
     }
   }
@@ -182,6 +210,7 @@ export class TcpBalancer implements Balancer {
   private serve(client: Socket): void {
     this.track(client);
     const member = this.next();
+    this.noteRefusal(client, !member);
     if (!member) {
       client.on('error', () => undefined);
       client.destroy();
@@ -208,10 +237,18 @@ export class TcpBalancer implements Balancer {
     let established = false;
     upstream.once('connect', () => (established = true));
     client.on('error', () => reset(upstream));
-    upstream.on('error', () => (established ? reset(client) : client.destroy()));
+    upstream.on('error', () => {
+      if (established) return reset(client);
+      this.noteRefusal(client, true);
+      client.destroy();
+    });
     // Without an error only `close()` takes a socket away before its other end has finished.
     client.once('close', () => !client.readableEnded && upstream.destroy());
     upstream.once('close', () => !upstream.readableEnded && client.destroy());
+  }
+
+  private noteRefusal({ remotePort }: Socket, refused: boolean): void {
+    if (remotePort !== undefined) this.refusedPorts.set(remotePort, refused);
   }
 
   private track(socket: Socket): void {

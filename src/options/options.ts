@@ -60,6 +60,10 @@ export interface GracefulShutdownOptions {
   readonly webSockets?: WebSocketOptions;
   /** How server-sent events end. @default {} */
   readonly eventStreams?: EventStreamOptions;
+  /**
+   * Whether `GracefulShutdown.rehearse()` may take this replica out of traffic for a while. Without it the call is refused. @default false
+   */
+  readonly allowRehearsal?: boolean;
   /** What a second signal does, for each signal. @default { SIGINT: 'force', SIGTERM: 'ignore' } */
   readonly secondSignal?: Readonly<Record<string, SecondSignalAction>>;
 }
@@ -75,6 +79,7 @@ export interface ResolvedOptions {
   readonly readiness: 'immediate' | 'after-lame-duck';
   readonly webSockets: ResolvedWebSocketOptions;
   readonly eventStreams: EventStreamOptions;
+  readonly allowRehearsal: boolean;
   readonly secondSignal: Readonly<Record<string, SecondSignalAction>>;
 }
 
@@ -94,5 +99,6 @@ export const defaults = {
     closeReason: 'The server is shutting down',
     closeTimeoutMs: 2_000,
   },
+  allowRehearsal: false,
   secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
 } as const;

@@ -19,6 +19,7 @@ const known = {
     'readiness',
     'webSockets',
     'eventStreams',
+    'allowRehearsal',
     'secondSignal',
   ],
   lameDuck: ['minMs', 'quietMs', 'maxMs'],
@@ -46,6 +47,7 @@ export function resolveOptions(given: number | GracefulShutdownOptions = {}): Re
     readiness: oneOf('readiness', options.readiness ?? defaults.readiness, ['immediate', 'after-lame-duck']),
     webSockets: webSockets(options.webSockets ?? {}),
     eventStreams: eventStreams(options.eventStreams ?? {}),
+    allowRehearsal: flag('allowRehearsal', options.allowRehearsal ?? defaults.allowRehearsal),
     secondSignal: secondSignal(options.secondSignal),
   };
 }
@@ -195,6 +197,11 @@ function duration(name: string, value: unknown, min: number): number {
 
 function isWhole(value: unknown, min: number, max: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  return fail(name, 'true or false', value, 'Choose one of them');
 }
 
 function oneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {

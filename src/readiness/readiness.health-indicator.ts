@@ -9,12 +9,18 @@ import { type ShutdownPhase } from '../sequence/phase.js';
  */
 export type ReadinessResult<Key extends string = string> = Record<
   Key,
-  { readonly status: 'up' | 'down'; readonly phase: ShutdownPhase }
+  {
+    readonly status: 'up' | 'down';
+    readonly phase: ShutdownPhase;
+    /** Why it is down in phase `running`. */
+    readonly detail?: 'rehearsal';
+  }
 >;
 
 /** @internal */
 export interface ReadinessSource {
   readonly phase: ShutdownPhase;
+  readonly isRehearsing?: boolean;
   /** Answers a probe, and remembers that it asked. */
   probe(): boolean;
 }
@@ -30,7 +36,7 @@ export interface ReadinessSource {
  * }
  * ```
  *
- * Down from the first instant of the lame duck (with `readiness: 'after-lame-duck'`: from the start of draining). A route that calls it is learnt to be a
+ * Down from the first instant of the lame duck (with `readiness: 'after-lame-duck'`: from the start of draining), and while a rehearsal runs. A route that calls it is learnt to be a
  * health route, if its controller injects the indicator; mark others with `@AllowDuringShutdown()`.
  *
  * @publicApi
@@ -41,10 +47,11 @@ export class ReadinessHealthIndicator {
 
   /**
    * @param key the name of the check in the answer
-   * @returns `{ [key]: { status: 'up' | 'down', phase } }`; never rejects
+   * @returns `{ [key]: { status: 'up' | 'down', phase } }`, with `detail: 'rehearsal'` while one runs; never rejects
    */
   async isReady<Key extends string = string>(key: Key): Promise<ReadinessResult<Key>> {
     const status = this.source.probe() ? 'up' : 'down';
-    return { [key]: { status, phase: this.source.phase } } as ReadinessResult<Key>;
+    const { phase, isRehearsing } = this.source;
+    return { [key]: { status, phase, ...(isRehearsing ? { detail: 'rehearsal' } : {}) } } as ReadinessResult<Key>;
   }
 }

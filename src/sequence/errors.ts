@@ -10,7 +10,9 @@ export type DrainErrorCode =
   | 'DRAIN_MISPLACED_DECORATOR'
   | 'DRAIN_INVALID_ARGUMENT'
   | 'DRAIN_LISTEN_AFTER_SHUTDOWN'
-  | 'DRAIN_TOO_LATE';
+  | 'DRAIN_TOO_LATE'
+  | 'DRAIN_REHEARSAL_NOT_ALLOWED'
+  | 'DRAIN_REHEARSAL_RUNNING';
 
 /**
  * A mistake in how the package is used. Its message says what was expected, what came, and what to do.

@@ -132,6 +132,40 @@ describe('Readiness', () => {
   });
 });
 
+describe('A rehearsal', () => {
+  it('fails readiness in phase running, whatever the option readiness says, and lets it pass afterwards', async () => {
+    given({ allowRehearsal: true, readiness: 'after-lame-duck' });
+    const report = core.rehearsal.start({ forMs: 1_000 });
+    expect([core.phase, core.isRehearsing, core.probe()]).toEqual(['running', true, false]);
+    await clock.advance(1_000);
+    expect([core.isRehearsing, core.probe()]).toEqual([false, true]);
+    expect((await report).probes.seen).toBe(1);
+  });
+
+  it('is over when a shutdown begins, whose lame duck has its own time and waits for a probe of its own', async () => {
+    given({ allowRehearsal: true });
+    const report = core.rehearsal.start({ forMs: 30_000 });
+    core.probe();
+    await clock.advance(4_000);
+    void core.sequence.begin(sigterm);
+    expect([core.phase, core.isRehearsing, core.probes.failureSeen.aborted]).toEqual(['lame-duck', false, false]);
+    expect(await report).toMatchObject({ endedBy: 'shutdown', ms: 4_000 });
+    await clock.advance(7_000);
+    expect(core.phase).toBe('lame-duck');
+    core.probe();
+    await settle();
+    core.sequence.hostClosed();
+    expect((await core.sequence.closed).phases[0]).toEqual({ phase: 'lame-duck', ms: 7_000 });
+  });
+
+  it('is refused without the option', () => {
+    given();
+    expect(() => core.rehearsal.start({ forMs: 1_000 })).toThrow(
+      expect.objectContaining({ code: 'DRAIN_REHEARSAL_NOT_ALLOWED' }),
+    );
+  });
+});
+
 describe('DrainCore', () => {
   it('refuses from the start of draining', async () => {
     given({ lameDuck: { minMs: 100, maxMs: 100 } });

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { DrainCore } from '../../src/drain-core.js';
 import { GracefulShutdown } from '../../src/graceful-shutdown.js';
 import { resolveOptions } from '../../src/options/resolve-options.js';
@@ -202,6 +203,23 @@ describe('GracefulShutdown.shutdown', () => {
     await expect(outcome).resolves.toBe('timed-out');
     expect(shutdown.draining.aborted).toBe(true);
     expect(shutdown.aborting.aborted).toBe(true);
+  });
+});
+
+describe('GracefulShutdown.rehearse', () => {
+  it('resolves with the report, and the phase is running all the time', async () => {
+    Logger.overrideLogger(false);
+    core = new DrainCore(resolveOptions({ allowRehearsal: true }), clock, {});
+    shutdown = new GracefulShutdown(core);
+    const report = shutdown.rehearse({ forMs: 1_000, reason: 'before the release' });
+    expect([shutdown.phase, core.probe()]).toEqual(['running', false]);
+    await clock.advance(1_000);
+    expect(await report).toMatchObject({ reason: 'before the release', ms: 1_000, endedBy: 'time' });
+    expect([shutdown.phase, core.probe()]).toEqual(['running', true]);
+  });
+
+  it('rejects where it is not allowed', async () => {
+    await expect(shutdown.rehearse({ forMs: 1_000 })).rejects.toMatchObject({ code: 'DRAIN_REHEARSAL_NOT_ALLOWED' });
   });
 });
 

@@ -5,6 +5,7 @@ import { type Held } from '../../in-flight/lease.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Clock } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
+import { type Rehearsal } from '../../sequence/rehearsal.js';
 import { type Traffic } from '../../sequence/traffic.js';
 import { connectionOf } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
@@ -13,7 +14,7 @@ import { Http1Exchange } from './http1-exchange.js';
 import { type LateRequests } from './late-requests.js';
 import { closeListener, cutListener } from './listener.js';
 import { type HealthRoutes } from './route.js';
-import { willCloseInStages } from './staged-close.js';
+import { closeAtOnce, willCloseInStages } from './staged-close.js';
 import { nextPoll } from './turns.js';
 
 /** What an HTTP server needs around it. */
@@ -21,6 +22,8 @@ export interface HttpServerContext {
   readonly clock: Clock;
   readonly tracker: InFlightTracker;
   readonly traffic: Traffic;
+  /** Hears of what arrives while one runs. */
+  readonly rehearsal: Pick<Rehearsal, 'isRunning' | 'requestArrived' | 'probeAnswered'>;
   readonly healthRoutes: HealthRoutes;
   readonly lateRequests: LateRequests;
   /** Closes the listener when draining begins, instead of answering late requests on new connections. */
@@ -48,7 +51,7 @@ type Listener = (...args: unknown[]) => void;
  */
 export class HttpServerDrainable implements Drainable {
   private readonly connections: ConnectionTable;
-  private stage: 'serving' | 'announced' | 'refusing' = 'serving';
+  private stage: 'serving' | 'rehearsing' | 'announced' | 'refusing' = 'serving';
   private announcedAt = Infinity;
   private readonly upgradeClosed: (this: Socket) => void;
   /** The framework's request listeners, while ours stands in for them. */
@@ -81,9 +84,25 @@ export class HttpServerDrainable implements Drainable {
     this.announcedAt = this.context.clock.now();
     this.standIn();
     this.declineUpgrades();
-    for (const { lastExchange, socket } of this.connections) {
-      if (lastExchange?.tellToLeave()) willCloseInStages(socket, this.context.clock);
-    }
+    this.tellAll();
+  }
+
+  /** Tells clients to leave, as `announce()` does, until the returned function is called: then nothing of it is left. */
+  rehearse(): () => void {
+    this.stage = 'rehearsing';
+    this.announcedAt = this.context.clock.now();
+    const standDown = this.standIn();
+    this.tellAll();
+    return () => {
+      this.stage = 'serving';
+      this.announcedAt = Infinity;
+      standDown();
+      for (const connection of this.connections) {
+        connection.lastExchange?.takeBack();
+        connection.isTold = false;
+        if (!connection.saidClose && !connection.lastExchange?.saidClose) closeAtOnce(connection.socket);
+      }
+    };
   }
 
   async refuse(): Promise<void> {
@@ -119,11 +138,10 @@ export class HttpServerDrainable implements Drainable {
     const { clock, tracker, traffic } = this.context;
     const connection = this.connections.of(request.socket);
     const now = clock.now();
-    if (this.stage === 'serving') {
-      traffic.arrived(now);
-    } else if (connection.saidClose || connection.lastExchange?.saidClose) {
+    if (this.stage !== 'serving' && (connection.saidClose || connection.lastExchange?.saidClose)) {
       return; // Behind a close that is out: its client knows that it is not executed.
     }
+    if (this.stage === 'serving' || this.stage === 'rehearsing') traffic.arrived(now);
     const exchange = new Http1Exchange(request, response, connection, now, tracker, this.refuseExchange);
     if (this.stage !== 'serving') this.judge(exchange);
     connection.began(exchange);
@@ -143,32 +161,61 @@ export class HttpServerDrainable implements Drainable {
     const isNew = connection.openedAt >= this.announcedAt;
     exchange.isLate = this.stage === 'refusing' && !connection.passesNext && !this.context.continues(exchange.request);
     connection.passesNext = false;
-    if ((isNew || !connection.isTold) && !this.couldBeHealth(exchange.request)) {
+    if (this.stage === 'rehearsing') this.rehearseWith(exchange);
+    else if ((isNew || !connection.isTold) && !this.couldBeHealth(exchange.request)) {
       this.context.traffic.arrivedUnready(isNew);
     }
     connection.lastExchange?.takeBack();
     if (exchange.tellToLeave()) willCloseInStages(connection.socket, this.context.clock);
   }
 
-  /** Stands in for the framework: a prepended listener that answers would not keep Express from answering too. */
-  private standIn(): void {
-    this.framework = this.displace('request', this.count as Listener);
-    this.server.on('request', this.decide);
+  /** Has the rehearsal hear of a request, or, of one that could be a probe, of its answer. */
+  private rehearseWith(exchange: Http1Exchange): void {
+    const { request, response, connection } = exchange;
+    const { rehearsal } = this.context;
+    if (!this.couldBeHealth(request)) return rehearsal.requestArrived(connection.openedAt);
+    response.once('close', () => {
+      if (response.statusCode >= 400) rehearsal.probeAnswered(exchange.name, request.headers['user-agent']);
+    });
   }
 
-  private readonly decide = (request: IncomingMessage, response: ServerResponse): void => {
+  private tellAll(): void {
+    for (const { lastExchange, socket } of this.connections) {
+      if (lastExchange?.tellToLeave()) willCloseInStages(socket, this.context.clock);
+    }
+  }
+
+  /**
+   * Stands in for the framework: a prepended listener that answers would not keep Express from answering too.
+   *
+   * @returns what puts the framework back in its place; where somebody has taken ours over meanwhile, it stays behind him
+   */
+  private standIn(): () => void {
+    const framework = this.displace('request', this.count as Listener);
+    const decide = (request: IncomingMessage, response: ServerResponse) => this.decide(framework, request, response);
+    this.framework = framework;
+    this.server.on('request', decide);
+    return () => {
+      if (!this.server.listeners('request').includes(decide)) return;
+      this.server.off('request', decide);
+      for (const listener of framework) this.server.on('request', listener);
+    };
+  }
+
+  private decide(framework: readonly Listener[], request: IncomingMessage, response: ServerResponse): void {
     const exchange = http1ExchangeOf(request);
+    const isDeclined = this.stage !== 'rehearsing' && exchange && this.context.declines(request);
     if (!exchange) {
-      if (request.httpVersionMajor > 1) this.forward(request, response);
-    } else if ((exchange.isLate && !this.couldBeHealth(request)) || this.context.declines(request)) {
+      if (request.httpVersionMajor > 1) this.forward(framework, request, response);
+    } else if ((exchange.isLate && !this.couldBeHealth(request)) || isDeclined) {
       this.refuseExchange(exchange);
     } else {
-      this.forward(request, response);
+      this.forward(framework, request, response);
     }
-  };
+  }
 
-  private forward(request: IncomingMessage, response: ServerResponse): void {
-    for (const listener of this.framework) listener.call(this.server, request, response);
+  private forward(framework: readonly Listener[], request: IncomingMessage, response: ServerResponse): void {
+    for (const listener of framework) listener.call(this.server, request, response);
   }
 
   private couldBeHealth(request: IncomingMessage): boolean {
@@ -190,7 +237,7 @@ export class HttpServerDrainable implements Drainable {
       if (exchange.isLate && !this.couldBeHealth(request)) return this.refuseExchange(exchange, true);
       if (theirs.length > 0) return theirs.forEach((listener) => listener.call(this.server, request, response));
       response.writeContinue();
-      this.forward(request, response);
+      this.forward(this.framework, request, response);
     });
   }
 

@@ -29,3 +29,8 @@ export function closeInStages(socket: Socket, clock: Clock): void {
 export function willCloseInStages(socket: Socket, clock: Clock): void {
   socket.destroySoon = () => closeInStages(socket, clock);
 }
+
+/** Takes `willCloseInStages` back. */
+export function closeAtOnce(socket: Partial<Pick<Socket, 'destroySoon'>>): void {
+  delete socket.destroySoon;
+}

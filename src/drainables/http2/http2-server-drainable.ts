@@ -10,6 +10,7 @@ import { type Server as NetServer, type Socket } from 'node:net';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
+import { type Rehearsal } from '../../sequence/rehearsal.js';
 import { type Traffic } from '../../sequence/traffic.js';
 import { exchangeOf } from '../http/exchange.js';
 import { type LateRequests } from '../http/late-requests.js';
@@ -27,6 +28,8 @@ export interface Http2ServerContext {
   readonly clock: Clock;
   readonly tracker: InFlightTracker;
   readonly traffic: Traffic;
+  /** Hears of streams while one runs; sessions are not told to leave. */
+  readonly rehearsal: Pick<Rehearsal, 'isRunning' | 'requestArrived'>;
   readonly healthRoutes: HealthRoutes;
   readonly lateRequests: Pick<LateRequests, 'answerTo'>;
   /** Closes the listener when draining begins, instead of answering late requests on new sessions. */
@@ -162,12 +165,13 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   private readonly count = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
     const session = this.sessions.get(stream.session as ServerHttp2Session);
     if (!session) return;
-    const { clock, tracker, traffic } = this.context;
+    const { clock, tracker, traffic, rehearsal } = this.context;
     const now = clock.now();
     session.streamBegan();
     const exchange = new StreamExchange(stream, headers, session, now, tracker, this.refuseExchange);
     if (this.stage === 'serving') traffic.arrived(now);
     else this.judge(exchange);
+    if (rehearsal.isRunning && !this.couldBeHealth(exchange)) rehearsal.requestArrived(session.openedAt);
     this.exchanges.add(exchange);
     if (!exchange.isLate) tracker.add(exchange);
     stream.once('close', () => {

@@ -39,13 +39,14 @@ describe('resolveOptions', () => {
         closeTimeoutMs: 2_000,
       },
       eventStreams: {},
+      allowRehearsal: false,
       secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
     });
   });
 
   it('has the default that the doc comment of each option says', () => {
     const documented = documentedDefaults(read('src/options/options.ts'));
-    expect(Object.keys(documented)).toHaveLength(10);
+    expect(Object.keys(documented)).toHaveLength(11);
     expect(resolveOptions()).toMatchObject(documented);
   });
 
@@ -87,6 +88,7 @@ describe('resolveOptions', () => {
       readiness: 'after-lame-duck',
       webSockets: { handshakes: 'refuse', closeCode: 1012, closeReason: '', spreadMs: 0, closeTimeoutMs: 1 },
       eventStreams: { retryMs: 0 },
+      allowRehearsal: true,
       secondSignal: { SIGINT: 'ignore', SIGTERM: 'force', SIGUSR2: 'force' },
     };
     expect(resolveOptions(given)).toEqual(given);
@@ -202,7 +204,7 @@ describe('resolveOptions with a duration that makes no sense', () => {
 
 describe('resolveOptions with a choice that does not exist', () => {
   const names =
-    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, webSockets, eventStreams, secondSignal';
+    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, webSockets, eventStreams, allowRehearsal, secondSignal';
   const signals = 'the name of a signal, such as SIGTERM';
   it.each([
     [{ drainTimeout: 1 }, `drainTimeout to be one of ${names}, got 'drainTimeout'. Check its spelling.`],
@@ -214,6 +216,7 @@ describe('resolveOptions with a choice that does not exist', () => {
     [{ lameDuck: true }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got true. Choose one."],
     [{ lameDuck: 'on' }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got 'on'. Choose one."],
     [{ lameDuck: 5_000 }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got 5000. Choose one."],
+    [{ allowRehearsal: 'yes' }, "allowRehearsal to be true or false, got 'yes'. Choose one of them."],
     [{ httpTracking: 'both' }, "httpTracking to be 'routes' or 'interceptor', got 'both'. Choose one of them."],
     [{ readiness: 'later' }, "readiness to be 'immediate' or 'after-lame-duck', got 'later'. Choose one of them."],
     [

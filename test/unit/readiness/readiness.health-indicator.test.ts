@@ -24,6 +24,13 @@ describe('ReadinessHealthIndicator.isReady', () => {
     await expect(indicator.isReady('traffic')).resolves.toEqual({ traffic: { status: 'down', phase: 'lame-duck' } });
   });
 
+  it('says that it is down for a rehearsal', async () => {
+    const indicator = new ReadinessHealthIndicator({ ...sourceOf('running', false), isRehearsing: true });
+    expect(await indicator.isReady('ready')).toEqual({
+      ready: { status: 'down', phase: 'running', detail: 'rehearsal' },
+    });
+  });
+
   it('counts as one probe', async () => {
     const source = sourceOf('running', true);
     await new ReadinessHealthIndicator(source).isReady('ready');

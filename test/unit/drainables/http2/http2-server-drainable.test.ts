@@ -51,6 +51,7 @@ beforeEach(() => {
     clock,
     tracker: new InFlightTracker(clock),
     traffic,
+    rehearsal: { isRunning: false, requestArrived: () => undefined },
     healthRoutes: new HealthRoutes(),
     lateRequests: { answerTo: () => ({ statusCode: 503, headers: {}, body: '' }) },
     closesListenerFirst: false,

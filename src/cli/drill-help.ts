@@ -1,0 +1,59 @@
+/** Commander wraps it to the terminal. */
+export const description = [
+  'Answers one question: does this service lose requests when it is rolled?',
+  'It starts replicas of your own application, unchanged, puts a TCP balancer in front of them, asks them at a fixed rate, and replaces every one, the successor first, the way your platform does it. Every request is sent once, to the end, and must be answered whole and right: a reset, a refusal, a cut, a 5xx or a time-out is a loss. Then it says what was lost and when, and what to change.',
+  'Any service that listens on the port it is told and has a readiness path will do. Where Node runs, more is seen from inside; where nestjs-drain is part of it, its phases and its report, too.',
+].join('\n\n');
+
+export const helpAfter = `
+Durations are 500ms, 2s or 1m; a bare number is in ms.
+
+Presets:
+  kubernetes  SIGTERM at once, SIGKILL after 30 s; the endpoint is withdrawn at
+              the same time, and new connections still come for the lag
+  ecs         SIGTERM, SIGKILL after a stopTimeout of 30 s; deregistered at the
+              same time, with the lag
+  pm2         SIGINT, SIGKILL after a kill_timeout of 1.6 s; nobody tells the
+              balancer: the lag begins when readiness fails
+
+  --signal, --pre-stop, --grace and --[no-]deregister change a part of one. A
+  failing readiness path begins the lag in any case.
+
+Requests:
+  [METHOD] PATH [weight=N] [status=N] [length=BYTES] [header='Name: value']
+                [body=TEXT or body=@FILE]
+
+  Any status from 200 to 299 is right unless status says which. Weights share
+  the rate out. One request in ten has a connection of its own, the others take
+  turns on those that are kept. In a file, lines that begin with # are comments.
+
+Examples:
+  The default: three replicas, lags of 0, 0.5, 2 and 5 s
+    $ npx nestjs-drain drill --request 'GET /orders' -- node dist/main.js
+
+  Reads and writes, and a preStop wait, as in the manifest
+    $ npx nestjs-drain drill --pre-stop 5s --grace 40s \\
+        --request 'GET /orders weight=4' \\
+        --request 'POST /orders status=201 body=@order.json
+                   header="Content-Type: application/json"' \\
+        -- node dist/main.js
+
+  In CI: one short roll, a report for the build server, and one to look at
+    $ npx nestjs-drain drill --lag 2s --junit drill.xml --html drill.html \\
+        -- node dist/main.js
+
+  As PM2 reloads it, on a port it takes from HTTP_PORT
+    $ npx nestjs-drain drill --preset pm2 --port-env HTTP_PORT -- npm start
+
+Exit status:
+  0  nothing was lost, and nothing had to be killed
+  1  requests were lost, or a replica had to be ended with SIGKILL
+  2  bad input: a command that does not start, readiness that is never green, a
+     request that fails before anything is stopped; one line says what
+  130 and the like  interrupted; every process it had started has been ended
+
+Files:
+  Replicas run in the current folder with its environment, PORT, and a
+  NODE_OPTIONS that loads an observer of a few lines, which tells the drill who
+  listens and which phases a shutdown goes through. It writes to a folder in
+  the system's temporary one, which is removed at the end.`;

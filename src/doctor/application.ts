@@ -1,0 +1,66 @@
+import { type ResolvedOptions } from '../options/options.js';
+import { windowOf } from '../options/resolve-options.js';
+import { type Workload } from './read/workload.js';
+
+/** Node's own `server.keepAliveTimeout`, ms. */
+export const nodeKeepAliveMs = 5_000;
+/** Between the last hook and SIGKILL, as the module itself reckons, ms. */
+const marginMs = 1_000;
+/** Their values are milliseconds, as `server.keepAliveTimeout` is. */
+const keepAliveVariables = ['KEEP_ALIVE_MS', 'KEEP_ALIVE_TIMEOUT_MS', 'KEEP_ALIVE_TIMEOUT', 'KEEPALIVE_TIMEOUT_MS'];
+
+/** What is known, or assumed, of the application. */
+export interface Application {
+  readonly options: ResolvedOptions;
+  readonly keepAliveMs?: number;
+}
+
+/** One part of a shutdown's time. */
+export type Part = readonly [name: string, ms: number];
+
+/** The lame duck of a SIGTERM under Kubernetes; none when it is off. */
+export function lameDuckOf({ options }: Application): { readonly minMs: number; readonly maxMs: number } {
+  return options.lameDuck === false ? { minMs: 0, maxMs: 0 } : windowOf(options);
+}
+
+/** What a SIGTERM under Kubernetes takes at most: one hook that runs into its timeout, and a margin, included. */
+export function sigtermParts(application: Application): readonly Part[] {
+  return [['lame duck', lameDuckOf(application).maxMs], ...partsAfterLameDuck(application)];
+}
+
+/** What a SIGINT takes at most: it has a lame duck only when the options ask for one. */
+export function sigintParts(application: Application): readonly Part[] {
+  const { lameDuck } = application.options;
+  return [['lame duck', typeof lameDuck === 'object' ? lameDuck.maxMs : 0], ...partsAfterLameDuck(application)];
+}
+
+function partsAfterLameDuck({ options }: Application): readonly Part[] {
+  return [
+    ['drain', options.drainTimeoutMs],
+    ['hooks', options.hookTimeoutMs],
+    ['margin', marginMs],
+  ];
+}
+
+export function sumOf(parts: readonly Part[]): number {
+  return parts.reduce((total, [, ms]) => total + ms, 0);
+}
+
+/** `lame duck 10 + drain 10 = 20 s`; parts that take no time are left out. */
+export function spell(parts: readonly Part[]): string {
+  const terms = parts.filter(([, ms]) => ms > 0).map(([name, ms]) => `${name} ${ms / 1_000}`);
+  return `${terms.join(' + ')} = ${seconds(sumOf(parts))}`;
+}
+
+export function seconds(ms: number): string {
+  return `${ms / 1_000} s`;
+}
+
+/** How long the application keeps an idle connection, as far as the options or the container's environment tell. */
+export function keepAliveOf(application: Application, workload: Workload): number | undefined {
+  if (application.keepAliveMs !== undefined) return application.keepAliveMs;
+  for (const variable of workload.container.get('env').items()) {
+    if (keepAliveVariables.includes(variable.get('name').text ?? '')) return variable.get('value').number;
+  }
+  return undefined;
+}

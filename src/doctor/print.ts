@@ -1,0 +1,69 @@
+import { styleText } from 'node:util';
+import { seconds } from './application.js';
+import { type Finding } from './finding.js';
+import { type ResolvedOptions } from '../options/options.js';
+import { windowOf } from '../options/resolve-options.js';
+
+/** What there is to say at the end of a run. */
+export interface Outcome {
+  readonly findings: readonly Finding[];
+  /** The names of what was read. */
+  readonly files: readonly string[];
+  /** What was left out and why, a line each. */
+  readonly notes: readonly string[];
+  readonly options: ResolvedOptions;
+  /** Where the options come from. */
+  readonly optionsFrom: string;
+  /** How to give others. */
+  readonly optionsHint?: string;
+}
+
+/** For people: grouped by file, one finding a paragraph, and a last line with the count. */
+export function asText(outcome: Outcome, hasColour: boolean): string {
+  const paint = (format: 'red' | 'yellow' | 'green' | 'bold' | 'dim', text: string) =>
+    hasColour ? styleText(format, text, { validateStream: false }) : text;
+  const lines: string[] = [];
+  let file: string | undefined;
+  for (const { file: its, line, severity, what, fix, rule } of outcome.findings) {
+    if (file !== undefined && its !== file) lines.push('');
+    file = its;
+    const mark = paint(severity === 'fault' ? 'red' : 'yellow', severity);
+    lines.push(`${paint('bold', `${its}:${line}`)}  ${mark}  ${what} ${paint('dim', `[${rule}]`)}`, `    ${fix}`);
+  }
+  if (lines.length > 0) lines.push('');
+  lines.push(...outcome.notes.map((note) => `Note: ${note}.`));
+  const count = countOf(outcome);
+  const isClean = outcome.findings.length === 0;
+  const hint = outcome.optionsHint ? `; ${outcome.optionsHint}` : '';
+  lines.push(paint(isClean ? 'green' : 'bold', count));
+  lines.push(`Module options: ${outcome.optionsFrom} (${spell(outcome.options)})${hint}.`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** For programs. */
+export function asJson({ findings, files, notes, options, optionsFrom }: Outcome): string {
+  const { faults, doubts } = tally(findings);
+  return `${JSON.stringify({ faults, doubts, findings, files, notes, options, optionsFrom }, undefined, 2)}\n`;
+}
+
+export function tally(findings: readonly Finding[]): { readonly faults: number; readonly doubts: number } {
+  const faults = findings.filter(({ severity }) => severity === 'fault').length;
+  return { faults, doubts: findings.length - faults };
+}
+
+function countOf({ findings, files }: Outcome): string {
+  const { faults, doubts } = tally(findings);
+  const found = findings.length === 0 ? 'Nothing found' : `${counted(faults, 'fault')}, ${counted(doubts, 'doubt')}`;
+  return `${found} in ${counted(files.length, 'file')}.`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function spell(options: ResolvedOptions): string {
+  const { minMs, maxMs } = windowOf(options);
+  const lameDuck = options.lameDuck === false ? 'no lame duck' : `lame duck ${minMs / 1_000} to ${seconds(maxMs)}`;
+  const { drainTimeoutMs, hookTimeoutMs, gracePeriodMs } = options;
+  return `${lameDuck}, drain ${seconds(drainTimeoutMs)}, hooks ${seconds(hookTimeoutMs)}, grace period ${seconds(gracePeriodMs)}`;
+}

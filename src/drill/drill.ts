@@ -1,0 +1,374 @@
+import { adviceOf } from './advice/index.js';
+import { type Backend } from './balancer.js';
+import { BadInputError } from './errors.js';
+import { exchange, type RequestSpec } from './exchange.js';
+import { nothingObserved, ObservationFiles, type Observations } from './observations.js';
+import { OpenLoopClients, type OpenLoopCounts, type RequestOutcome } from './open-loop-clients.js';
+import { type Platform } from './platform.js';
+import { Replica, type ReplicaExit } from './replica.js';
+import { type DrillResult, type DrillSettings } from './result.js';
+import { resultOf, type RecordedRequest, type RecordedRoll, type ReplicaLife } from './result-builder.js';
+import { inOneLine } from './start-errors.js';
+import { TcpBalancer, type MemberState } from './tcp-balancer.js';
+import { sleep, within } from './timing.js';
+
+export interface DrillOptions {
+  /** What starts one replica: a file and its arguments. */
+  readonly command: readonly string[];
+  readonly platform: Platform;
+  readonly requests: readonly RequestSpec[];
+  readonly readinessPath: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** @default 'PORT' */
+  readonly portEnv?: string;
+  /** @default 3 */
+  readonly replicas?: number;
+  /** Rolls with each lag. @default 1 */
+  readonly rounds?: number;
+  /** How long the balancer goes on sending new connections to a replica that is about to leave. @default 0, 500, 2_000, 5_000 */
+  readonly lagsMs?: readonly number[];
+  /** @default 100 */
+  readonly ratePerSecond?: number;
+  /** Connections that are kept. @default as `OpenLoopClients` has it */
+  readonly connections?: number;
+  /** @default 10_000 */
+  readonly timeoutMs?: number;
+  /** @default 60_000 */
+  readonly startTimeoutMs?: number;
+  /** Traffic before the first roll. @default 2_000 */
+  readonly warmUpMs?: number;
+  /** Traffic after each roll. @default 1_000 */
+  readonly coolDownMs?: number;
+  /** The port of the balancer. @default any free one */
+  readonly port?: number;
+  /** The file that tells what happens inside the replicas (`observer.ts`, bundled). Without it, only what is seen from outside is known. */
+  readonly observerPath?: string;
+  /** Ends the drill, and everything it has started. */
+  readonly signal?: AbortSignal;
+  readonly onStep?: (step: DrillStep) => void;
+  /** Called a few times a second while there is traffic. */
+  readonly onTick?: (atMs: number, counts: OpenLoopCounts) => void;
+}
+
+/** What is not given. */
+export const drillDefaults = {
+  portEnv: 'PORT',
+  replicas: 3,
+  rounds: 1,
+  lagsMs: [0, 500, 2_000, 5_000],
+  ratePerSecond: 100,
+  timeoutMs: 10_000,
+  startTimeoutMs: 60_000,
+  warmUpMs: 2_000,
+  coolDownMs: 1_000,
+} as const;
+
+/** What just happened. Instants are ms since the first request was due, 0 before. */
+export type DrillStep = { readonly atMs: number; readonly counts: OpenLoopCounts } & (
+  | { readonly kind: 'balancer'; readonly url: string }
+  | { readonly kind: 'serving' | 'stopping' | 'signalled' | 'unready' | 'out'; readonly replica: string }
+  | { readonly kind: 'exited'; readonly replica: string; readonly exit: ReplicaExit }
+  | { readonly kind: 'roll'; readonly lagMs: number; readonly round: number }
+  | { readonly kind: 'traffic-started' | 'traffic-stopped' }
+);
+
+type Happening = DrillStep extends infer Step ? (Step extends unknown ? Omit<Step, 'atMs' | 'counts'> : never) : never;
+
+const tickMs = 200;
+const probePeriodMs = 100;
+const probeTimeoutMs = 1_000;
+const rotationTimeoutMs = 10_000;
+
+/**
+ * Starts replicas of a command behind a balancer, asks them at a fixed rate, and rolls them: with each lag, so many rounds, one replica at a time
+ * and its successor first. Resolves when the last request has its outcome; what was lost is a result.
+ *
+ * Rejects with a `BadInputError` when there is nothing to measure, and with the signal's reason when it was aborted. Either way, nothing it has
+ * started is left running.
+ */
+export async function drill(options: DrillOptions): Promise<DrillResult> {
+  const listening = TcpBalancer.listen({
+    readinessPath: options.readinessPath,
+    port: options.port,
+    probePeriodMs,
+    probeTimeoutMs,
+    onChange: (member) => run.rotated(member),
+    onProbe: (backend, status) => run.probed(backend, status),
+  });
+  const balancer = await listening.catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new BadInputError(`Port ${options.port} is taken: choose another with --port.`, { cause: error });
+  });
+  const run = new Drill(options, balancer);
+  return run.run();
+}
+
+class Drill {
+  private readonly settings: DrillSettings;
+  private readonly clients: OpenLoopClients;
+  private readonly files?: ObservationFiles;
+  private readonly lives: ReplicaLife[] = [];
+  private readonly byPort = new Map<number, ReplicaLife>();
+  private readonly living = new Map<ReplicaLife, Replica>();
+  private readonly requests: RecordedRequest[] = [];
+  private readonly rolls: RecordedRoll[] = [];
+  private readonly outWaiters = new Map<ReplicaLife, () => void>();
+  private readonly aborting = new AbortController();
+  private started = 0;
+
+  constructor(
+    private readonly options: DrillOptions,
+    private readonly balancer: TcpBalancer,
+  ) {
+    this.settings = settingsOf(options);
+    this.clients = new OpenLoopClients({
+      url: balancer.url,
+      ratePerSecond: this.settings.ratePerSecond,
+      mix: options.requests,
+      timeoutMs: this.settings.timeoutMs,
+      connections: options.connections,
+      onOutcome: (outcome) => this.record(outcome),
+    });
+    if (options.observerPath) this.files = new ObservationFiles(options.observerPath);
+  }
+
+  async run(): Promise<DrillResult> {
+    const { signal } = this.options;
+    const abort = (): void => this.aborting.abort(signal?.reason);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+    const aborted = new Promise<never>((_, reject) => {
+      this.aborting.signal.addEventListener('abort', () => reject(this.aborting.signal.reason as Error), {
+        once: true,
+      });
+    });
+    aborted.catch(() => undefined);
+    const work = this.work();
+    const ticking = setInterval(() => this.tick(), tickMs);
+    try {
+      return await Promise.race([work, aborted]);
+    } finally {
+      clearInterval(ticking);
+      signal?.removeEventListener('abort', abort);
+      // What is still under way starts nothing any more.
+      this.aborting.abort(new Error('The drill is over.'));
+      await Promise.all([this.clients.cancel(), ...[...this.living.values()].map((replica) => replica.destroy())]);
+      await this.balancer.close();
+      await work.catch(() => undefined);
+      this.files?.remove();
+    }
+  }
+
+  private async work(): Promise<DrillResult> {
+    this.tell({ kind: 'balancer', url: this.balancer.url });
+    let generation = await this.startFirstGeneration();
+    await this.checkRequests();
+    // Never rejects, and is awaited by its other name, `stop()`.
+    void this.clients.run();
+    const startedAt = new Date(performance.timeOrigin + this.origin).toISOString();
+    this.tell({ kind: 'traffic-started' });
+    await this.pause(this.options.warmUpMs ?? drillDefaults.warmUpMs);
+    for (const lagMs of this.settings.lagsMs) {
+      for (let round = 1; round <= this.settings.rounds; round++)
+        generation = await this.roll(generation, lagMs, round);
+    }
+    await this.clients.stop();
+    this.tell({ kind: 'traffic-stopped' });
+    this.rolls.at(-1)!.endedAt = performance.now();
+    this.aborting.signal.throwIfAborted();
+    return resultOf({
+      settings: this.settings,
+      deregisters: this.options.platform.deregisters,
+      startedAt,
+      origin: this.origin,
+      lives: this.lives,
+      rolls: this.rolls,
+      requests: this.requests,
+      advise: adviceOf,
+    });
+  }
+
+  /** Every roll begins where the one before has ended: each request belongs to one. */
+  private async roll(generation: readonly ReplicaLife[], lagMs: number, round: number): Promise<ReplicaLife[]> {
+    const startedAt = this.rolls.at(-1)?.endedAt ?? this.origin;
+    this.balancer.setLag(lagMs);
+    this.tell({ kind: 'roll', lagMs, round });
+    const successors: ReplicaLife[] = [];
+    for (const old of generation) {
+      successors.push(await this.takeIn());
+      await this.takeOut(old, lagMs);
+    }
+    await this.pause(this.options.coolDownMs ?? drillDefaults.coolDownMs);
+    this.rolls.push({ lagMs, round, startedAt, endedAt: performance.now(), lives: [...generation, ...successors] });
+    return successors;
+  }
+
+  private async startFirstGeneration(): Promise<ReplicaLife[]> {
+    const starting = Array.from({ length: this.settings.replicas }, () => this.takeIn());
+    // All of them settle before the first error goes on, so that none is still starting behind its back.
+    await Promise.allSettled(starting);
+    return Promise.all(starting);
+  }
+
+  private async takeIn(): Promise<ReplicaLife> {
+    const name = `replica-${++this.started}`;
+    const { readinessPath, command } = this.settings;
+    const { cwd, env, portEnv = drillDefaults.portEnv } = this.options;
+    const { startTimeoutMs = drillDefaults.startTimeoutMs } = this.options;
+    let replica: Replica;
+    try {
+      replica = await Replica.start({
+        name,
+        command,
+        readinessPath,
+        cwd,
+        env: { ...env, ...this.files?.environmentOf(name) },
+        portEnv,
+        startTimeoutMs,
+        signal: this.aborting.signal,
+      });
+    } catch (error) {
+      this.aborting.signal.throwIfAborted();
+      const otherPorts = this.files?.read(name, 0).otherPorts ?? [];
+      throw inOneLine(error, { command, readinessPath, portEnv, startTimeoutMs, otherPorts });
+    }
+    const life: ReplicaLife = {
+      name,
+      pid: replica.pid,
+      startedAt: replica.startedAt,
+      readyAt: replica.readyAt,
+      observations: nothingObserved,
+    };
+    this.living.set(life, replica);
+    this.lives.push(life);
+    this.byPort.set(replica.port, life);
+    await this.balancer.add(replica);
+    await within(rotationTimeoutMs, `Rotation of ${name}`, this.balancer.whenInRotation(replica));
+    this.aborting.signal.throwIfAborted();
+    this.tell({ kind: 'serving', replica: name });
+    return life;
+  }
+
+  /** As the platform does it. Its connections stay; it is forgotten when it has ended and the balancer has it out of rotation. */
+  private async takeOut(life: ReplicaLife, lagMs: number): Promise<void> {
+    const { signal, preStopMs, graceMs, deregisters } = this.options.platform;
+    const replica = this.living.get(life)!;
+    const out = new Promise<void>((resolve) => {
+      if (this.balancer.isInRotation(replica)) this.outWaiters.set(life, resolve);
+      else resolve();
+    });
+    life.lagMs = lagMs;
+    life.stoppingAt = performance.now();
+    if (preStopMs > 0) this.tell({ kind: 'stopping', replica: life.name });
+    if (deregisters) this.balancer.deregister(replica);
+    if (preStopMs > 0) await this.pause(preStopMs);
+    life.signalledAt = performance.now();
+    this.tell({ kind: 'signalled', replica: life.name });
+    life.exit = await replica.stop(signal, graceMs - preStopMs);
+    life.exitedAt = replica.exitedAt ?? performance.now();
+    life.output = replica.output;
+    life.observations = this.observationsOf(life, replica);
+    this.living.delete(life);
+    this.tell({ kind: 'exited', replica: life.name, exit: life.exit });
+    await within(lagMs + rotationTimeoutMs, `Taking ${life.name} out of rotation`, out);
+    await this.balancer.remove(replica);
+    this.aborting.signal.throwIfAborted();
+  }
+
+  private observationsOf({ name }: ReplicaLife, { port }: Replica): Observations {
+    return this.files?.read(name, port) ?? nothingObserved;
+  }
+
+  /** A request that is not answered well before anything is stopped would only measure itself. */
+  private async checkRequests(): Promise<void> {
+    for (const spec of this.options.requests) {
+      const ask = () => exchange(spec, { agent: false, url: this.balancer.url, timeoutMs: this.settings.timeoutMs });
+      const { fault } = await ask();
+      if (!fault) continue;
+      const again = (await ask()).fault;
+      this.aborting.signal.throwIfAborted();
+      if (!again) continue;
+      const what = again.kind.startsWith('status-') ? `is answered ${again.kind.slice(7)}` : `fails (${again.kind})`;
+      const detail = again.detail ? `, ${again.detail}` : '';
+      throw new BadInputError(
+        `${spec.name} ${what}${detail} before anything is stopped: nothing can be measured with it.`,
+      );
+    }
+  }
+
+  /** The balancer has put a replica in or out of rotation. */
+  rotated({ backend, rotation }: MemberState): void {
+    const life = this.byPort.get(backend.port);
+    if (!life) return;
+    if (rotation === 'in-rotation') life.inRotationAt ??= performance.now();
+    if (rotation !== 'out' || life.stoppingAt === undefined) return;
+    life.outOfRotationAt ??= performance.now();
+    this.tell({ kind: 'out', replica: life.name });
+    this.outWaiters.get(life)?.();
+  }
+
+  /** The balancer has asked a replica whether it is ready. */
+  probed({ port }: Backend, status: number | undefined): void {
+    const life = this.byPort.get(port);
+    if (!life) return;
+    if (status === 200) life.lastReadyAt = performance.now();
+    if (status === 200 || life.stoppingAt === undefined || life.unreadyAt !== undefined) return;
+    life.unreadyAt = performance.now();
+    life.unreadyStatus = status;
+    if (status !== undefined) this.tell({ kind: 'unready', replica: life.name });
+  }
+
+  private record({ fault, localPort, ...outcome }: RequestOutcome): void {
+    // The balancer knows better than its client whether it was the backend that refused. Ports are used again: this must be asked now.
+    const refused = fault?.kind === 'reset' && localPort !== undefined && this.balancer.wasRefused(localPort);
+    const backend = localPort === undefined ? undefined : this.balancer.backendOf(localPort);
+    this.requests.push({
+      ...outcome,
+      outcome: refused ? 'refused' : (fault?.kind ?? 'ok'),
+      detail: fault?.detail,
+      life: backend && this.byPort.get(backend.port),
+    });
+  }
+
+  private get origin(): number {
+    return this.clients.begunAt ?? performance.now();
+  }
+
+  private async pause(ms: number): Promise<void> {
+    await sleep(ms, this.aborting.signal);
+    this.aborting.signal.throwIfAborted();
+  }
+
+  private tick(): void {
+    if (this.clients.begunAt !== undefined)
+      this.options.onTick?.(performance.now() - this.origin, this.clients.counts());
+  }
+
+  private tell(step: Happening): void {
+    this.options.onStep?.({
+      ...step,
+      atMs: performance.now() - this.origin,
+      counts: this.clients.counts(),
+    });
+  }
+}
+
+function settingsOf(options: DrillOptions): DrillSettings {
+  const { command, platform, requests, readinessPath } = options;
+  const weights = requests.reduce((sum, { weight = 1 }) => sum + weight, 0);
+  return {
+    command,
+    preset: platform.name,
+    replicas: options.replicas ?? drillDefaults.replicas,
+    rounds: options.rounds ?? drillDefaults.rounds,
+    ratePerSecond: options.ratePerSecond ?? drillDefaults.ratePerSecond,
+    lagsMs: options.lagsMs ?? drillDefaults.lagsMs,
+    readinessPath,
+    signal: platform.signal,
+    preStopMs: platform.preStopMs,
+    graceMs: platform.graceMs,
+    timeoutMs: options.timeoutMs ?? drillDefaults.timeoutMs,
+    requests: requests.map(({ name, weight = 1 }) => ({ name, share: weight / weights })),
+  };
+}

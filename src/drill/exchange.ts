@@ -1,0 +1,138 @@
+import { request, type Agent, type IncomingMessage } from 'node:http';
+
+/** One kind of request of a mix, and the answer that is right for it. */
+export interface RequestSpec {
+  /** What failures are reported under. */
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+  /** Its share of the mix, a positive whole number. @default 1 */
+  readonly weight?: number;
+  readonly expect?: {
+    /** @default any of 200 to 299 */
+    readonly status?: number;
+    /** The exact text, the exact length in bytes, or a test of the bytes. @default any body, as long as it is whole */
+    readonly body?: string | number | ((body: Buffer) => boolean);
+  };
+}
+
+/**
+ * How a request failed:
+ *
+ * - `refused`: no connection was to be had;
+ * - `reset`: the connection was reset or closed before the head of an answer was complete;
+ * - `cut-short`: an answer began and did not end. An answer whose end cannot be told from a cut, having neither a
+ *   length nor chunks, counts too;
+ * - `status-503` and the like: the answer was whole and its status wrong;
+ * - `wrong-length`: the answer had more bytes than its length says, or another number of them than was expected;
+ * - `wrong-body`: the status was right and the body was not;
+ * - `timed-out`: no whole answer within `timeoutMs`;
+ * - `malformed`: what came was not HTTP;
+ * - `other`: what the client itself could not do; `detail` has the error.
+ */
+export type FailureKind =
+  | 'refused'
+  | 'reset'
+  | 'cut-short'
+  | 'wrong-length'
+  | 'wrong-body'
+  | 'timed-out'
+  | 'malformed'
+  | 'other'
+  | `status-${number}`;
+
+/** What was wrong with an answer, or in its place. */
+export interface Fault {
+  readonly kind: FailureKind;
+  readonly detail?: string;
+}
+
+/** What became of one request, and of the connection it was sent on. */
+export interface Exchange {
+  /** Missing when the answer was whole and right. */
+  readonly fault?: Fault;
+  /** Whether an earlier request had used the connection. */
+  readonly reusedConnection: boolean;
+  /** The client's own port, if it had a connection. */
+  readonly localPort?: number;
+}
+
+export interface ExchangeOptions {
+  /** Whose connection is used; `false` opens one for this request alone, and says so to the server. */
+  readonly agent: Agent | false;
+  /** The origin; a request whose path is a whole URL goes there instead. */
+  readonly url: string;
+  readonly timeoutMs: number;
+  /** Ends it before its outcome is known, as `other`. */
+  readonly signal?: AbortSignal;
+}
+
+/** Sends one request, once, and resolves to what became of it. Never rejects. */
+export function exchange(spec: RequestSpec, { agent, url, timeoutMs, signal }: ExchangeOptions): Promise<Exchange> {
+  return new Promise((resolve) => {
+    let begun = false;
+    let localPort: number | undefined;
+    const outgoing = request(new URL(spec.path, url), { agent, method: spec.method, headers: spec.headers, signal });
+    const settle = (fault?: Fault): void => {
+      clearTimeout(overdue);
+      // A connection on which something went wrong is not used again.
+      if (fault && !fault.kind.startsWith('status-')) outgoing.destroy();
+      resolve({ fault, reusedConnection: outgoing.reusedSocket, localPort });
+    };
+    const overdue = setTimeout(() => settle({ kind: 'timed-out' }), timeoutMs);
+
+    outgoing.once('socket', (socket) => {
+      const notePort = (): void => void (localPort = socket.localPort);
+      if (!socket.connecting) return notePort();
+      socket.once('connect', notePort);
+      // Between a FIN that was received and the socket's 'close' the agent would still hand the connection out.
+      socket.once('end', () => socket.destroy());
+    });
+    outgoing.on('error', (error: NodeJS.ErrnoException) => settle(begun ? faultInBody(error) : faultOf(error)));
+    outgoing.once('response', (answer) => {
+      begun = true;
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('error', (error: NodeJS.ErrnoException) => settle(faultInBody(error)));
+      answer.once('end', () => settle(judge(spec, answer, Buffer.concat(chunks))));
+    });
+    outgoing.end(spec.body);
+  });
+}
+
+function judge({ expect, method }: RequestSpec, answer: IncomingMessage, body: Buffer): Fault | undefined {
+  if (!isWhole(answer, method)) return { kind: 'cut-short' };
+  const status = answer.statusCode ?? 0;
+  const right = expect?.status === undefined ? status >= 200 && status <= 299 : status === expect.status;
+  if (!right) return { kind: `status-${status}` };
+  if (matches(body, expect?.body)) return undefined;
+  return { kind: typeof expect?.body === 'number' ? 'wrong-length' : 'wrong-body', detail: `${body.length} bytes` };
+}
+
+/** Reports whether the end of an answer was seen, rather than the end of the connection. */
+function isWhole(answer: IncomingMessage, method: string): boolean {
+  const bodiless = method === 'HEAD' || answer.statusCode === 204 || answer.statusCode === 304;
+  const framed = 'content-length' in answer.headers || 'transfer-encoding' in answer.headers;
+  return answer.complete && (bodiless || framed);
+}
+
+function matches(body: Buffer, expected: string | number | ((body: Buffer) => boolean) | undefined): boolean {
+  if (expected === undefined) return true;
+  if (typeof expected === 'number') return body.length === expected;
+  if (typeof expected === 'string') return body.equals(Buffer.from(expected));
+  return expected(body);
+}
+
+/** What goes wrong after the head has come. Bytes behind the end of the body are no part of a next answer: none was asked for. */
+function faultInBody({ code }: NodeJS.ErrnoException): Fault {
+  return { kind: code?.startsWith('HPE_') ? 'wrong-length' : 'cut-short', detail: code };
+}
+
+function faultOf({ code = '', message }: NodeJS.ErrnoException): Fault {
+  if (code === 'ECONNREFUSED') return { kind: 'refused' };
+  if (code === 'ECONNRESET' || code === 'EPIPE') return { kind: 'reset', detail: message };
+  if (code.startsWith('HPE_')) return { kind: 'malformed', detail: code };
+  return { kind: 'other', detail: code || message };
+}

@@ -1,0 +1,114 @@
+import { type DrillResult, type FailureEntry, type Roll } from '../result.js';
+import { count, duration, listOfFailures, plural, phraseOf } from '../words.js';
+
+/** How many failed requests are listed one by one. */
+const listed = 100;
+
+interface Case {
+  readonly name: string;
+  readonly seconds: number;
+  /** What went wrong: a line that says it, and the details. */
+  readonly failure?: { readonly message: string; readonly text: string };
+}
+
+/**
+ * JUnit's XML as CI systems read it: a suite for each roll, a case for each shutdown, and one for the requests that no shutdown accounts for. The
+ * advice is the output of the whole.
+ */
+export function junitOf(result: DrillResult): string {
+  const suites = result.rolls.map((roll) => ({ roll, cases: casesOf(roll, result) }));
+  const all = suites.flatMap(({ cases }) => cases);
+  const lines = [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="nestjs-drain drill" ${countsOf(all)} time="${secondsOf(result.durationMs)}">`,
+    ...suites.flatMap(({ roll, cases }) => suiteOf(roll, cases, result)),
+    '</testsuites>',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function suiteOf(roll: Roll, cases: readonly Case[], { startedAt, verdict, advice }: DrillResult): string[] {
+  const name = `lag ${duration(roll.lagMs)}, round ${roll.round}`;
+  const timestamp = new Date(Date.parse(startedAt) + roll.startedAtMs).toISOString();
+  const said = [verdict, ...advice.map(({ code, finding, fix }) => `${code}: ${finding} ${fix}`)].join('\n');
+  return [
+    `  <testsuite name="${escaped(name)}" ${countsOf(cases)} errors="0" skipped="0" timestamp="${timestamp}" time="${secondsOf(roll.endedAtMs - roll.startedAtMs)}">`,
+    ...cases.flatMap((each) => caseOf(each, name)),
+    `    <system-out>${escaped(said)}</system-out>`,
+    '  </testsuite>',
+  ];
+}
+
+function caseOf({ name, seconds, failure }: Case, suite: string): string[] {
+  const head = `    <testcase name="${escaped(name)}" classname="${escaped(`nestjs-drain drill.${suite}`)}" time="${seconds.toFixed(3)}"`;
+  if (!failure) return [`${head}/>`];
+  return [
+    `${head}>`,
+    `      <failure message="${escaped(failure.message)}">${escaped(failure.text)}</failure>`,
+    '    </testcase>',
+  ];
+}
+
+function casesOf(roll: Roll, { failures = [], settings }: DrillResult): Case[] {
+  const own = failures.filter(({ atMs }) => atMs >= roll.startedAtMs && atMs < roll.endedAtMs);
+  const stopped = roll.replicas.filter(({ exitedAtMs }) => exitedAtMs !== undefined);
+  const names = new Set(stopped.map(({ name }) => name));
+  const shutdowns = stopped.map(({ name, signalledAtMs = 0, exitedAtMs = 0, wasKilled }): Case => {
+    const lost = own.filter(({ replica }) => replica === name);
+    const problems = [
+      ...(lost.length > 0 ? [`${plural(lost.length, 'request')} failed: ${listOfFailures(lost)}`] : []),
+      ...(wasKilled ? [`ended with SIGKILL after ${duration(settings.graceMs)}`] : []),
+    ];
+    return {
+      name: `${name} stops without losing a request`,
+      seconds: (exitedAtMs - signalledAtMs) / 1_000,
+      failure: problems.length > 0 ? { message: problems.join('; '), text: textOf(lost) } : undefined,
+    };
+  });
+  const others = own.filter(({ replica }) => replica === undefined || !names.has(replica));
+  return [
+    ...shutdowns,
+    {
+      name: 'every other request is answered',
+      seconds: 0,
+      failure:
+        others.length > 0
+          ? { message: `${plural(others.length, 'request')} failed: ${listOfFailures(others)}`, text: textOf(others) }
+          : undefined,
+    },
+  ];
+}
+
+function textOf(failures: readonly FailureEntry[]): string {
+  const lines = failures.slice(0, listed).map(({ request, kind, sinceSignalMs, atMs, detail }) => {
+    const when =
+      sinceSignalMs === undefined ? `at ${duration(atMs)}` : `${Math.round(sinceSignalMs)} ms after the signal`;
+    return `${request}: ${phraseOf(kind)} ${when}${detail ? ` (${detail})` : ''}`;
+  });
+  if (failures.length > listed) lines.push(`and ${count(failures.length - listed)} more`);
+  return lines.join('\n');
+}
+
+function countsOf(cases: readonly Case[]): string {
+  return `tests="${cases.length}" failures="${cases.filter(({ failure }) => failure).length}"`;
+}
+
+function secondsOf(ms: number): string {
+  return (ms / 1_000).toFixed(3);
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\n': '&#10;',
+};
+
+/** What XML 1.0 cannot hold at all is left out. */
+function escaped(text: string): string {
+  return text
+
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
+    .replace(/[&<>"\n]/g, (character) => entities[character] ?? character);
+}

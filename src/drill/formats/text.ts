@@ -1,0 +1,120 @@
+import { type DrillResult, type FailureEntry, type Quantiles, type Roll } from '../result.js';
+import { count, duration, listOfFailures, percent, plural, span } from '../words.js';
+
+const width = 80;
+
+/** The result for a terminal: the verdict, the figures, the advice; at most 80 columns where words allow. */
+export function textOf(result: DrillResult): string {
+  const parts = [wrap(result.verdict), figuresOf(result), rollsOf(result), latencyOf(result)];
+  if (result.advice.length > 0) parts.push(adviceOf(result));
+  const own = ownAdviceOf(result);
+  if (own.length > 0)
+    parts.push(['nestjs-drain itself advises', ...own.map((each) => wrap(each, '  - ', '    '))].join('\n'));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function figuresOf({ settings, durationMs, totals, rolls }: DrillResult): string {
+  const { requests, failed, lossUpperBound, shutdownMs, killed } = totals;
+  const shutdowns = rolls.flatMap(({ replicas }) => replicas).filter(({ exitedAtMs }) => exitedAtMs !== undefined);
+  const rows = [
+    ['requests', `${count(requests)}, ${settings.ratePerSecond} a second for ${duration(durationMs)}`],
+    ['failed', `${count(failed)}${failed > 0 ? ` (${percent(failed / requests)})` : ''}`],
+    ['loss rate', `at most ${percent(lossUpperBound)}, with 95 % confidence`],
+    [
+      'shutdowns',
+      `${count(shutdowns.length)}, median ${duration(shutdownMs.median)}, longest ${duration(shutdownMs.max)}`,
+    ],
+    ['SIGKILL', killed === 0 ? 'not needed' : `needed for ${plural(killed, 'replica')}`],
+  ];
+  const reports = reportsOf(shutdowns);
+  if (reports) rows.push(['nestjs-drain', reports]);
+  return rows.map(([name = '', value = '']) => `  ${name.padEnd(14)}${value}`).join('\n');
+}
+
+/** What the applications said of their own ends. */
+function reportsOf(shutdowns: readonly { readonly report?: unknown }[]): string | undefined {
+  const outcomes = shutdowns.flatMap(({ report }) => {
+    const { outcome } = (report ?? {}) as { outcome?: unknown };
+    return typeof outcome === 'string' ? [outcome] : [];
+  });
+  if (outcomes.length === 0) return undefined;
+  return [...new Set(outcomes)]
+    .map((outcome) => `${count(outcomes.filter((each) => each === outcome).length)} ${outcome}`)
+    .join(', ');
+}
+
+function rollsOf({ rolls, failures = [] }: DrillResult): string {
+  const rows = rolls.map((roll) => {
+    const own = failures.filter(({ atMs }) => atMs >= roll.startedAtMs && atMs < roll.endedAtMs);
+    const { length } = roll.samples.dueAtMs;
+    return [
+      duration(roll.lagMs),
+      count(roll.round),
+      count(length),
+      count(lossesOf(roll)),
+      whenOf(own),
+      listOfFailures(own),
+    ];
+  });
+  return table([['lag', 'round', 'requests', 'failed', 'after the signal', 'how'], ...rows]);
+}
+
+function lossesOf({ samples: { outcome, outcomes } }: Roll): number {
+  return outcome.filter((index) => outcomes[index] !== 'ok').length;
+}
+
+function whenOf(failures: readonly FailureEntry[]): string {
+  const moments = failures.flatMap(({ sinceSignalMs }) =>
+    sinceSignalMs === undefined || sinceSignalMs < 0 ? [] : [sinceSignalMs],
+  );
+  return moments.length > 0 ? span(moments) : '';
+}
+
+function latencyOf({ totals: { latency } }: DrillResult): string {
+  const row = (name: string, { count: number, p50Ms, p95Ms, p99Ms, maxMs }: Quantiles): string[] => [
+    name,
+    count(number),
+    ...[p50Ms, p95Ms, p99Ms, maxMs].map(duration),
+  ];
+  return table([
+    ['latency', 'answers', 'p50', 'p95', 'p99', 'max'],
+    row('a replica stops', latency.duringRolls),
+    row('otherwise', latency.between),
+  ]);
+}
+
+function adviceOf({ advice }: DrillResult): string {
+  return advice
+    .map(({ code, finding, fix }) => `${code}\n${wrap(finding, '  ')}\n${wrap(fix, '  → ', '    ')}`)
+    .join('\n\n');
+}
+
+/** What the reports of nestjs-drain say, each once. */
+function ownAdviceOf({ rolls }: DrillResult): string[] {
+  const said = rolls
+    .flatMap(({ replicas }) => replicas)
+    .flatMap(({ report }) => (report as { advice?: unknown } | undefined)?.advice ?? []);
+  return [...new Set(said.filter((each): each is string => typeof each === 'string'))];
+}
+
+/** Columns as wide as they need to be. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at]! + 2)).join('')}`.trimEnd()).join('\n');
+}
+
+function wrap(text: string, first = '', next = first): string {
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of text.split(' ')) {
+    if (!isEmpty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = next;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line].join('\n');
+}

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { type Source } from '../../../../src/doctor/read/source.js';
+
+/** Jest runs in the root of the package. */
+export const folder = 'test/unit/doctor/fixtures';
+
+export function fixture(name: string): Source {
+  return { name, text: readFileSync(`${folder}/${name}`, 'utf8') };
+}
+
+export const clean = {
+  manifests: fixture('clean/manifests.yaml'),
+  dockerfile: fixture('clean/Dockerfile'),
+  package: fixture('clean/package.json'),
+  pm2: fixture('clean/ecosystem.config.cjs'),
+};
+export const cleanSources: readonly Source[] = Object.values(clean);
+
+/** Replaces what must stand there once. */
+export function mutated({ name, text }: Source, from: string, to: string): Source {
+  const { length } = text.split(from);
+  if (length !== 2) throw new Error(`Expected '${from}' once in ${name}, got it ${length - 1} times.`);
+  return { name, text: text.replace(from, () => to) };
+}
+
+/** The line, beginning at 1, that holds a text which must stand there. */
+export function lineOf({ name, text }: Source, wanted: string): number {
+  const line = text.split('\n').findIndex((each) => each.includes(wanted));
+  if (line === -1) throw new Error(`Expected '${wanted}' in ${name}.`);
+  return line + 1;
+}

@@ -1,0 +1,21 @@
+import { describe, expect, it } from '@jest/globals';
+import { platformOf, presets } from '../../../src/drill/platform.js';
+
+describe('platformOf', () => {
+  it.each([
+    ['kubernetes', { signal: 'SIGTERM', preStopMs: 0, graceMs: 30_000, deregisters: true }],
+    ['ecs', { signal: 'SIGTERM', preStopMs: 0, graceMs: 30_000, deregisters: true }],
+    ['pm2', { signal: 'SIGINT', preStopMs: 0, graceMs: 1_600, deregisters: false }],
+  ] as const)('knows what %s does', (preset, procedure) => {
+    expect(platformOf(preset)).toEqual({ name: preset, ...procedure });
+  });
+
+  it('takes what is given by hand, and nothing for what is not', () => {
+    const byHand = { signal: 'SIGQUIT', preStopMs: 5_000, graceMs: undefined, deregisters: false } as const;
+    expect(platformOf('kubernetes', byHand)).toEqual({ ...presets.kubernetes, ...byHand, graceMs: 30_000 });
+  });
+
+  it('refuses a preStop wait that leaves nothing of the grace', () => {
+    expect(() => platformOf('pm2', { preStopMs: 2_000 })).toThrow(/2000 ms leaves nothing of the grace of 1600 ms/);
+  });
+});
