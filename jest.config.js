@@ -2,7 +2,7 @@
  * Four projects, from the fastest to the slowest: `unit` has no sockets, `integration` real ones, `process` forks
  * children and sends real signals, `balancer` rolls replicas behind load balancers.
  */
-const project = (name, testTimeoutMs = 20_000) => ({
+const project = (name, testTimeoutMs = 20_000, more = {}) => ({
   displayName: name,
   testEnvironment: 'node',
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
@@ -14,10 +14,16 @@ const project = (name, testTimeoutMs = 20_000) => ({
   // Jest reads `testTimeout` at the top level alone.
   globals: { testTimeoutMs },
   setupFilesAfterEnv: ['<rootDir>/test/support/set-timeout.ts'],
+  ...more,
 });
 
 export default {
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts'],
-  projects: [project('unit', 5_000), project('integration'), project('process', 60_000), project('balancer', 300_000)],
+  projects: [
+    project('unit', 5_000),
+    project('integration'),
+    project('process', 60_000, { globalSetup: '<rootDir>/test/support/build-once.mjs' }),
+    project('balancer', 300_000),
+  ],
 };
