@@ -118,7 +118,8 @@ function isWhole(answer: IncomingMessage, method: string): boolean {
   return answer.complete && (bodiless || framed);
 }
 
-function matches(body: Buffer, expected: string | number | ((body: Buffer) => boolean) | undefined): boolean {
+/** Reports whether a whole body is the one that was expected. */
+export function matches(body: Buffer, expected: NonNullable<RequestSpec['expect']>['body']): boolean {
   if (expected === undefined) return true;
   if (typeof expected === 'number') return body.length === expected;
   if (typeof expected === 'string') return body.equals(Buffer.from(expected));

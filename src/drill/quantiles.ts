@@ -1,9 +1,9 @@
 import { type Quantiles } from './result.js';
 
-/** Quantiles by the nearest rank: each is a latency that has occurred. All are 0 when there are none. */
-export function quantilesOf(latenciesMs: readonly number[]): Quantiles {
+/** Quantiles by the nearest rank: each is a latency that has occurred. All are `whenNone` when there are none. */
+export function quantilesOf(latenciesMs: readonly number[], whenNone = 0): Quantiles {
   const sorted = Float64Array.from(latenciesMs).sort();
-  const at = (share: number): number => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
+  const at = (share: number): number => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? whenNone;
   return { count: sorted.length, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), maxMs: at(1) };
 }
 

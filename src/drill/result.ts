@@ -17,7 +17,7 @@ export interface DrillResult {
   /** What to change, the gravest first. Empty when there is nothing to say. */
   readonly advice: readonly Advice[];
   /** Every request that failed, in the order they were due. */
-  readonly failures?: readonly FailureEntry[];
+  readonly failures: readonly FailureEntry[];
 }
 
 /** One request that failed. */

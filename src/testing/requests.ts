@@ -1,4 +1,4 @@
-import { type StrictClientsOptions } from '../drill/strict-client.js';
+import { matches, type RequestSpec } from '../drill/exchange.js';
 import { DrainError } from '../sequence/errors.js';
 
 /**
@@ -6,23 +6,7 @@ import { DrainError } from '../sequence/errors.js';
  *
  * @publicApi
  */
-export interface DrillRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-  /** Its share of the traffic, a positive whole number. @default 1 */
-  readonly weight?: number;
-  readonly expect?: {
-    /** @default any of 200 to 299 */
-    readonly status?: number;
-    /** The exact text, the exact length in bytes, or a test of the bytes. @default any body, as long as it is whole */
-    readonly body?: string | number | ((body: Buffer) => boolean);
-  };
-}
-
-/** A request as the clients take it. */
-export type RequestSpec = StrictClientsOptions['mix'][number];
+export type DrillRequest = Omit<RequestSpec, 'name'>;
 
 /** What the successor answers, where an answer has a body. */
 export const successorBody = 'from the successor';
@@ -58,15 +42,7 @@ export function mixOf(requests: readonly (string | DrillRequest)[]): RequestSpec
   });
 }
 
-type ExpectedBody = NonNullable<DrillRequest['expect']>['body'];
-
-function bodyTest(expected: ExpectedBody): ((body: Buffer) => boolean) | undefined {
+function bodyTest(expected: NonNullable<RequestSpec['expect']>['body']): ((body: Buffer) => boolean) | undefined {
   if (expected === undefined) return undefined;
   return (body) => body.equals(Buffer.from(successorBody)) || matches(body, expected);
-}
-
-function matches(body: Buffer, expected: NonNullable<ExpectedBody>): boolean {
-  if (typeof expected === 'number') return body.length === expected;
-  if (typeof expected === 'string') return body.equals(Buffer.from(expected));
-  return expected(body);
 }

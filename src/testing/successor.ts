@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { type Backend } from '../drill/balancer.js';
-import { requestHeader, type RequestSpec, successorBody } from './requests.js';
+import { type RequestSpec } from '../drill/exchange.js';
+import { requestHeader, successorBody } from './requests.js';
 
 /** The replica that takes over: it is ready, and answers every request of the drill as is right. */
 export class Successor implements Backend {

@@ -49,7 +49,7 @@ function caseOf({ name, seconds, failure }: Case, suite: string): string[] {
   ];
 }
 
-function casesOf(roll: Roll, { failures = [], settings }: DrillResult): Case[] {
+function casesOf(roll: Roll, { failures, settings }: DrillResult): Case[] {
   const own = failures.filter(({ atMs }) => atMs >= roll.startedAtMs && atMs < roll.endedAtMs);
   const stopped = roll.replicas.filter(({ exitedAtMs }) => exitedAtMs !== undefined);
   const names = new Set(stopped.map(({ name }) => name));

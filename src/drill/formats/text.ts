@@ -43,7 +43,7 @@ function reportsOf(shutdowns: readonly { readonly report?: unknown }[]): string 
     .join(', ');
 }
 
-function rollsOf({ rolls, failures = [] }: DrillResult): string {
+function rollsOf({ rolls, failures }: DrillResult): string {
   const rows = rolls.map((roll) => {
     const own = failures.filter(({ atMs }) => atMs >= roll.startedAtMs && atMs < roll.endedAtMs);
     const { length } = roll.samples.dueAtMs;

@@ -1,3 +1,4 @@
+import { quantilesOf as quantiles } from '../quantiles.js';
 import { type Quantiles, type Roll } from '../result.js';
 
 /** The parts of a roll: until the first replica begins to stop, from then until the last has exited, and after that. */
@@ -16,11 +17,9 @@ export function latencyByPart(roll: Roll): Readonly<Record<Part, Quantiles>> {
   return { before: quantilesOf(parts.before), during: quantilesOf(parts.during), after: quantilesOf(parts.after) };
 }
 
-/** By the nearest rank: each is a latency that was really measured. NaN when there is none. */
-export function quantilesOf(values: readonly number[]): Quantiles {
-  const sorted = Float64Array.from(values).sort();
-  const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
-  return { count: sorted.length, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), maxMs: at(1) };
+/** Of latencies, of which there may be none: NaN is shown as not known. */
+export function quantilesOf(latenciesMs: readonly number[]): Quantiles {
+  return quantiles(latenciesMs, NaN);
 }
 
 function restartOf({ replicas, endedAtMs }: Roll): { fromMs: number; toMs: number } {

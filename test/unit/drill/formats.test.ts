@@ -72,7 +72,7 @@ describe('resultOf', () => {
     expect(rolls[0]!.replicas[0]).toMatchObject({ startedAtMs: -500, signalledAtMs: 1_000, exitedAtMs: 2_000 });
     expect(rolls[0]!.replicas[1]).toMatchObject({ exitedAtMs: undefined, wasKilled: false });
     expect(rolls[0]!.samples.dueAtMs.slice(0, 3)).toEqual([0, 15, 30]);
-    expect(failures!.map(({ atMs, sinceSignalMs }) => [atMs, sinceSignalMs])).toEqual([
+    expect(failures.map(({ atMs, sinceSignalMs }) => [atMs, sinceSignalMs])).toEqual([
       [1_495, 495],
       [2_995, 1_995],
     ]);
