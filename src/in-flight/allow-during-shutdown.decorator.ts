@@ -1,5 +1,6 @@
 import { DrainError } from '../sequence/errors.js';
 import { ALLOW_DURING_SHUTDOWN, copyFunction } from './metadata.js';
+import { methodsOf } from './methods-of.js';
 
 type Method = (...args: never[]) => unknown;
 
@@ -49,16 +50,6 @@ function markClass(target: new () => object): void {
 /** The names of the methods of `prototype`, own and inherited, that are routes. */
 export function routesOf(prototype: object): string[] {
   const names = new Set<string>();
-  for (
-    let each: object | null = prototype;
-    each && each !== Object.prototype;
-    each = Object.getPrototypeOf(each) as object
-  ) {
-    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(each))) {
-      const value: unknown = descriptor.value;
-      if (typeof value === 'function' && Reflect.hasMetadata(routePath, value) && name !== 'constructor')
-        names.add(name);
-    }
-  }
+  for (const [name, method] of methodsOf(prototype)) if (Reflect.hasMetadata(routePath, method)) names.add(name);
   return [...names];
 }

@@ -4,6 +4,7 @@ import { ClientWork, endWith, isObject, Message } from '../drainables/websockets
 import { countMessages, type MessageBinding, type MessageHandler } from '../drainables/websockets/message-seam.js';
 import { nextPoll } from '../drainables/http/turns.js';
 import { copyFunction } from '../in-flight/metadata.js';
+import { methodsOf } from '../in-flight/methods-of.js';
 
 /** A WebSocket adapter of Nest, as far as it is met here: every one has these. */
 interface SocketAdapter {
@@ -150,19 +151,9 @@ export class GatewayLifecycle {
   }
 
   private learnNames(metatype: { readonly name: string; readonly prototype: unknown }): void {
-    for (
-      let each = metatype.prototype as object;
-      each && each !== Object.prototype;
-      each = Object.getPrototypeOf(each) as object
-    ) {
-      for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(each)) as [
-        string,
-        { value?: unknown },
-      ][]) {
-        if (typeof value !== 'function') continue;
-        const message: unknown = Reflect.getMetadata(messageKey, value);
-        if (message !== undefined) this.names.set(message, this.names.has(message) ? '' : `${metatype.name}.${name}`);
-      }
+    for (const [name, method] of methodsOf(metatype.prototype as object)) {
+      const message: unknown = Reflect.getMetadata(messageKey, method);
+      if (message !== undefined) this.names.set(message, this.names.has(message) ? '' : `${metatype.name}.${name}`);
     }
   }
 

@@ -3,6 +3,7 @@ import { type DrainCore } from '../drain-core.js';
 import { ON_SHUTDOWN, type OnShutdownMetadata } from '../hooks/on-shutdown.decorator.js';
 import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { ALLOW_DURING_SHUTDOWN, TRACK_IN_FLIGHT } from '../in-flight/metadata.js';
+import { methodsOf } from '../in-flight/methods-of.js';
 import { trackMethodsOf } from '../in-flight/track-in-flight.decorator.js';
 import { DrainError } from '../sequence/errors.js';
 
@@ -75,13 +76,8 @@ function checkAllowance(instance: object, isController: boolean): void {
 /** The methods of `instance`, own prototypes included, that carry `key`. Getters are not touched. */
 function markedMethods(instance: object, key: string): [string, Hook][] {
   const found = new Map<string, Hook>();
-  let prototype = Object.getPrototypeOf(instance) as object | null;
-  for (; prototype && prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype) as object | null) {
-    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-      const value: unknown = descriptor.value;
-      if (typeof value !== 'function' || name === 'constructor' || found.has(name)) continue;
-      if (Reflect.hasOwnMetadata(key, value)) found.set(name, value as Hook);
-    }
+  for (const [name, method] of methodsOf(Object.getPrototypeOf(instance) as object | null)) {
+    if (!found.has(name) && Reflect.hasOwnMetadata(key, method)) found.set(name, method as Hook);
   }
   return [...found];
 }

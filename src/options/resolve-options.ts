@@ -1,11 +1,10 @@
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
+import { timerMaxMs } from '../sequence/clock.js';
 import { DrainError } from '../sequence/errors.js';
 import { type LameDuckOptions } from '../sequence/lame-duck.js';
 import { defaults, type GracefulShutdownOptions, type ResolvedOptions } from './options.js';
 
-/** Node's timers hold no more: a longer one fires at once. */
-const timerMaxMs = 2 ** 31 - 1;
 const uncatchable = ['SIGKILL', 'SIGSTOP'];
 
 const known = {

@@ -1,4 +1,4 @@
-import { type Clock } from './clock.js';
+import { type Clock, timerMaxMs } from './clock.js';
 import { DrainError } from './errors.js';
 import { type ShutdownEvents } from './events.js';
 import { type ShutdownPhase } from './phase.js';
@@ -69,7 +69,6 @@ export interface RehearsalParts {
   readonly announce: () => () => void;
 }
 
-const timerMaxMs = 2 ** 31 - 1;
 const probesKept = 20;
 const roundedToMs = 500;
 const marginMs = 1_000;

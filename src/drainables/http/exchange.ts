@@ -14,7 +14,7 @@ interface Carrier {
 export function exchangeOf(request: object): Exchange | undefined {
   const carrier = request as Carrier;
   const raw = carrier.raw ?? carrier;
-  return carrier[key] ?? raw[key] ?? raw.stream?.[key];
+  return raw[key] ?? raw.stream?.[key];
 }
 
 /**

@@ -9,6 +9,7 @@ import { type Rehearsal } from '../../sequence/rehearsal.js';
 import { type Traffic } from '../../sequence/traffic.js';
 import { connectionOf } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
+import { displace, type Listener } from './displace.js';
 import { exchangeOf } from './exchange.js';
 import { Http1Exchange } from './http1-exchange.js';
 import { type LateRequests } from './late-requests.js';
@@ -36,8 +37,6 @@ export interface HttpServerContext {
   arrived(request: IncomingMessage, response: ServerResponse): void;
   lateRequestRefused(): void;
 }
-
-type Listener = (...args: unknown[]) => void;
 
 /**
  * One `http.Server` or `https.Server`.
@@ -191,7 +190,7 @@ export class HttpServerDrainable implements Drainable {
    * @returns what puts the framework back in its place; where somebody has taken ours over meanwhile, it stays behind him
    */
   private standIn(): () => void {
-    const framework = this.displace('request', this.count as Listener);
+    const framework = displace(this.server, 'request', this.count);
     const decide = (request: IncomingMessage, response: ServerResponse) => this.decide(framework, request, response);
     this.framework = framework;
     this.server.on('request', decide);
@@ -229,7 +228,7 @@ export class HttpServerDrainable implements Drainable {
 
   /** Answers `Expect: 100-continue` without the 100, which Node would otherwise send by itself. */
   private refuseContinue(): void {
-    const theirs = this.displace('checkContinue');
+    const theirs = displace(this.server, 'checkContinue');
     this.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       this.count(request, response);
       const exchange = http1ExchangeOf(request);
@@ -271,7 +270,7 @@ export class HttpServerDrainable implements Drainable {
 
   /** Refuses what is declined, and leaves all other upgrades to those who listen for them. */
   private declineUpgrades(): void {
-    const theirs = this.displace('upgrade');
+    const theirs = displace(this.server, 'upgrade');
     if (theirs.length === 0) return;
     this.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       if (this.context.declines(request)) return this.refuseUpgrade(socket);
@@ -293,15 +292,8 @@ export class HttpServerDrainable implements Drainable {
   }
 
   private refuseUpgrades(event: 'upgrade' | 'connect'): void {
-    if (this.displace(event).length === 0) return;
+    if (displace(this.server, event).length === 0) return;
     this.server.on(event, (_request: IncomingMessage, socket: Socket) => this.refuseUpgrade(socket));
-  }
-
-  /** Takes the listeners of `event` off the server, all but `ours`, and returns them. */
-  private displace(event: string, ours?: Listener): Listener[] {
-    const theirs = (this.server.listeners(event) as Listener[]).filter((listener) => listener !== ours);
-    for (const listener of theirs) this.server.off(event, listener);
-    return theirs;
   }
 }
 

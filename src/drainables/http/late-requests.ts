@@ -5,6 +5,7 @@ import { acceptsEventStream, type RequestHead } from '../sse/event-stream-reques
 import { lateEventStream } from '../sse/late-event-stream.js';
 import { type Http1Exchange } from './http1-exchange.js';
 import { closeInStages } from './staged-close.js';
+import { type WholeAnswer } from './whole-answer.js';
 
 /**
  * How a late request is answered.
@@ -18,13 +19,6 @@ export interface LateRequestAnswer {
   readonly retryAfterSeconds?: number;
 }
 
-/** An answer, the same over HTTP/1.1 and HTTP/2. */
-export interface WholeAnswer {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, string | number>>;
-  readonly body: string;
-}
-
 /** An upload is read this far before it is refused, so that its client reads the answer instead of getting EPIPE. */
 const bodyBytesMax = 1024 * 1024;
 const bodyMs = 500;
@@ -36,19 +30,25 @@ const bodyMs = 500;
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-503-service-unavailable
  */
 export class LateRequests {
-  private readonly body: string;
+  private readonly refusal: WholeAnswer;
 
   /** @param eventStreamRetryMs after which an `EventSource` is told to come back; `retryAfterSeconds` when left out */
   constructor(
-    private readonly answer: Required<LateRequestAnswer>,
+    { statusCode, retryAfterSeconds }: Required<LateRequestAnswer>,
     private readonly clock: Clock,
-    private readonly eventStreamRetryMs = answer.retryAfterSeconds * 1_000,
+    private readonly eventStreamRetryMs = retryAfterSeconds * 1_000,
   ) {
-    this.body = JSON.stringify({
-      message: 'The server is shutting down',
-      error: STATUS_CODES[answer.statusCode] ?? 'Error',
-      statusCode: answer.statusCode,
-    });
+    const message = 'The server is shutting down';
+    const body = JSON.stringify({ message, error: STATUS_CODES[statusCode] ?? 'Error', statusCode });
+    this.refusal = {
+      statusCode,
+      headers: {
+        'Retry-After': retryAfterSeconds,
+        'Content-Type': 'application/json; charset=utf-8',
+        'Content-Length': Buffer.byteLength(body),
+      },
+      body,
+    };
   }
 
   /** Refuses an exchange. Requests that came in one chunk with it are seen first, so that all of them are answered. */
@@ -62,16 +62,14 @@ export class LateRequests {
 
   /** Answers an upgrade, for which Node gives no response object. */
   refuseUpgrade(socket: Socket): void {
-    const { statusCode, retryAfterSeconds } = this.answer;
+    const { statusCode, headers, body } = this.refusal;
     const head = [
       `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}`,
-      `Retry-After: ${retryAfterSeconds}`,
       'Connection: close',
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(this.body)}`,
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     ];
     socket.on('error', () => undefined);
-    socket.write(`${head.join('\r\n')}\r\n\r\n${this.body}`);
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
     closeInStages(socket, this.clock);
   }
 
@@ -107,14 +105,6 @@ export class LateRequests {
   /** The answer to a late request, without the headers that belong to its connection, and with the body that one to `HEAD` leaves out. */
   answerTo(request: RequestHead & { readonly headers: { readonly origin?: string } }): WholeAnswer {
     if (acceptsEventStream(request)) return lateEventStream(request.headers.origin, this.eventStreamRetryMs);
-    return {
-      statusCode: this.answer.statusCode,
-      headers: {
-        'Retry-After': this.answer.retryAfterSeconds,
-        'Content-Type': 'application/json; charset=utf-8',
-        'Content-Length': Buffer.byteLength(this.body),
-      },
-      body: this.body,
-    };
+    return this.refusal;
   }
 }

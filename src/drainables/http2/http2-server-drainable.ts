@@ -12,6 +12,7 @@ import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
 import { type Rehearsal } from '../../sequence/rehearsal.js';
 import { type Traffic } from '../../sequence/traffic.js';
+import { displace, type Listener } from '../http/displace.js';
 import { exchangeOf } from '../http/exchange.js';
 import { type LateRequests } from '../http/late-requests.js';
 import { closeListener, cutListener } from '../http/listener.js';
@@ -38,8 +39,6 @@ export interface Http2ServerContext {
   arrived(request: Http2ServerRequest, response: Http2ServerResponse): void;
   lateRequestRefused(): void;
 }
-
-type Listener = (...args: unknown[]) => void;
 
 /** Sessions told to leave between two polls of the event loop. */
 const toldPerTurn = 64;
@@ -192,10 +191,8 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
 
   /** Stands in for the framework: a prepended listener that answers would not keep it from answering too. */
   private standIn(): void {
-    const { server } = this;
-    this.framework = (server.listeners('stream') as Listener[]).filter((listener) => listener !== this.count);
-    for (const listener of this.framework) server.off('stream', listener);
-    server.on('stream', this.decide);
+    this.framework = displace(this.server, 'stream', this.count);
+    this.server.on('stream', this.decide);
   }
 
   private readonly decide = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]): void => {

@@ -1,13 +1,5 @@
+import { type WholeAnswer } from '../http/whole-answer.js';
 import { jittered, retryField } from './retry-field.js';
-
-/** A whole answer, the same over HTTP/1.1 and HTTP/2. */
-export interface LateEventStream {
-  readonly statusCode: 200;
-  /** Without those that belong to the connection. */
-  readonly headers: Readonly<Record<string, string | number>>;
-  /** Left out in an answer to `HEAD`. */
-  readonly body: string;
-}
 
 /**
  * The answer to an `EventSource` that comes too late: an empty stream that ends, and tells it when to come back. Anything but 200 would make it give up for good.
@@ -16,7 +8,7 @@ export interface LateEventStream {
  * @param retryMs is jittered: between half and one and a half of it
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
  */
-export function lateEventStream(origin: string | undefined, retryMs: number, random?: () => number): LateEventStream {
+export function lateEventStream(origin: string | undefined, retryMs: number, random?: () => number): WholeAnswer {
   const body = retryField(jittered(retryMs, random));
   return {
     statusCode: 200,

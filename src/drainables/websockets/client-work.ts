@@ -1,5 +1,6 @@
 import { type Held } from '../../in-flight/lease.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
+import { runUntilSettled } from '../../in-flight/run-until-settled.js';
 import { type Clock } from '../../sequence/clock.js';
 
 const nothing = () => undefined;
@@ -87,16 +88,9 @@ export class ClientWorks {
   }
 }
 
-/** Runs `run`, and calls `end` when it has ended: after the turn, at the soonest, so that what follows from its result has begun by then. */
+/** As `runUntilSettled()`, but `end` comes after the turn at the soonest: what follows from the result has begun by then. */
 export function endWith<T>(run: () => T, end: () => void): T {
-  try {
-    const result = run();
-    Promise.resolve(result).then(end, end);
-    return result;
-  } catch (error) {
-    end();
-    throw error;
-  }
+  return runUntilSettled(run, () => queueMicrotask(end));
 }
 
 function connectionUnder(client: object): object {

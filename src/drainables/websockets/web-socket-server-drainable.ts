@@ -2,6 +2,7 @@ import { type Clock } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
 import { connectionOf } from '../http/connection.js';
 import { nextPoll } from '../http/turns.js';
+import { Progress } from '../progress.js';
 import { Spread } from '../spread.js';
 import { type ClientWorks } from './client-work.js';
 import { Departure, type DepartureContext } from './departure.js';
@@ -34,7 +35,7 @@ export class WebSocketServerDrainable<C extends object> implements Drainable {
   private readonly spread: Spread<C>;
   private readonly context: DepartureContext<C>;
   private leftovers: Leftover[] = [];
-  private changed: () => void = () => undefined;
+  private readonly progress = new Progress();
 
   constructor(
     readonly name: string,
@@ -46,7 +47,7 @@ export class WebSocketServerDrainable<C extends object> implements Drainable {
       clock,
       (client) => {
         this.tell(client);
-        this.changed();
+        this.progress.made();
       },
       around.random,
     );
@@ -58,7 +59,7 @@ export class WebSocketServerDrainable<C extends object> implements Drainable {
       closeTimeoutMs: options.closeTimeoutMs,
       departed: ({ client }) => {
         this.departures.delete(client);
-        this.changed();
+        this.progress.made();
       },
       overstayed: (departure) =>
         this.leaveBehind(
@@ -85,19 +86,10 @@ export class WebSocketServerDrainable<C extends object> implements Drainable {
   }
 
   /** @returns the clients that did not go by themselves */
-  drain(deadline: AbortSignal): Promise<readonly Leftover[]> {
-    return new Promise((resolve) => {
-      const look = () => {
-        if (!deadline.aborted && !this.isEmpty) return;
-        this.changed = () => undefined;
-        deadline.removeEventListener('abort', look);
-        // At the deadline forceClose() names them.
-        resolve(deadline.aborted ? [] : this.takeLeftovers());
-      };
-      this.changed = look;
-      deadline.addEventListener('abort', look);
-      look();
-    });
+  async drain(deadline: AbortSignal): Promise<readonly Leftover[]> {
+    await this.progress.until(() => this.isEmpty, deadline);
+    // At the deadline forceClose() names them.
+    return deadline.aborted ? [] : this.takeLeftovers();
   }
 
   async forceClose(): Promise<readonly Leftover[]> {
@@ -133,6 +125,7 @@ export class WebSocketServerDrainable<C extends object> implements Drainable {
     if (this.stage === 'refusing') departure.hurry();
     departure.start();
   }
+
   private leaveBehind(departure: Departure<C>, detail: string): void {
     const { client, startedAt } = departure;
     this.departures.delete(client);
