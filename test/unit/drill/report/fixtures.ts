@@ -106,6 +106,7 @@ function resultOf(seed: number, requests: number, stop: Stop, advice: readonly A
         ? `None of ${total.toLocaleString('en-US')} requests was lost in 2 rolling restarts of 3 replicas.`
         : `${failed} of ${total.toLocaleString('en-US')} requests were lost in 2 rolling restarts of 3 replicas, and one replica had to be killed.`,
     advice,
+    failures: [],
   };
 }
 
