@@ -1,9 +1,9 @@
+import { timerMaxMs } from '../sequence/budget.js';
 import { DrainError } from '../sequence/errors.js';
 import { type HookPhase } from '../sequence/hooks.js';
 import { type HookOptions } from './hook-registry.js';
 
 const phases: readonly HookPhase[] = ['lame-duck', 'draining', 'releasing'];
-const timerMaxMs = 2 ** 31 - 1;
 
 /**
  * @throws DrainError `DRAIN_INVALID_OPTION` for a phase, an order or a timeout that makes no sense

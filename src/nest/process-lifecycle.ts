@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { type DrainCore } from '../drain-core.js';
+import { hardStopAfterMs } from '../sequence/budget.js';
 import { settledWithin } from '../sequence/clock.js';
 import { type ShutdownReport } from '../sequence/report.js';
 import { shieldOutput } from './output-shield.js';
@@ -9,8 +10,6 @@ import { SignalCompanion, type SignalReceiver } from './signals.js';
 const signalMs = 10_000;
 /** Nest sends the process its signal again when it has closed. If it still lives after this long, somebody else listens for that signal, ms. */
 const selfKillMs = 500;
-/** This long before SIGKILL a process that has closed, and goes on, is ended, ms. */
-const marginMs = 1_000;
 
 /**
  * Where a shutdown meets the process: which signal began it, what a second one does, and how the process ends.
@@ -130,6 +129,6 @@ export class ProcessLifecycle implements SignalReceiver {
     const { clock, options } = this.core;
     const end = () => process.exit(0);
     if (this.isNestEndingProcess) clock.after(selfKillMs, end);
-    else clock.after(this.signalAt + options.gracePeriodMs - marginMs - clock.now(), end).unref?.();
+    else clock.after(this.signalAt + hardStopAfterMs(options.gracePeriodMs) - clock.now(), end).unref?.();
   }
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
-import { timerMaxMs } from '../sequence/clock.js';
+import { timerMaxMs } from '../sequence/budget.js';
 import { DrainError } from '../sequence/errors.js';
 import { type LameDuckOptions } from '../sequence/lame-duck.js';
 import { defaults, type GracefulShutdownOptions, type ResolvedOptions } from './options.js';
@@ -49,28 +49,6 @@ export function resolveOptions(given: number | GracefulShutdownOptions = {}): Re
     allowRehearsal: flag('allowRehearsal', options.allowRehearsal ?? defaults.allowRehearsal),
     secondSignal: secondSignal(options.secondSignal),
   };
-}
-
-/**
- * The warning to print when the parts of the budget do not fit into the grace period; none when they do.
- *
- * @param hooksMs the longest the registered hooks can take
- */
-export function budgetWarning(options: ResolvedOptions, hooksMs = 0): string | undefined {
-  const lameDuckMs = options.lameDuck === false ? 0 : windowOf(options).maxMs;
-  const parts: [string, number][] = [
-    [options.lameDuck === 'auto' ? 'lameDuck.maxMs (auto)' : 'lameDuck.maxMs', lameDuckMs],
-    ['drainTimeoutMs', options.drainTimeoutMs],
-    ['hooks', hooksMs],
-    ['margin', 1_000],
-  ];
-  const sum = parts.reduce((total, [, ms]) => total + ms, 0);
-  if (sum <= options.gracePeriodMs) return undefined;
-  const spelt = parts.map(([name, ms]) => `${name} ${ms}`).join(' + ');
-  return (
-    `The parts of the shutdown exceed gracePeriodMs: ${spelt} = ${sum} ms > ${options.gracePeriodMs} ms. ` +
-    'The lame duck and the drain will be cut short to fit. Shorten them, or raise gracePeriodMs together with the platform (Kubernetes: terminationGracePeriodSeconds).'
-  );
 }
 
 /** The lame duck's window, whichever way it was asked for. */
@@ -183,7 +161,11 @@ function checkNames(prefix: string, given: object, names: readonly string[]): vo
   }
 }
 
-function duration(name: string, value: unknown, min: number): number {
+/**
+ * @returns `value`, once it has been found to be whole milliseconds, at least `min`
+ * @throws DrainError `DRAIN_INVALID_OPTION`
+ */
+export function duration(name: string, value: unknown, min: number): number {
   if (isWhole(value, min, timerMaxMs)) return value;
   const todo =
     typeof value === 'string'

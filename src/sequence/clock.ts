@@ -1,8 +1,5 @@
 import { performance } from 'node:perf_hooks';
 
-/** Node's timers hold no more: a longer one fires at once. */
-export const timerMaxMs = 2 ** 31 - 1;
-
 /** A timer that has been armed. Cancelling twice, or after it fired, is harmless. */
 export interface ClockTimer {
   cancel(): void;

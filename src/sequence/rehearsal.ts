@@ -1,4 +1,5 @@
-import { type Clock, timerMaxMs } from './clock.js';
+import { lameDuckMinMsFor, timerMaxMs } from './budget.js';
+import { type Clock } from './clock.js';
 import { DrainError } from './errors.js';
 import { type ShutdownEvents } from './events.js';
 import { type ShutdownPhase } from './phase.js';
@@ -70,8 +71,6 @@ export interface RehearsalParts {
 }
 
 const probesKept = 20;
-const roundedToMs = 500;
-const marginMs = 1_000;
 /** Quiet for less than this tells nothing; low traffic needs longer. */
 const quietMs = 1_000;
 
@@ -230,7 +229,7 @@ class Findings {
         by: [...this.by.values()],
       },
       inFlight: { atStart: this.atStart, atEnd: this.parts.inFlight.size, max: this.max },
-      ...(advice.length > 0 ? {} : { suggestedMinMs: Math.ceil(lagMs / roundedToMs) * roundedToMs + marginMs }),
+      ...(advice.length > 0 ? {} : { suggestedMinMs: lameDuckMinMsFor(lagMs) }),
       advice,
     };
   }

@@ -1,3 +1,4 @@
+import { Deadlines } from './budget.js';
 import { type Clock, type ClockTimer, settledWithin } from './clock.js';
 import { type Drainable, type Leftover } from './drainable.js';
 import { messageOf } from './errors.js';
@@ -47,8 +48,6 @@ export interface SequenceParts {
   readonly probes: Probes;
 }
 
-/** The process ends itself this long before the platform would, ms. */
-const marginMs = 1_000;
 /** What aborted work gets to end by itself before its sockets are destroyed, ms. */
 const stragglerMs = 100;
 /** A drainable that hangs while it is being cut is not waited for longer than this, ms. */
@@ -80,11 +79,10 @@ export class ShutdownSequence {
   private readonly interruption = new AbortController();
   private readonly hostEnd = new AbortController();
   private readonly report: ReportBuilder;
+  private readonly deadlines: Deadlines;
   private hardStop?: ClockTimer;
-  private hardStopAt = Infinity;
   /** Clients may be told to leave until then: the least the lame duck lasts. */
   private announcedBy = -Infinity;
-  private drainEndsAt = Infinity;
   private trigger?: ShutdownTrigger;
   private begun?: Promise<void>;
   private cutting?: Promise<void>;
@@ -101,6 +99,7 @@ export class ShutdownSequence {
     this.released = new Promise((resolve) => (this.settleReleased = resolve));
     this.closed = new Promise((resolve) => (this.settleClosed = resolve));
     this.report = new ReportBuilder(parts);
+    this.deadlines = new Deadlines(parts.clock, options, () => parts.hooks.longestMs('releasing'));
   }
 
   get phase(): ShutdownPhase {
@@ -119,7 +118,7 @@ export class ShutdownSequence {
 
   /** Time left until the drain deadline, or until the hard stop before draining began, ms; Infinity while running. */
   remainingMs(): number {
-    return Math.max(0, Math.min(this.drainEndsAt, this.hardStopAt) - this.parts.clock.now());
+    return this.deadlines.remainingMs;
   }
 
   /** Adds something that holds work. Reports whether it is in time: once the drain is over nobody waits. */
@@ -178,29 +177,28 @@ export class ShutdownSequence {
   private async lameDuck(): Promise<void> {
     // One that a listener of the transition registers is told as it is added.
     const registered = [...this.drainables];
-    const window = this.lameDuckWindow();
-    const { clock, traffic, hooks } = this.parts;
+    const window = this.deadlines.fit(this.options.lameDuckFor(this.trigger!));
+    const { clock, traffic } = this.parts;
     this.announcedBy = clock.now() + window.minMs;
     this.enter('lame-duck');
     traffic.becomeUnready();
     for (const drainable of registered) this.announce(drainable);
 
     const leaving = trafficHasLeft(window, this.parts, this.interruption.signal);
-    await Promise.all([leaving, this.runHooks('lame-duck', this.hardStopAt - hooks.longestMs('releasing'))]);
+    await Promise.all([leaving, this.runHooks('lame-duck', this.deadlines.hooksBeginAt)]);
   }
 
   private async drain(): Promise<void> {
     this.enter('draining');
-    const { clock, events, inFlight, hooks } = this.parts;
-    const latestAt = this.hardStopAt - hooks.longestMs('releasing');
-    this.drainEndsAt = Math.min(clock.now() + this.options.drainTimeoutMs, latestAt);
+    const { clock, events, inFlight } = this.parts;
+    this.deadlines.beginDrain();
     const deadline = new AbortController();
     const interrupted = this.interruption.signal;
 
     this.drainingSignal.abort();
     const idle = this.workEnds(deadline.signal);
 
-    if (!(await settledWithin(clock, idle, this.drainEndsAt - clock.now(), interrupted))) {
+    if (!(await settledWithin(clock, idle, this.deadlines.drainEndsAt - clock.now(), interrupted))) {
       this.report.leftBehind(inFlight.leftovers());
       events.emit({ type: 'deadline', inFlight: inFlight.size });
       deadline.abort();
@@ -217,7 +215,7 @@ export class ShutdownSequence {
 
   private async release(): Promise<void> {
     this.enter('releasing');
-    await this.runHooks('releasing', this.hardStopAt);
+    await this.runHooks('releasing', this.deadlines.hardStopAt);
     this.settleReleased();
     if (!this.trigger?.isHostClosing) this.hardStop?.cancel();
     // Without a signal nothing is ended at the hard stop: a host that gave up closing must not be held by it.
@@ -241,7 +239,7 @@ export class ShutdownSequence {
     const { inFlight } = this.parts;
     this.drainDeadline = deadline;
     for (const drainable of this.drainables) this.beginDrain(drainable, deadline);
-    const hooks = this.runHooks('draining', this.drainEndsAt);
+    const hooks = this.runHooks('draining', this.deadlines.drainEndsAt);
     let waitedFor: number;
     do {
       waitedFor = this.drains.size;
@@ -305,7 +303,7 @@ export class ShutdownSequence {
     const closing = Promise.all(
       [...this.drainables].map((each) => this.attempt(each, () => each.close?.(deadline.signal))),
     );
-    if (await settledWithin(clock, closing, this.drainEndsAt - clock.now(), this.interruption.signal)) return;
+    if (await settledWithin(clock, closing, this.deadlines.drainEndsAt - clock.now(), this.interruption.signal)) return;
     deadline.abort();
     await this.cutWhatIsLeft();
   }
@@ -337,17 +335,6 @@ export class ShutdownSequence {
     });
   }
 
-  /** The window asked for, cut to what the budget leaves once the drain and the hooks have their share. */
-  private lameDuckWindow(): LameDuckWindow {
-    const asked = this.options.lameDuckFor(this.trigger!);
-    const leftMs = this.hardStopAt - this.parts.clock.now() - this.parts.hooks.longestMs('releasing');
-    const maxMs = Math.max(
-      0,
-      Math.min(asked.maxMs, Math.max(asked.minMs, leftMs - this.options.drainTimeoutMs), leftMs),
-    );
-    return { ...asked, minMs: Math.min(asked.minMs, maxMs), maxMs };
-  }
-
   private enter(phase: ShutdownPhase): void {
     const previous = this.current;
     this.current = advance(previous, phase);
@@ -365,9 +352,8 @@ export class ShutdownSequence {
   private armHardStop(): void {
     this.hardStop?.cancel();
     const { clock } = this.parts;
-    const inMs = this.options.gracePeriodMs - marginMs;
-    this.hardStopAt = clock.now() + inMs;
-    this.hardStop = clock.after(inMs, () => {
+    this.deadlines.begin();
+    this.hardStop = clock.after(this.deadlines.hardStopAt - clock.now(), () => {
       this.report.hardStopped(this.current);
       this.interrupt('the hard stop');
     });

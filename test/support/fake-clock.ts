@@ -1,11 +1,10 @@
+import { timerMaxMs } from '../../src/sequence/budget.js';
 import { type Clock, type ClockTimer } from '../../src/sequence/clock.js';
 
 interface ArmedTimer {
   readonly at: number;
   readonly fire: () => void;
 }
-
-const timerMaxMs = 2 ** 31 - 1;
 
 /**
  * A clock that a test advances by hand. Timers fire in the order of their instants, equal instants in the order in which they were armed, and what a timer sets off has

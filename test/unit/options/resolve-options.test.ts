@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { defaults, type GracefulShutdownOptions } from '../../../src/options/options.js';
-import { budgetWarning, resolveOptions, windowOf } from '../../../src/options/resolve-options.js';
+import { resolveOptions, windowOf } from '../../../src/options/resolve-options.js';
 
 /** Jest runs in the root of the package. */
 const read = (path: string) => readFileSync(path, 'utf8');
@@ -258,36 +258,5 @@ describe('resolveOptions with a choice that does not exist', () => {
     ],
   ])('says of %p what was expected, what came, and what to do', (given, message) => {
     expect(invalid(given)).toThrow(refusal(message));
-  });
-});
-
-describe('budgetWarning', () => {
-  const advice =
-    'The lame duck and the drain will be cut short to fit. Shorten them, or raise gracePeriodMs together with the platform (Kubernetes: terminationGracePeriodSeconds).';
-
-  it('is silent about the defaults', () => {
-    expect(budgetWarning(resolveOptions())).toBeUndefined();
-  });
-
-  it('is silent when the parts just fit, and prints the sum when they exceed the grace period by one', () => {
-    const options = resolveOptions({ gracePeriodMs: 26_000 });
-    expect(budgetWarning(options, 5_000)).toBeUndefined();
-    expect(budgetWarning(options, 5_001)).toBe(
-      `The parts of the shutdown exceed gracePeriodMs: lameDuck.maxMs (auto) 10000 + drainTimeoutMs 10000 + hooks 5001 + margin 1000 = 26001 ms > 26000 ms. ${advice}`,
-    );
-  });
-
-  it('takes the window that is given', () => {
-    const options = resolveOptions({ drainTimeoutMs: 20_000, lameDuck: { maxMs: 15_000 } });
-    expect(budgetWarning(options)).toBe(
-      `The parts of the shutdown exceed gracePeriodMs: lameDuck.maxMs 15000 + drainTimeoutMs 20000 + hooks 0 + margin 1000 = 36000 ms > 30000 ms. ${advice}`,
-    );
-  });
-
-  it('leaves a lame duck out that is off', () => {
-    expect(budgetWarning(resolveOptions({ drainTimeoutMs: 29_000, lameDuck: false }))).toBeUndefined();
-    expect(budgetWarning(resolveOptions({ drainTimeoutMs: 29_001, lameDuck: false }))).toContain(
-      '= 30001 ms > 30000 ms',
-    );
   });
 });
