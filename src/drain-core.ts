@@ -15,7 +15,7 @@ import { ShutdownEvents } from './sequence/events.js';
 import { type LameDuckWindow, noLameDuck } from './sequence/lame-duck.js';
 import { hasReached, type ShutdownPhase } from './sequence/phase.js';
 import { Probes } from './sequence/probes.js';
-import { Rehearsal } from './sequence/rehearsal.js';
+import { Rehearsal } from './rehearsal/rehearsal.js';
 import { ShutdownSequence, type ShutdownTrigger } from './sequence/shutdown-sequence.js';
 import { Traffic } from './sequence/traffic.js';
 

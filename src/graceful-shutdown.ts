@@ -10,7 +10,7 @@ import { DrainError } from './sequence/errors.js';
 import { type ShutdownEvent } from './sequence/events.js';
 import { type HookPhase } from './sequence/hooks.js';
 import { hasReached, type ShutdownPhase } from './sequence/phase.js';
-import { type RehearsalOptions, type RehearsalReport } from './sequence/rehearsal.js';
+import { type RehearsalOptions, type RehearsalReport } from './rehearsal/rehearsal.js';
 import { type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';
 import { areShutdownHooksEnabled } from './nest/signals.js';
 

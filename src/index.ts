@@ -22,6 +22,6 @@ export { type Drainable, type Leftover } from './sequence/drainable.js';
 export { DrainError, type DrainErrorCode } from './sequence/errors.js';
 export { type ShutdownEvent } from './sequence/events.js';
 export { type HookPhase, type ShutdownContext } from './sequence/hooks.js';
-export { type RehearsalOptions, type RehearsalProbe, type RehearsalReport } from './sequence/rehearsal.js';
+export { type RehearsalOptions, type RehearsalProbe, type RehearsalReport } from './rehearsal/rehearsal.js';
 export { type ShutdownPhase } from './sequence/phase.js';
 export { type HookReport, type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';

@@ -5,8 +5,8 @@ import { type Held } from '../../in-flight/lease.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Clock } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
-import { type Rehearsal } from '../../sequence/rehearsal.js';
 import { type Traffic } from '../../sequence/traffic.js';
+import { type ArrivalObserver } from '../arrival-observer.js';
 import { connectionOf } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
 import { displace, type Listener } from './displace.js';
@@ -24,7 +24,7 @@ export interface HttpServerContext {
   readonly tracker: InFlightTracker;
   readonly traffic: Traffic;
   /** Hears of what arrives while one runs. */
-  readonly rehearsal: Pick<Rehearsal, 'isRunning' | 'requestArrived' | 'probeAnswered'>;
+  readonly rehearsal: Pick<ArrivalObserver, 'requestArrived' | 'probeAnswered'>;
   readonly healthRoutes: HealthRoutes;
   readonly lateRequests: LateRequests;
   /** Closes the listener when draining begins, instead of answering late requests on new connections. */

@@ -10,8 +10,8 @@ import { type Server as NetServer, type Socket } from 'node:net';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
-import { type Rehearsal } from '../../sequence/rehearsal.js';
 import { type Traffic } from '../../sequence/traffic.js';
+import { type ArrivalObserver } from '../arrival-observer.js';
 import { displace, type Listener } from '../http/displace.js';
 import { exchangeOf } from '../http/exchange.js';
 import { type LateRequests } from '../http/late-requests.js';
@@ -30,7 +30,7 @@ export interface Http2ServerContext {
   readonly tracker: InFlightTracker;
   readonly traffic: Traffic;
   /** Hears of streams while one runs; sessions are not told to leave. */
-  readonly rehearsal: Pick<Rehearsal, 'isRunning' | 'requestArrived'>;
+  readonly rehearsal: Pick<ArrivalObserver, 'isRunning' | 'requestArrived'>;
   readonly healthRoutes: HealthRoutes;
   readonly lateRequests: Pick<LateRequests, 'answerTo'>;
   /** Closes the listener when draining begins, instead of answering late requests on new sessions. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ShutdownEvents } from '../../../src/sequence/events.js';
 import { type ShutdownPhase } from '../../../src/sequence/phase.js';
-import { Rehearsal, type RehearsalOptions, type RehearsalParts } from '../../../src/sequence/rehearsal.js';
+import { Rehearsal, type RehearsalOptions, type RehearsalParts } from '../../../src/rehearsal/rehearsal.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 let clock: FakeClock;

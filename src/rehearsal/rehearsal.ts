@@ -1,9 +1,9 @@
-import { lameDuckMinMsFor, timerMaxMs } from './budget.js';
-import { type Clock } from './clock.js';
-import { DrainError } from './errors.js';
-import { type ShutdownEvents } from './events.js';
-import { type ShutdownPhase } from './phase.js';
-import { type Traffic } from './traffic.js';
+import { lameDuckMinMsFor, timerMaxMs } from '../sequence/budget.js';
+import { type Clock } from '../sequence/clock.js';
+import { DrainError } from '../sequence/errors.js';
+import { type ShutdownEvents } from '../sequence/events.js';
+import { type ShutdownPhase } from '../sequence/phase.js';
+import { type Traffic } from '../sequence/traffic.js';
 
 /**
  * What `GracefulShutdown.rehearse()` is asked for.
