@@ -10,7 +10,8 @@ import { DrainError } from './sequence/errors.js';
 import { type ShutdownEvent } from './sequence/events.js';
 import { type HookPhase } from './sequence/hooks.js';
 import { hasReached, type ShutdownPhase } from './sequence/phase.js';
-import { type RehearsalOptions, type RehearsalReport } from './rehearsal/rehearsal.js';
+import { type RehearsalOptions } from './rehearsal/rehearsal.js';
+import { type RehearsalReport } from './rehearsal/rehearsal-report.js';
 import { type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';
 import { areShutdownHooksEnabled } from './nest/signals.js';
 

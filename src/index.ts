@@ -22,6 +22,7 @@ export { type Drainable, type Leftover } from './sequence/drainable.js';
 export { DrainError, type DrainErrorCode } from './sequence/errors.js';
 export { type ShutdownEvent } from './sequence/events.js';
 export { type HookPhase, type ShutdownContext } from './sequence/hooks.js';
-export { type RehearsalOptions, type RehearsalProbe, type RehearsalReport } from './rehearsal/rehearsal.js';
+export { type RehearsalOptions } from './rehearsal/rehearsal.js';
+export { type RehearsalProbe, type RehearsalReport } from './rehearsal/rehearsal-report.js';
 export { type ShutdownPhase } from './sequence/phase.js';
 export { type HookReport, type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';

@@ -1,4 +1,7 @@
-/** Whoever wants to hear, for a while, of the requests that arrive at a server. It only looks on: every request is served as it would be without. */
+/**
+ * Whoever wants to hear, for a while, of the requests that arrive at a server. It only looks on: every request is
+ * served as it would be without.
+ */
 export interface ArrivalObserver {
   /** Reports whether it looks on at present. */
   readonly isRunning: boolean;
