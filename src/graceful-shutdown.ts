@@ -46,13 +46,13 @@ export class GracefulShutdown {
   }
 
   /** Aborts when new work is refused: a good moment for a handler to end a stream that it owns. */
-  get draining(): AbortSignal {
-    return this.core.sequence.draining;
+  get drainingSignal(): AbortSignal {
+    return this.core.sequence.drainingSignal;
   }
 
   /** Aborts when the drain deadline passes: what is in flight then has a short moment left. */
-  get aborting(): AbortSignal {
-    return this.core.sequence.aborting;
+  get abortSignal(): AbortSignal {
+    return this.core.sequence.abortSignal;
   }
 
   /** The drain promise: settles when the work in flight has ended, or was cut. Never rejects. Pending while the application runs. */

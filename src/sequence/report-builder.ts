@@ -145,7 +145,7 @@ export class ReportBuilder {
     if (names.length > 0) {
       yield (
         `The drain deadline passed after ${seconds(this.msOf('draining'))} with work left (${names.join(', ')}): ` +
-        'raise drainTimeoutMs, or end that work when GracefulShutdown.aborting fires.'
+        'raise drainTimeoutMs, or end that work when GracefulShutdown.abortSignal fires.'
       );
     }
   }

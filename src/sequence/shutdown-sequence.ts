@@ -73,8 +73,8 @@ export class ShutdownSequence {
   /** Drainables whose drain has begun and not ended. */
   private readonly unfinished = new Set<Drainable>();
   private drainDeadline?: AbortSignal;
-  private readonly drainingSignal = new AbortController();
-  private readonly abortingSignal = new AbortController();
+  private readonly drainingController = new AbortController();
+  private readonly abortController = new AbortController();
   /** A second signal or the hard stop: whatever is being waited for, stop waiting. */
   private readonly interruption = new AbortController();
   private readonly hostEnd = new AbortController();
@@ -107,13 +107,13 @@ export class ShutdownSequence {
   }
 
   /** Aborts when new work is refused. */
-  get draining(): AbortSignal {
-    return this.drainingSignal.signal;
+  get drainingSignal(): AbortSignal {
+    return this.drainingController.signal;
   }
 
   /** Aborts when work in flight is about to be cut. */
-  get aborting(): AbortSignal {
-    return this.abortingSignal.signal;
+  get abortSignal(): AbortSignal {
+    return this.abortController.signal;
   }
 
   /** Time left until the drain deadline, or until the hard stop before draining began, ms; Infinity while running. */
@@ -195,14 +195,14 @@ export class ShutdownSequence {
     const deadline = new AbortController();
     const interrupted = this.interruption.signal;
 
-    this.drainingSignal.abort();
+    this.drainingController.abort();
     const idle = this.workEnds(deadline.signal);
 
     if (!(await settledWithin(clock, idle, this.deadlines.drainEndsAt - clock.now(), interrupted))) {
       this.report.leftBehind(inFlight.leftovers());
       events.emit({ type: 'deadline', inFlight: inFlight.size });
       deadline.abort();
-      this.abortingSignal.abort();
+      this.abortController.abort();
       await settledWithin(clock, idle, stragglerMs, interrupted);
       if (!this.report.forced) this.report.timedOut = true;
       await this.cutWhatIsLeft();

@@ -106,7 +106,7 @@ describe.each(drivers)('GraphQL with $name on $framework', ({ framework, module 
     const answer = query(url);
     await gate.entered;
     const closed = app.close();
-    while (!shutdown.draining.aborted) await turns(1);
+    while (!shutdown.drainingSignal.aborted) await turns(1);
     await turns(20);
     gate.release();
     expect(await answer).toMatchObject({ status: 200, body: { data: { order: 'ordered' } } });

@@ -194,7 +194,7 @@ export function enters(shutdown: GracefulShutdown, phase: ShutdownPhase): Promis
 
 /** Resolves once late requests are refused: the servers begin to after one more poll of the event loop. */
 export async function refuses(shutdown: GracefulShutdown): Promise<void> {
-  if (!shutdown.draining.aborted) await enters(shutdown, 'draining');
+  if (!shutdown.drainingSignal.aborted) await enters(shutdown, 'draining');
   await turns(3);
 }
 

@@ -201,8 +201,8 @@ describe('GracefulShutdown.shutdown', () => {
     expect(shutdown.remainingMs()).toBe(29_000);
     await clock.advance(10_100);
     await expect(outcome).resolves.toBe('timed-out');
-    expect(shutdown.draining.aborted).toBe(true);
-    expect(shutdown.aborting.aborted).toBe(true);
+    expect(shutdown.drainingSignal.aborted).toBe(true);
+    expect(shutdown.abortSignal.aborted).toBe(true);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * How streams of server-sent events end when draining begins: those whose request is a `GET` and names `text/event-stream` in `Accept`, as an `EventSource` does.
- * All others are work like any other response, and run to the drain deadline unless their handler listens to `GracefulShutdown.draining`.
+ * All others are work like any other response, and run to the drain deadline unless their handler listens to `GracefulShutdown.drainingSignal`.
  *
  * @publicApi
  */

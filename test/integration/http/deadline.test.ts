@@ -135,7 +135,7 @@ describe.each(platforms)('Past the drain deadline on $framework over $protocol',
     await holds(() => orders.shutdown.inFlight === 1);
     const database = orders.app.get(Database);
     let wasOpen: boolean | undefined;
-    orders.shutdown.aborting.addEventListener('abort', () => (wasOpen = database.isOpen));
+    orders.shutdown.abortSignal.addEventListener('abort', () => (wasOpen = database.isOpen));
     await orders.app.close();
     expect(wasOpen).toBe(true);
     expect(await answer).toMatchObject({ status: 200, body: { ended: 'by its abort signal' } });
@@ -184,7 +184,7 @@ function abortable() {
 
     @Get('abortable/:id')
     async abortable(@Param('id') _id: string, @Res() response: object): Promise<void> {
-      await new Promise((resolve) => this.shutdown.aborting.addEventListener('abort', resolve));
+      await new Promise((resolve) => this.shutdown.abortSignal.addEventListener('abort', resolve));
       rawResponse(response).end('{"ended":"by its abort signal"}');
     }
   }

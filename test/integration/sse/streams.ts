@@ -62,7 +62,7 @@ export async function startStreams(platform: Platform, setup: ApplicationSetup =
 
     @Sse('own')
     own(): Observable<MessageEvent> {
-      const draining = this.shutdown ? fromEvent(this.shutdown.draining, 'abort') : EMPTY;
+      const draining = this.shutdown ? fromEvent(this.shutdown.drainingSignal, 'abort') : EMPTY;
       return concat(
         merge(of({ data: 'first' }), emitted()).pipe(takeUntil(draining)),
         of({ type: 'bye', data: 'now' }),

@@ -133,7 +133,7 @@ describe.each(combinations)('A $kind client on $framework', (combination: Combin
     const client = await combination.connect(port);
     await gate.entered;
     const closed = app.close();
-    while (!shutdown.draining.aborted) await turns(1);
+    while (!shutdown.drainingSignal.aborted) await turns(1);
     await turns(20);
     gate.release();
     await client.ended;
@@ -264,7 +264,7 @@ describe.each(combinations.filter(({ kind }) => kind !== 'ws'))('socket.io ($kin
     const held = await holdLameDuck(running);
     expect(await request(`${running.url}/nothing`)).toMatchObject({ status: 404 });
     held.release();
-    while (!running.shutdown.draining.aborted) await turns(1);
+    while (!running.shutdown.drainingSignal.aborted) await turns(1);
     await turns(3);
     expect(await request(`${running.url}/orders`)).toMatchObject({ status: 503 });
     gate.release();
@@ -287,7 +287,7 @@ describe.each(combinations.filter(({ kind }) => kind !== 'ws'))('socket.io ($kin
     const answer = new Promise((resolve) => socket.emit('later', 'a', resolve));
     await gate.entered;
     const closed = app.close();
-    while (!shutdown.draining.aborted) await turns(1);
+    while (!shutdown.drainingSignal.aborted) await turns(1);
     await turns(20);
     gate.release();
     expect(await answer).toBe('acknowledged');

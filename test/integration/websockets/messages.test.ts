@@ -74,7 +74,7 @@ describe.each(combinations)('A message of a $kind client on $framework', (combin
     client.send('slow', 'a');
     await gate.entered;
     const closed = app.close();
-    while (!shutdown.draining.aborted) await turns(1);
+    while (!shutdown.drainingSignal.aborted) await turns(1);
     await turns(10);
     gate.release();
     expect(await client.ended).toEqual(goodbye(combination));
@@ -99,7 +99,7 @@ describe.each(combinations)('A message of a $kind client on $framework', (combin
     client.send('slow', 'a');
     await gate.entered;
     const closed = app.close();
-    while (!shutdown.draining.aborted) await turns(1);
+    while (!shutdown.drainingSignal.aborted) await turns(1);
     client.send('echo', 'b');
     expect(await client.receives(1)).toEqual(['b']);
     gate.release();
@@ -114,7 +114,7 @@ describe.each(combinations)('A message of a $kind client on $framework', (combin
     await client.receives(1);
     await gate.entered;
     const closed = app.close();
-    while (!shutdown.draining.aborted) await turns(1);
+    while (!shutdown.drainingSignal.aborted) await turns(1);
     await turns(10);
     gate.release();
     expect(await client.ended).toEqual(goodbye(combination));

@@ -195,7 +195,7 @@ describe('Advice', () => {
     builder.cut(['/a', '/a', '/b', '/c', '/d'].map((path) => ({ kind: 'request', name: `GET ${path}`, ageMs: 1_000 })));
     expect((await shutdownWith())().advice).toEqual([
       'The drain deadline passed after 1.0 s with work left (request GET /a, request GET /b, request GET /c): ' +
-        'raise drainTimeoutMs, or end that work when GracefulShutdown.aborting fires.',
+        'raise drainTimeoutMs, or end that work when GracefulShutdown.abortSignal fires.',
     ]);
   });
 

@@ -19,8 +19,8 @@ describe('ShutdownSequence', () => {
   it('runs until something begins it', () => {
     const { sequence } = given();
     expect(sequence.phase).toBe('running');
-    expect(sequence.draining.aborted).toBe(false);
-    expect(sequence.aborting.aborted).toBe(false);
+    expect(sequence.drainingSignal.aborted).toBe(false);
+    expect(sequence.abortSignal.aborted).toBe(false);
   });
 
   it('announces, refuses, drains, closes, runs the releasing hooks, and only then releases the host', async () => {
@@ -178,7 +178,7 @@ describe('ShutdownSequence', () => {
   it('tells that it drains before any drainable refuses', async () => {
     const { sequence, drainable } = withDrainables();
     let wasAborted: boolean | undefined;
-    drainable('server', { refuse: () => void (wasAborted = sequence.draining.aborted) });
+    drainable('server', { refuse: () => void (wasAborted = sequence.drainingSignal.aborted) });
     void sequence.begin(closing);
     await shutdown.end();
     expect(wasAborted).toBe(true);
@@ -358,9 +358,9 @@ describe('The drain deadline', () => {
     tracker.take('request', 'GET /slow');
     void sequence.begin(closing);
     await clock.advance(3_499);
-    expect(sequence.aborting.aborted).toBe(false);
+    expect(sequence.abortSignal.aborted).toBe(false);
     await clock.advance(1);
-    expect(sequence.aborting.aborted).toBe(true);
+    expect(sequence.abortSignal.aborted).toBe(true);
     await clock.advance(100);
     await shutdown.end();
   });
@@ -372,9 +372,9 @@ describe('The drain deadline', () => {
     tracker.take('request', 'GET /slow');
     void sequence.begin(closing);
     await clock.advance(8_999);
-    expect(sequence.aborting.aborted).toBe(false);
+    expect(sequence.abortSignal.aborted).toBe(false);
     await clock.advance(1);
-    expect(sequence.aborting.aborted).toBe(true);
+    expect(sequence.abortSignal.aborted).toBe(true);
     await clock.advance(100);
     await shutdown.end();
   });
@@ -398,7 +398,7 @@ describe('The drain deadline', () => {
     busy.tracker.take('request', 'GET /slow');
     void busy.sequence.begin(closing);
     await busy.clock.advance(0);
-    expect(busy.sequence.aborting.aborted).toBe(true);
+    expect(busy.sequence.abortSignal.aborted).toBe(true);
     await busy.clock.advance(100);
     expect(await shutdown.end()).toMatchObject({ outcome: 'timed-out' });
   });
@@ -434,7 +434,7 @@ describe('The drain deadline', () => {
     lease.release();
     await clock.advance(60_000);
     await shutdown.end();
-    expect(sequence.aborting.aborted).toBe(false);
+    expect(sequence.abortSignal.aborted).toBe(false);
     expect(seen.map(({ type }) => type)).not.toContain('deadline');
   });
 });
@@ -444,7 +444,7 @@ describe('A drain that times out', () => {
     const { sequence, clock, tracker, log, drainable } = withDrainables();
     drainable('server');
     const lease = tracker.take('request', 'GET /slow');
-    sequence.aborting.addEventListener('abort', () => {
+    sequence.abortSignal.addEventListener('abort', () => {
       clock.after(99, () => {
         log.push('straggler ends');
         lease.release();
@@ -903,7 +903,7 @@ describe('ShutdownSequence.force', () => {
     sequence.force('a second signal, SIGINT');
     await settle();
     const report = await shutdown.report();
-    expect(sequence.aborting.aborted).toBe(true);
+    expect(sequence.abortSignal.aborted).toBe(true);
     expect(report).toMatchObject({ outcome: 'forced', clean: false, totalMs: 1_000 });
     expect(report.leftovers).toEqual([{ kind: 'request', name: 'GET /slow', ageMs: 1_000 }]);
     expect(log.filter((line) => line === 'server forceClose')).toHaveLength(1);

@@ -32,7 +32,7 @@ describe.each(platforms)('$framework by $factory, tracked by $httpTracking', ({ 
     const inFlight = get(`${url}/orders`);
     await work.entered;
     const closed = app.close();
-    await new Promise((resolve) => shutdown.draining.addEventListener('abort', resolve));
+    await new Promise((resolve) => shutdown.drainingSignal.addEventListener('abort', resolve));
 
     const late = await get(`${url}/orders`);
     expect(late).toMatchObject({ status: 503, headers: { 'retry-after': '1', connection: 'close' } });
@@ -50,7 +50,7 @@ describe.each(platforms)('$framework by $factory, tracked by $httpTracking', ({ 
     const inFlight = get(`${url}/orders`);
     await work.entered;
     const closed = Promise.all([app.close(), app.close()]);
-    await new Promise((resolve) => shutdown.draining.addEventListener('abort', resolve));
+    await new Promise((resolve) => shutdown.drainingSignal.addEventListener('abort', resolve));
     release();
     expect(await inFlight).toMatchObject({ status: 200, body: { order: 'an order' } });
     await closed;
