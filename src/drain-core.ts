@@ -1,7 +1,7 @@
-import { HandlerWork } from './drainables/http/handler-work.js';
+import { HandlerWork } from './drainables/exchange/handler-work.js';
 import { HttpServers } from './drainables/http-servers.js';
-import { LateRequests } from './drainables/http/late-requests.js';
-import { HealthRoutes, type Route } from './drainables/http/route.js';
+import { LateRequests } from './refusal/late-requests.js';
+import { HealthRoutes, type Route } from './drainables/exchange/route.js';
 import { EventStreams } from './drainables/sse/event-streams.js';
 import { ClientWorks } from './drainables/websockets/client-work.js';
 import { WebSocketServers } from './drainables/websockets/web-socket-servers.js';

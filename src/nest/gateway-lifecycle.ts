@@ -2,7 +2,7 @@ import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
 import { ClientWork, endWith, isObject, Message } from '../drainables/websockets/client-work.js';
 import { countMessages, type MessageBinding, type MessageHandler } from '../drainables/websockets/message-seam.js';
-import { nextPoll } from '../drainables/http/turns.js';
+import { nextPoll } from '../drainables/shared/turns.js';
 import { copyFunction } from '../in-flight/metadata.js';
 import { methodsOf } from '../in-flight/methods-of.js';
 

@@ -1,6 +1,6 @@
 import { type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
-import { type RouteRegistrar, wrapRoutes } from '../drainables/http/route-seam.js';
+import { type RouteRegistrar, wrapRoutes } from '../drainables/exchange/route-seam.js';
 import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { MAY_ASK_READINESS } from '../in-flight/metadata.js';
 import { ReadinessHealthIndicator } from '../readiness/readiness.health-indicator.js';

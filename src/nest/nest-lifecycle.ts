@@ -1,7 +1,7 @@
 import { type Server } from 'node:http';
 import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
-import { nextPoll } from '../drainables/http/turns.js';
+import { nextPoll } from '../drainables/shared/turns.js';
 import { budgetWarning } from '../options/shutdown-budget.js';
 import { messageOf } from '../sequence/errors.js';
 import { GatewayLifecycle } from './gateway-lifecycle.js';

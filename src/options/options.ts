@@ -1,4 +1,4 @@
-import { type LateRequestAnswer } from '../drainables/http/late-requests.js';
+import { type LateRequestAnswer } from '../refusal/late-requests.js';
 import { type EventStreamOptions } from '../drainables/sse/event-stream-options.js';
 import { type ResolvedWebSocketOptions, type WebSocketOptions } from '../drainables/websockets/web-socket-options.js';
 import { type LameDuckOptions } from '../sequence/lame-duck.js';

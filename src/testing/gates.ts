@@ -1,6 +1,6 @@
 import { type CallHandler, type ExecutionContext, type INestApplication, type NestInterceptor } from '@nestjs/common';
 import { type Observable } from 'rxjs';
-import { HealthRoutes } from '../drainables/http/route.js';
+import { HealthRoutes } from '../drainables/exchange/route.js';
 import { DrainError } from '../sequence/errors.js';
 import { parseRequest } from './requests.js';
 

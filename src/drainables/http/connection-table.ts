@@ -1,7 +1,7 @@
 import { type Socket } from 'node:net';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { type Leftover } from '../../sequence/drainable.js';
-import { Progress } from '../progress.js';
+import { Progress } from '../shared/progress.js';
 import { Connection, connectionOf, type ConnectionOwner } from './connection.js';
 
 /**

@@ -9,14 +9,14 @@ import { type Traffic } from '../../sequence/traffic.js';
 import { type ArrivalObserver } from '../arrival-observer.js';
 import { connectionOf } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
-import { displace, type Listener } from './displace.js';
-import { exchangeOf } from './exchange.js';
+import { displace, type Listener } from '../shared/displace.js';
+import { exchangeOf } from '../exchange/exchange.js';
 import { Http1Exchange } from './http1-exchange.js';
-import { type LateRequests } from './late-requests.js';
-import { closeListener, cutListener } from './listener.js';
-import { type HealthRoutes } from './route.js';
-import { closeAtOnce, willCloseInStages } from './staged-close.js';
-import { nextPoll } from './turns.js';
+import { type LateRequests } from '../../refusal/late-requests.js';
+import { closeListener, cutListener } from '../shared/listener.js';
+import { type HealthRoutes } from '../exchange/route.js';
+import { closeAtOnce, willCloseInStages } from '../../refusal/staged-close.js';
+import { nextPoll } from '../shared/turns.js';
 
 /** What an HTTP server needs around it. */
 export interface HttpServerContext {

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Connection, type Pending } from './connection.js';
-import { Exchange } from './exchange.js';
+import { Exchange } from '../exchange/exchange.js';
 
 /** An exchange on an HTTP/1.1 connection, which its response may tell to close. */
 export class Http1Exchange extends Exchange implements Pending {

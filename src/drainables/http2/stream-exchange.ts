@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
-import { Exchange } from '../http/exchange.js';
+import { Exchange } from '../exchange/exchange.js';
 import { type Session } from './session.js';
 
 /** An exchange on an HTTP/2 stream. No `Connection` header is ever written there: sessions are told to leave by frames. */

@@ -1,9 +1,9 @@
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
-import { nextPoll } from '../http/turns.js';
-import { acceptsEventStream, type RequestHead } from './event-stream-request.js';
+import { nextPoll } from '../shared/turns.js';
+import { acceptsEventStream, type RequestHead } from '../../refusal/event-stream-request.js';
 import { EventStream, type StreamedResponse } from './event-stream.js';
 import { type EventStreamOptions } from './event-stream-options.js';
-import { jittered, retryField } from './retry-field.js';
+import { jittered, retryField } from '../../refusal/retry-field.js';
 
 /**
  * The streams of server-sent events of one application, over all its servers: by Nest's `@Sse()` and written by hand.

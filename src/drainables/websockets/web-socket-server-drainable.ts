@@ -1,9 +1,9 @@
 import { type Clock } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
 import { connectionOf } from '../http/connection.js';
-import { nextPoll } from '../http/turns.js';
-import { Progress } from '../progress.js';
-import { Spread } from '../spread.js';
+import { nextPoll } from '../shared/turns.js';
+import { Progress } from '../shared/progress.js';
+import { Spread } from '../shared/spread.js';
 import { type ClientWorks } from './client-work.js';
 import { Departure, type DepartureContext } from './departure.js';
 import { type SocketServer } from './socket-server.js';

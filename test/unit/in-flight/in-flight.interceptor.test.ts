@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type CallHandler, type ExecutionContext, ServiceUnavailableException } from '@nestjs/common';
 import { Subject, throwError } from 'rxjs';
-import { HandlerWork } from '../../../src/drainables/http/handler-work.js';
+import { HandlerWork } from '../../../src/drainables/exchange/handler-work.js';
 import { AllowDuringShutdown } from '../../../src/in-flight/allow-during-shutdown.decorator.js';
 import { InFlightInterceptor } from '../../../src/in-flight/in-flight.interceptor.js';
 import { InFlightTracker } from '../../../src/in-flight/in-flight-tracker.js';

@@ -5,7 +5,7 @@ import {
   type Http2ServerContext,
   Http2ServerDrainable,
 } from '../../../../src/drainables/http2/http2-server-drainable.js';
-import { HealthRoutes } from '../../../../src/drainables/http/route.js';
+import { HealthRoutes } from '../../../../src/drainables/exchange/route.js';
 import { InFlightTracker } from '../../../../src/in-flight/in-flight-tracker.js';
 import { Traffic } from '../../../../src/sequence/traffic.js';
 import { FakeClock } from '../../../support/fake-clock.js';

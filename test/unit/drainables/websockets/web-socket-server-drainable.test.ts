@@ -6,7 +6,7 @@ import { InFlightTracker } from '../../../../src/in-flight/in-flight-tracker.js'
 import { defaults } from '../../../../src/options/options.js';
 import { type Leftover } from '../../../../src/sequence/drainable.js';
 import { FakeClock, settle } from '../../../support/fake-clock.js';
-import { StallingClock } from '../stalling-clock.js';
+import { StallingClock } from '../shared/stalling-clock.js';
 import { type FakeClient, FakeServer } from './fake-server.js';
 
 describe('WebSocketServerDrainable', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { HealthRoutes, type Route } from '../../../../src/drainables/http/route.js';
+import { HealthRoutes, type Route } from '../../../../src/drainables/exchange/route.js';
 
 function routes(...patterns: (string | readonly [method: string, pattern: string])[]): HealthRoutes {
   const health = new HealthRoutes();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Spread } from '../../../src/drainables/spread.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { Spread } from '../../../../src/drainables/shared/spread.js';
+import { FakeClock } from '../../../support/fake-clock.js';
 import { StallingClock } from './stalling-clock.js';
 
 describe('Spread', () => {

@@ -1,5 +1,5 @@
 import { type Socket } from 'node:net';
-import { type Clock } from '../../sequence/clock.js';
+import { type Clock } from '../sequence/clock.js';
 
 /** A socket whose peer sends no more, and does not close either, is read on for this long after our FIN. */
 const stagedCloseMs = 1_000;

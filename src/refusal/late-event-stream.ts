@@ -1,4 +1,4 @@
-import { type WholeAnswer } from '../http/whole-answer.js';
+import { type WholeAnswer } from './whole-answer.js';
 import { jittered, retryField } from './retry-field.js';
 
 /**

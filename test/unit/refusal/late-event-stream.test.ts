@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { lateEventStream } from '../../../../src/drainables/sse/late-event-stream.js';
+import { lateEventStream } from '../../../src/refusal/late-event-stream.js';
 
 describe('lateEventStream', () => {
   it('is an empty stream with a hint between half and one and a half of the time', () => {

@@ -1,4 +1,4 @@
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock } from '../../../support/fake-clock.js';
 
 /** A clock that a test stalls: as after a turn of the event loop that took long. */
 export class StallingClock extends FakeClock {

@@ -1,4 +1,4 @@
-import { type Clock, type ClockTimer } from '../sequence/clock.js';
+import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 
 interface Turn<T> {
   readonly item: T;

@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
-import { type Clock } from '../../sequence/clock.js';
-import { acceptsEventStream, type RequestHead } from '../sse/event-stream-request.js';
-import { lateEventStream } from '../sse/late-event-stream.js';
-import { type Http1Exchange } from './http1-exchange.js';
+import { type Clock } from '../sequence/clock.js';
+import { acceptsEventStream, type RequestHead } from './event-stream-request.js';
+import { lateEventStream } from './late-event-stream.js';
+import { type Http1Exchange } from '../drainables/http/http1-exchange.js';
 import { closeInStages } from './staged-close.js';
 import { type WholeAnswer } from './whole-answer.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { acceptsEventStream } from '../../../../src/drainables/sse/event-stream-request.js';
+import { acceptsEventStream } from '../../../src/refusal/event-stream-request.js';
 
 const asks = (accept: string | undefined, method = 'GET') => acceptsEventStream({ method, headers: { accept } });
 

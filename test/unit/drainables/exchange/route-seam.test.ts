@@ -1,14 +1,14 @@
 import 'reflect-metadata';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { exchangeOf } from '../../../../src/drainables/http/exchange.js';
+import { exchangeOf } from '../../../../src/drainables/exchange/exchange.js';
 import { type Http1Exchange } from '../../../../src/drainables/http/http1-exchange.js';
-import { HandlerWork } from '../../../../src/drainables/http/handler-work.js';
-import { HealthRoutes } from '../../../../src/drainables/http/route.js';
-import { type RouteSeamContext, wrapRoutes } from '../../../../src/drainables/http/route-seam.js';
+import { HandlerWork } from '../../../../src/drainables/exchange/handler-work.js';
+import { HealthRoutes } from '../../../../src/drainables/exchange/route.js';
+import { type RouteSeamContext, wrapRoutes } from '../../../../src/drainables/exchange/route-seam.js';
 import { ALLOW_DURING_SHUTDOWN, MAY_ASK_READINESS } from '../../../../src/in-flight/metadata.js';
 import { InFlightTracker } from '../../../../src/in-flight/in-flight-tracker.js';
 import { FakeClock } from '../../../support/fake-clock.js';
-import { fakeExchange } from './fake-exchange.js';
+import { fakeExchange } from '../http/fake-exchange.js';
 
 type Handler = (request: object, response: object, next?: () => unknown) => unknown;
 
