@@ -15,7 +15,7 @@ import { DrainCore } from './drain-core.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { InFlightInterceptor } from './in-flight/in-flight.interceptor.js';
 import { DRAIN_CORE, DRAIN_OPTIONS } from './in-flight/tokens.js';
-import { NestLifecycle } from './nest/nest-lifecycle.js';
+import { DrainedApplication } from './nest/drained-application.js';
 import { checkThereIsOne, moduleMark } from './nest/one-module.js';
 import { FirstSeamModule, LastSeamModule } from './nest/seams.js';
 import { APPLICATION_LIFECYCLE } from './nest/tokens.js';
@@ -74,7 +74,7 @@ export class GracefulShutdownModule implements NestModule, OnApplicationBootstra
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(ModulesContainer) modules: ModulesContainer,
-    @Inject(APPLICATION_LIFECYCLE) private readonly lifecycle: NestLifecycle,
+    @Inject(APPLICATION_LIFECYCLE) private readonly lifecycle: DrainedApplication,
   ) {
     checkThereIsOne(GracefulShutdownModule, modules);
     lifecycle.start();
@@ -131,7 +131,7 @@ function assemble(
       {
         provide: APPLICATION_LIFECYCLE,
         useFactory: (core: DrainCore, modules: ModulesContainer, config: ApplicationConfig | undefined) =>
-          new NestLifecycle(core, modules, config),
+          new DrainedApplication(core, modules, config),
         inject: [DRAIN_CORE, ModulesContainer, ApplicationConfig],
       },
       GracefulShutdown,

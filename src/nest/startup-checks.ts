@@ -4,7 +4,7 @@ import { type DrainCore } from '../drain-core.js';
 import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { ALLOW_DURING_SHUTDOWN } from '../in-flight/metadata.js';
 import { type ClockTimer } from '../sequence/clock.js';
-import { injectedTokensOf } from './injected-tokens.js';
+import { injectedTokensOf } from './insides/injected-tokens.js';
 import { signalSwallower } from './parent-process.js';
 import { areShutdownHooksEnabled } from './signals.js';
 

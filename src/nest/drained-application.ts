@@ -4,12 +4,12 @@ import { type DrainCore } from '../drain-core.js';
 import { nextPoll } from '../drainables/shared/turns.js';
 import { budgetWarning } from '../options/shutdown-budget.js';
 import { messageOf } from '../sequence/errors.js';
-import { GatewayLifecycle } from './gateway-lifecycle.js';
-import { GraphqlLifecycle } from './graphql-lifecycle.js';
+import { GatewayFinder } from './gateway-finder.js';
+import { SubscriptionFinder } from './subscription-finder.js';
 import { HookExplorer } from './hook-explorer.js';
-import { meetHttpAdapter } from './http-lifecycle.js';
+import { meetHttpAdapter } from './http-adapter.js';
 import { shieldOutput } from './output-shield.js';
-import { ProcessLifecycle } from './process-lifecycle.js';
+import { ProcessEnd } from './process-end.js';
 import { type ApplicationLifecycle } from './seams.js';
 import { ShutdownLogger } from './shutdown-logger.js';
 import { StartupChecks } from './startup-checks.js';
@@ -19,13 +19,13 @@ import { StartupChecks } from './startup-checks.js';
  *
  * @internal
  */
-export class NestLifecycle implements ApplicationLifecycle {
+export class DrainedApplication implements ApplicationLifecycle {
   private readonly explorer: HookExplorer;
-  private readonly process: ProcessLifecycle;
+  private readonly process: ProcessEnd;
   private readonly logger = new ShutdownLogger();
   private readonly checks: StartupChecks;
-  private readonly gateways: GatewayLifecycle;
-  private readonly graphql: GraphqlLifecycle;
+  private readonly gateways: GatewayFinder;
+  private readonly graphql: SubscriptionFinder;
   private hasServer = false;
 
   constructor(
@@ -34,9 +34,9 @@ export class NestLifecycle implements ApplicationLifecycle {
     config: ApplicationConfig | undefined,
   ) {
     this.explorer = new HookExplorer(modules, core);
-    this.process = new ProcessLifecycle(core);
-    this.gateways = new GatewayLifecycle(core, modules, config);
-    this.graphql = new GraphqlLifecycle(core, modules);
+    this.process = new ProcessEnd(core);
+    this.gateways = new GatewayFinder(core, modules, config);
+    this.graphql = new SubscriptionFinder(core, modules);
     this.checks = new StartupChecks(core, modules, (message) => this.warn(message));
   }
 

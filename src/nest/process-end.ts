@@ -20,7 +20,7 @@ const selfKillMs = 500;
  *
  * Only a shutdown begun by a signal may end the process.
  */
-export class ProcessLifecycle implements SignalReceiver {
+export class ProcessEnd implements SignalReceiver {
   private readonly companion = new SignalCompanion(this);
   private signal?: NodeJS.Signals;
   private signalAt = -Infinity;

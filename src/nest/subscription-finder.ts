@@ -18,7 +18,7 @@ const subscriptionService = '_subscriptionService';
  *
  * Operations on such a socket are not counted: those that have not ended by then end with it. Queries and mutations over HTTP are requests like all others.
  */
-export class GraphqlLifecycle {
+export class SubscriptionFinder {
   private readonly instances = new Set<FastifyInstance>();
 
   constructor(

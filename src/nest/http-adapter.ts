@@ -5,7 +5,7 @@ import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { MAY_ASK_READINESS } from '../in-flight/metadata.js';
 import { ReadinessHealthIndicator } from '../readiness/readiness.health-indicator.js';
 import { DrainError } from '../sequence/errors.js';
-import { injectedTokensOf } from './injected-tokens.js';
+import { injectedTokensOf } from './insides/injected-tokens.js';
 
 /** An HTTP adapter of Nest, as far as its lifecycle is met here. */
 interface Adapter extends RouteRegistrar {

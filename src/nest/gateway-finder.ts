@@ -27,7 +27,7 @@ const messageKey = 'message';
 const hooks = ['handleConnection', 'handleDisconnect'] as const;
 
 /** The applications that use a gateway class of request scope. */
-const appsOf = new WeakMap<object, Set<GatewayLifecycle>>();
+const appsOf = new WeakMap<object, Set<GatewayFinder>>();
 
 /**
  * Meets the WebSocket gateways: through the adapter that Nest asks for their servers, whichever it is, and binds their messages with.
@@ -36,7 +36,7 @@ const appsOf = new WeakMap<object, Set<GatewayLifecycle>>();
  *
  * @see https://docs.nestjs.com/websockets/adapter
  */
-export class GatewayLifecycle {
+export class GatewayFinder {
   private readonly met = new WeakSet<object>();
   private readonly names = new Map<unknown, string>();
   /** Servers that had no engine yet: a socket.io server that is attached to an HTTP server later. */
@@ -132,7 +132,7 @@ export class GatewayLifecycle {
     this.hasScoped = true;
     const apps = appsOf.get(prototype);
     if (apps) return void apps.add(this);
-    const all = new Set<GatewayLifecycle>([this]);
+    const all = new Set<GatewayFinder>([this]);
     appsOf.set(prototype, all);
     countOn(prototype, name, () => {
       for (const app of all) if (app.core.phase === 'closed') all.delete(app);
@@ -162,7 +162,7 @@ export class GatewayLifecycle {
 }
 
 /** Counts the hooks that `target` has. Nest drops the promise of one. */
-function countOn(target: Gateway, className: string, apps: () => Iterable<GatewayLifecycle>): void {
+function countOn(target: Gateway, className: string, apps: () => Iterable<GatewayFinder>): void {
   for (const name of hooks) {
     const hook = target[name];
     if (typeof hook !== 'function') continue;
