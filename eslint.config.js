@@ -14,7 +14,8 @@ export default tseslint.config(
     ],
   },
   {
-    files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+    files: ['**/*.ts', '**/*.cts'],
+    ignores: ['sample/**'],
     extends: [...tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { project: './tsconfig.check.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -38,9 +39,9 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['src/sequence/clock.ts', 'src/drill/**/*.ts'], rules: { 'no-restricted-globals': 'off' } },
+  { files: ['src/sequence/clock.ts'], rules: { 'no-restricted-globals': 'off' } },
   {
-    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    files: ['{,packages/*/}test/**/*.ts', 'bench/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',

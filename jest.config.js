@@ -5,12 +5,13 @@
 const project = (name, testTimeoutMs = 20_000, more = {}) => ({
   displayName: name,
   testEnvironment: 'node',
-  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  testMatch: [`<rootDir>/{,packages/tools/}test/${name}/**/*.test.ts`],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  // The tools import the runtime by its published name.
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^nestjs-drain$': '<rootDir>/src/index.ts' },
   transform: { '^.+\\.ts$': '@swc/jest' },
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/', '<rootDir>/\\.cache/'],
+  modulePathIgnorePatterns: ['<rootDir>/(packages/tools/)?dist/', '<rootDir>/sample/', '<rootDir>/\\.cache/'],
   // Jest reads `testTimeout` at the top level alone.
   globals: { testTimeoutMs },
   setupFilesAfterEnv: ['<rootDir>/test/support/set-timeout.ts'],
@@ -19,7 +20,7 @@ const project = (name, testTimeoutMs = 20_000, more = {}) => ({
 
 export default {
   coverageProvider: 'v8',
-  collectCoverageFrom: ['src/**/*.ts'],
+  collectCoverageFrom: ['{,packages/tools/}src/**/*.ts'],
   projects: [
     project('unit', 5_000),
     project('integration'),

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { StrictClients, TcpBalancer } from '../dist/esm/drill/index.js';
+import { StrictClients, TcpBalancer } from '../packages/tools/dist/esm/drill/index.js';
 
 const count = Number(process.argv[2] ?? 1_000_000);
 const answer = 'the right answer';

@@ -17,7 +17,7 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format } from 'prettier';
-import { buildPackage } from '../scripts/setup-sample.mjs';
+import { buildPackages } from '../scripts/setup-sample.mjs';
 import { fixed, table } from './statistics.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -39,7 +39,7 @@ const lameDuckMs = 5_000;
 const silentMs = 10_000;
 const notice = 2 ** 31 - 1;
 
-buildPackage();
+buildPackages();
 const folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-http2-'));
 const children = new Set();
 process.once('exit', () => {
@@ -264,7 +264,7 @@ function after(ms) {
 function snapshotOfPackage() {
   const copy = join(here, `../.cache/bench-http2-${process.pid}`);
   mkdirSync(copy, { recursive: true });
-  cpSync(join(here, '../dist/esm'), copy, { recursive: true });
+  cpSync(join(here, '../dist'), copy, { recursive: true });
   process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
   return join(copy, 'index.js');
 }

@@ -8,7 +8,7 @@ import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildPackage, npm } from '../scripts/setup-sample.mjs';
+import { buildPackages, npm } from '../scripts/setup-sample.mjs';
 import { isPinned } from './application.mjs';
 import { measureCpu } from './cpu.mjs';
 import { measureEnds, measureIdleExit } from './ends.mjs';
@@ -57,7 +57,7 @@ const framework = args.framework ?? 'fastify';
 
 const startedAt = performance.now();
 process.chdir(root);
-buildPackage();
+buildPackages();
 installPeers();
 const packageEntry = snapshotOfPackage();
 
@@ -119,7 +119,7 @@ function installPeers() {
 function snapshotOfPackage() {
   const copy = `${root}.cache/bench-${process.pid}`;
   mkdirSync(copy, { recursive: true });
-  cpSync(`${root}dist/esm`, copy, { recursive: true });
+  cpSync(`${root}dist`, copy, { recursive: true });
   process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
   return `${copy}/index.js`;
 }

@@ -1,7 +1,7 @@
 /**
  * Thousands of WebSocket clients, of `ws` and of socket.io, and one SIGTERM: who was told, what was lost, and how evenly they were let go; with the module and, as the control, without.
  *
- *   node bench/websockets.mjs [--ws 2500] [--socket.io 2500] [--lame-duck 5000] [--idle] [--package dist/esm/index.js]
+ *   node bench/websockets.mjs [--ws 2500] [--socket.io 2500] [--lame-duck 5000] [--idle] [--package dist/index.js]
  *
  * Each kind is one application in a process of its own; all clients are in another. `--idle`: they say nothing.
  */
@@ -25,7 +25,7 @@ async function measure() {
       'socket.io': { type: 'string', default: '2500' },
       'lame-duck': { type: 'string', default: '5000' },
       idle: { type: 'boolean', default: false },
-      package: { type: 'string', default: 'dist/esm/index.js' },
+      package: { type: 'string', default: 'dist/index.js' },
     },
   });
   const counts = { ws: Number(values.ws), 'socket.io': Number(values['socket.io']) };

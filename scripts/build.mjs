@@ -1,90 +1,76 @@
 /**
- * Builds the package twice from one source: ES modules for `import` and `module-sync`, CommonJS for `require`. Both are `nest build`; the CommonJS
- * one gets the `package.json` that marks its folder. The command is bundled from the same source, with what it needs inside and their licences
- * beside it: the package has no runtime dependency.
+ * Builds both packages, or one of them: `node scripts/build.mjs [runtime|tools]`. The tools are compiled against the built runtime.
  *
- * `node scripts/build.mjs cli [folder]` bundles the command alone.
+ * The runtime becomes one file of ES modules for `import` and `module-sync`, one of CommonJS for `require`, and one of types. `nest build` compiles it
+ * first, for esbuild does not write the metadata of decorators.
  */
+import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const [part, folder = 'dist/cli'] = process.argv.slice(2);
-if (part !== 'cli') {
-  rmSync('dist', { recursive: true, force: true });
+const root = fileURLToPath(new URL('..', import.meta.url));
+const builders = { runtime: buildRuntime, tools: buildTools };
+const [only] = process.argv.slice(2);
+if (only !== undefined && !Object.hasOwn(builders, only)) {
+  console.error(`Usage: node scripts/build.mjs [${Object.keys(builders).join('|')}]`);
+  process.exit(2);
+}
+process.chdir(root);
+for (const [name, builder] of Object.entries(builders)) if (only === undefined || only === name) await builder();
+
+async function buildRuntime() {
+  for (const folder of ['dist', '.cache/esm']) rmSync(folder, { recursive: true, force: true });
+  execFileSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
+  const common = {
+    entryPoints: ['.cache/esm/index.js'],
+    bundle: true,
+    platform: 'node',
+    target: 'node20.19',
+    // Peers, which are the application's own.
+    packages: 'external',
+    logLevel: 'warning',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 120,
+  };
+  // Node runs this one, for `require` as well: names stay, for whoever reads a stack trace.
+  await build({ ...common, format: 'esm', outfile: 'dist/index.js' });
+  // Jest takes this one, and bundlers. Nest's messages name classes.
+  await build({ ...common, format: 'cjs', outfile: 'dist/index.cjs', minifyIdentifiers: true, keepNames: true });
+  rollUpTypes('dist/index.d.cts');
+  // An ES module may import CommonJS, and its types; the other way round some compilers object. It is the last file that is written: whoever asks
+  // whether the build is older than its source looks at it.
+  writeFileSync('dist/index.d.ts', "export * from './index.cjs';\n");
+}
+
+/** One file with the types of all that can be reached from the entry. */
+function rollUpTypes(file) {
+  const configObjectFullPath = join(root, 'api-extractor.json');
+  const configObject = ExtractorConfig.loadFile(configObjectFullPath);
+  configObject.apiReport = { enabled: false };
+  configObject.dtsRollup = { enabled: true, untrimmedFilePath: join(root, file) };
+  configObject.tsdocMetadata = { enabled: false };
+  configObject.messages = { extractorMessageReporting: { default: { logLevel: 'none' } } };
+  const packageJsonFullPath = join(root, 'package.json');
+  const config = ExtractorConfig.prepare({ configObject, configObjectFullPath, packageJsonFullPath });
+  const { succeeded } = Extractor.invoke(config, { localBuild: true, showVerboseMessages: false });
+  if (!succeeded) throw new Error(`${file} could not be made.`);
+}
+
+/** ES modules of everything, and CommonJS of what tests import. */
+function buildTools() {
+  const tools = 'packages/tools';
+  rmSync(`${tools}/dist`, { recursive: true, force: true });
   for (const config of ['tsconfig.json', 'tsconfig.cjs.json']) {
-    const nest = ['node_modules/@nestjs/cli/bin/nest.js', 'build', '-p', config];
-    execFileSync(process.execPath, nest, { stdio: 'inherit' });
+    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', `${tools}/${config}`], {
+      stdio: 'inherit',
+    });
   }
-  dropMaps('dist/cjs');
-}
-await bundleCommand(folder);
-// The last file that is written: whoever asks whether the build is older than its source looks at it.
-if (part !== 'cli') writeFileSync('dist/cjs/package.json', '{"type":"commonjs"}\n');
-
-/** Node takes the ES modules for `require`, too: maps of the others would be a fifth of the package, for bundlers alone. */
-function dropMaps(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue;
-    const file = join(entry.parentPath ?? entry.path, entry.name);
-    if (file.endsWith('.map')) rmSync(file);
-    else if (/\.[jt]s$/.test(file)) {
-      writeFileSync(file, readFileSync(file, 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, ''));
-    }
-  }
-}
-
-async function bundleCommand(outdir) {
-  rmSync(outdir, { recursive: true, force: true });
-  mkdirSync(outdir, { recursive: true });
-  const common = { bundle: true, platform: 'node', target: 'node20.19', outdir, metafile: true, logLevel: 'warning' };
-  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-  const command = await build({
-    ...common,
-    entryPoints: ['src/cli/nestjs-drain.ts'],
-    format: 'esm',
-    outExtension: { '.js': '.mjs' },
-    minify: true,
-    define: {
-      NESTJS_DRAIN_VERSION: JSON.stringify(version),
-      NESTJS_DRAIN_REPORT_ASSETS: JSON.stringify(await reportAssets()),
-    },
-    banner: {
-      // What is bundled from CommonJS asks for Node's own modules by `require`.
-      js: "#!/usr/bin/env node\nimport { createRequire as createRequireOfNode } from 'node:module';\nconst require = createRequireOfNode(import.meta.url);",
-    },
-  });
-  const observer = await build({
-    ...common,
-    entryPoints: ['src/drill/observer.ts'],
-    format: 'cjs',
-    outExtension: { '.js': '.cjs' },
-  });
-  chmodSync(join(outdir, 'nestjs-drain.mjs'), 0o755);
-  writeFileSync(join(outdir, 'LICENSES.txt'), licencesOf([command.metafile, observer.metafile], ['uplot']));
-}
-
-/** What the report carries is text to the bundle: the module that reads it says which files. */
-async function reportAssets() {
-  const entryPoints = ['src/drill/report/assets.ts'];
-  const { outputFiles } = await build({ entryPoints, bundle: true, platform: 'node', format: 'esm', write: false });
-  const { readReportAssets } = await import(
-    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
-  );
-  return readReportAssets(process.cwd());
-}
-
-/** The licence of every package that files were bundled from, and of those that are `embedded` as text. Throws where there is none. */
-function licencesOf(metafiles, embedded) {
-  const files = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
-  const bundled = files.flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []);
-  const texts = [...new Set([...bundled, ...embedded])].sort().map((name) => {
-    const home = join('node_modules', name);
-    const { version, license } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
-    const file = existsSync(home) && readdirSync(home).find((each) => /^licen[cs]e/i.test(each));
-    if (!file) throw new Error(`${name} has no licence to ship with it.`);
-    return `${name} ${version} (${license})\n\n${readFileSync(join(home, file), 'utf8').trim()}\n`;
-  });
-  return `The command contains these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
+  // What the HTML report carries is read when it is written.
+  cpSync(`${tools}/src/drill/report/page`, `${tools}/dist/esm/drill/report/page`, { recursive: true });
+  // The last file that is written, as above.
+  writeFileSync(`${tools}/dist/cjs/package.json`, '{"type":"commonjs"}\n');
 }

@@ -3,7 +3,7 @@
  * Fails when the run with it lost a request, or when the one without lost none.
  */
 import { fileURLToPath } from 'node:url';
-import { buildPackage, setupSample } from './setup-sample.mjs';
+import { buildPackages, setupSample } from './setup-sample.mjs';
 
 const sample = 'sample/kubernetes-app';
 const runs = [
@@ -64,10 +64,10 @@ const mix = [
 ];
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-buildPackage();
+buildPackages();
 setupSample(sample);
-const { drill, platformOf } = await import('../dist/esm/drill/index.js');
-const { Progress } = await import('../dist/esm/cli/progress.js');
+const { drill, platformOf } = await import('../packages/tools/dist/esm/drill/index.js');
+const { Progress } = await import('../packages/tools/dist/esm/cli/progress.js');
 
 const [without, withModule] = [await roll(runs[0]), await roll(runs[1])];
 console.log(`\n${table(without, withModule)}\n`);
@@ -87,7 +87,6 @@ async function roll({ title, entry }) {
     // Kubernetes gives 30 s. Less will do here, since a replica without the module uses up whatever it is given.
     platform: platformOf('kubernetes', { graceMs: 12_000 }),
     requests: mix,
-    observerPath: fileURLToPath(new URL('../dist/cli/observer.cjs', import.meta.url)),
   };
   try {
     const onStep = (step) => progress.say(step);

@@ -1,6 +1,6 @@
 /**
- * Sets a sample up with the package as it stands in this checkout: `node scripts/setup-sample.mjs <sample-dir>`.
- * Builds and packs the package, installs the sample's dependencies and that tarball, and builds the sample; each step
+ * Sets a sample up with the packages as they stand in this checkout: `node scripts/setup-sample.mjs <sample-dir>`.
+ * Builds and packs both packages, installs the sample's dependencies and those tarballs, and builds the sample; each step
  * only when something it depends on has changed. Neither the sample's package.json nor its lock file is touched.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,13 +10,33 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const buildInputs = ['src', 'scripts/build.mjs', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.cjs.json'];
+const shared = ['scripts/build.mjs', 'tsconfig.json'];
+/** In the order in which they are built. `last` is the last file that the build writes. */
+const packages = [
+  {
+    name: 'runtime',
+    folder: '.',
+    inputs: [...shared, 'src', 'package.json', 'nest-cli.json', 'api-extractor.json'],
+    last: 'dist/index.d.ts',
+  },
+  {
+    name: 'tools',
+    folder: 'packages/tools',
+    inputs: [
+      ...shared,
+      ...['src', 'package.json', 'tsconfig.json', 'tsconfig.cjs.json'].map((input) => `packages/tools/${input}`),
+      // It is compiled against the types of the runtime.
+      'dist/index.d.ts',
+    ],
+    last: 'packages/tools/dist/cjs/package.json',
+  },
+];
 
 /** @param {string} sampleDir relative to the working directory, or absolute */
 export function setupSample(sampleDir) {
   const sample = resolve(sampleDir);
-  buildPackage();
-  const installed = installSample(sample, packPackage());
+  buildPackages();
+  const installed = installSample(sample, packages.map(packPackage));
   if (
     installed ||
     isOlder(join(sample, 'dist/main.js'), inSample(sample, ['src', 'tsconfig.json', 'tsconfig.build.json']))
@@ -33,42 +53,40 @@ export function npm(args, cwd = root, stdio = 'inherit') {
   else execFileSync('npm', args, { cwd, stdio, shell: process.platform === 'win32' });
 }
 
-export function buildPackage() {
-  // The last file that the build writes.
-  const last = join(root, 'dist/cjs/package.json');
-  if (
-    !isOlder(
-      last,
-      buildInputs.map((input) => join(root, input)),
-    )
-  )
-    return;
-  say('Building nestjs-drain');
-  npm(['run', '--silent', 'build']);
+/** Builds each package that is older than what it is made of. */
+export function buildPackages() {
+  for (const { name, inputs, last } of packages) {
+    const paths = inputs.map((input) => join(root, input));
+    if (!isOlder(join(root, last), paths)) continue;
+    say(`Building the ${name}`);
+    npm(['run', '--silent', 'build', '--', name]);
+  }
 }
 
 /** The path of the tarball. Packing the same files gives the same bytes. */
-function packPackage() {
-  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+function packPackage({ folder }) {
+  const home = join(root, folder);
+  const { name, version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
   const cache = join(root, '.cache');
   mkdirSync(cache, { recursive: true });
   // It has been built: `prepack` would do it again.
-  npm(['pack', '--silent', '--ignore-scripts', '--pack-destination', cache], root, ['ignore', 'ignore', 'inherit']);
+  npm(['pack', '--silent', '--ignore-scripts', '--pack-destination', cache], home, ['ignore', 'ignore', 'inherit']);
   return join(cache, `${name}-${version}.tgz`);
 }
 
 /** Reports whether anything had to be installed. */
-function installSample(sample, tarball) {
+function installSample(sample, tarballs) {
   const modules = join(sample, 'node_modules');
   const stamp = join(modules, '.nestjs-drain');
-  const wanted = hashOf([tarball, ...inSample(sample, ['package.json', 'package-lock.json'])]);
+  const wanted = hashOf([...tarballs, ...inSample(sample, ['package.json', 'package-lock.json'])]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return false;
   say(`Installing the dependencies of ${sample}`);
   // npm takes a package of the same version for the same package.
-  rmSync(join(modules, 'nestjs-drain'), { recursive: true, force: true });
+  for (const name of ['nestjs-drain', 'nestjs-drain-tools'])
+    rmSync(join(modules, name), { recursive: true, force: true });
   rmSync(join(modules, '.package-lock.json'), { force: true });
   // `npm ci` would ask the registry for nestjs-drain. This takes all else as the lock file has it, and saves nothing.
-  npm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', tarball], sample);
+  npm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs], sample);
   writeFileSync(stamp, wanted);
   return true;
 }

@@ -71,6 +71,7 @@ export class GracefulShutdownModule implements NestModule, OnApplicationBootstra
   /** @internal */
   static readonly [moduleMark] = true;
 
+  /** Nest calls it. @internal */
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(ModulesContainer) modules: ModulesContainer,
@@ -99,13 +100,13 @@ export class GracefulShutdownModule implements NestModule, OnApplicationBootstra
     return assemble(provider!, httpTracking, { imports, providers: further });
   }
 
-  /** Nest calls it before it registers routes. @internal */
+  /** Nest calls it before it registers routes. */
   configure(): void {
     const adapter = this.adapterHost.httpAdapter as object | undefined;
     if (adapter) this.lifecycle.meetHttp(adapter);
   }
 
-  /** @internal */
+  /** Nest calls it when the application has started. */
   onApplicationBootstrap(): void {
     this.lifecycle.bootstrapped();
   }

@@ -25,6 +25,7 @@ export class GracefulShutdown {
   /** Every transition, hook, deadline and, last, the report. Completes after the report. */
   readonly events: Observable<ShutdownEvent>;
 
+  /** Nest calls it. @internal */
   constructor(@Inject(DRAIN_CORE) private readonly core: DrainCore) {
     this.events = new Observable((subscriber) => {
       if (core.phase === 'closed') return subscriber.complete();

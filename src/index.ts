@@ -17,7 +17,7 @@ export { type ShutdownBudget, shutdownBudget } from './options/shutdown-budget.j
 export { type LameDuckOptions } from './sequence/lame-duck.js';
 export { type LateRequestAnswer } from './refusal/late-requests.js';
 export { type EventStreamOptions } from './drainables/sse/event-stream-options.js';
-export { type WebSocketOptions } from './drainables/websockets/web-socket-options.js';
+export { type ResolvedWebSocketOptions, type WebSocketOptions } from './drainables/websockets/web-socket-options.js';
 export { type Drainable, type Leftover } from './sequence/drainable.js';
 export { DrainError, type DrainErrorCode } from './sequence/errors.js';
 export { type ShutdownEvent } from './sequence/events.js';

@@ -37,6 +37,7 @@ export interface InterceptedWork {
  */
 @Injectable()
 export class InFlightInterceptor implements NestInterceptor {
+  /** Nest calls it. @internal */
   constructor(@Inject(DRAIN_CORE) private readonly work: InterceptedWork) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {

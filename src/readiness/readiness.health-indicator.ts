@@ -43,6 +43,7 @@ export interface ReadinessSource {
  */
 @Injectable()
 export class ReadinessHealthIndicator {
+  /** Nest calls it. @internal */
   constructor(@Inject(DRAIN_CORE) private readonly source: ReadinessSource) {}
 
   /**

@@ -64,7 +64,7 @@ async function answering(child: ChildProcess, url: string): Promise<void> {
 
 describe('The README', () => {
   it('has examples that compile, and a quick start that runs and stops', async () => {
-    if (!existsSync('dist/esm/index.js')) execFileSync('npm', ['run', 'build'], { stdio: 'pipe' });
+    if (!existsSync('dist/index.js')) execFileSync('npm', ['run', 'build'], { stdio: 'pipe' });
     build();
 
     const port = await freePort();

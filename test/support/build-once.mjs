@@ -1,6 +1,6 @@
-import { buildPackage } from '../../scripts/setup-sample.mjs';
+import { buildPackages } from '../../scripts/setup-sample.mjs';
 
-/** Builds the package before the first test, when it is older than its source: two workers must not both find that out. */
+/** Builds the packages before the first test, when one is older than its source: two workers must not both find that out. */
 export default function buildOnce() {
-  buildPackage();
+  buildPackages();
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
 // Not published: the drill that rolls replicas belongs to the repository.
-import { Replica, type ReplicaExit, TcpBalancer } from '../../../dist/esm/drill/index.js';
+import { Replica, type ReplicaExit, TcpBalancer } from '../../../packages/tools/dist/esm/drill/index.js';
 import { allGoOn, cards, readAll } from './support/page.js';
 
 const executablePath = '/usr/bin/chromium';

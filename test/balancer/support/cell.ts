@@ -7,7 +7,7 @@ import {
   type RequestSpec,
   type RollingFailure,
   type StrictClientsOptions,
-} from '../../../src/drill/index.js';
+} from '../../../packages/tools/src/drill/index.js';
 import { type ShutdownReport } from '../../../src/index.js';
 import { HaProxy } from './haproxy.js';
 import { mix } from './mix.js';

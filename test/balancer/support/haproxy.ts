@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { addressOf, type Backend, type Balancer } from '../../../src/drill/index.js';
-import { freePort } from '../../../src/drill/free-port.js';
-import { sleep } from '../../../src/drill/timing.js';
+import { addressOf, type Backend, type Balancer } from '../../../packages/tools/src/drill/index.js';
+import { freePort } from '../../../packages/tools/src/drill/free-port.js';
+import { sleep } from '../../../packages/tools/src/drill/timing.js';
 import { ServerProcess } from './server-process.js';
 
 export interface HaProxyOptions {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type RequestSpec } from '../../../src/drill/index.js';
+import { type RequestSpec } from '../../../packages/tools/src/drill/index.js';
 
 const note = 'The quick brown fox jumps over the lazy dog. '.repeat(700); // 31 kB
 const sum = createHash('sha256').update(note).digest('hex');

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
-import { addressOf, isReady, type Backend, type Balancer } from '../../../src/drill/index.js';
-import { freePort } from '../../../src/drill/free-port.js';
-import { sleep } from '../../../src/drill/timing.js';
+import { addressOf, isReady, type Backend, type Balancer } from '../../../packages/tools/src/drill/index.js';
+import { freePort } from '../../../packages/tools/src/drill/free-port.js';
+import { sleep } from '../../../packages/tools/src/drill/timing.js';
 import { ServerProcess } from './server-process.js';
 
 export interface NginxOptions {

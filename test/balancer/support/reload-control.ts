@@ -1,5 +1,5 @@
-import { StrictClients, type Replica, type TrafficReport } from '../../../src/drill/index.js';
-import { sleep } from '../../../src/drill/timing.js';
+import { StrictClients, type Replica, type TrafficReport } from '../../../packages/tools/src/drill/index.js';
+import { sleep } from '../../../packages/tools/src/drill/timing.js';
 import { readinessPath, startReplica, type AdapterName } from './cell.js';
 import { mix } from './mix.js';
 import { Nginx } from './nginx.js';

@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { endWithThisProcess } from '../../../src/drill/children.js';
-import { sleep } from '../../../src/drill/timing.js';
+import { endWithThisProcess } from '../../../packages/tools/src/drill/children.js';
+import { sleep } from '../../../packages/tools/src/drill/timing.js';
 
 /** Debian keeps them where the path of an ordinary user does not look. */
 export const withSystemPaths = { ...process.env, PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin` };

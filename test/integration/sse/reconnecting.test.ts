@@ -1,7 +1,7 @@
 import { Controller, Headers, type MessageEvent, Sse } from '@nestjs/common';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Observable } from 'rxjs';
-import { TcpBalancer } from '../../../src/drill/index.js';
+import { TcpBalancer } from '../../../packages/tools/src/drill/index.js';
 import {
   type ApplicationSetup,
   closeAll,

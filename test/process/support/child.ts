@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { readFileSync } from 'node:fs';
 import { type Readable, type Writable } from 'node:stream';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { endWithThisProcess } from '../../../src/drill/children.js';
+import { endWithThisProcess } from '../../../packages/tools/src/drill/children.js';
 import { type GracefulShutdownOptions, type ShutdownReport } from '../../../src/index.js';
 
 // Jest takes no `testTimeout` from one of several projects.
@@ -53,11 +53,11 @@ export async function endAll(): Promise<void> {
   await Promise.all([...living].map((child) => child.kill()));
 }
 
-/** Builds the package, when it is older than its source. */
+/** Builds the packages, when one is older than its source. */
 export async function build(): Promise<void> {
   const script = pathToFileURL(`${root}scripts/setup-sample.mjs`).href;
-  const { buildPackage } = (await import(script)) as { buildPackage(): void };
-  buildPackage();
+  const { buildPackages } = (await import(script)) as { buildPackages(): void };
+  buildPackages();
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Command, Help, Option } from 'commander';
-import { accessSync, constants, realpathSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { constants as system } from 'node:os';
 import { drill, drillDefaults, type DrillOptions } from '../drill/drill.js';
 import { durationOf } from '../drill/duration-text.js';
@@ -188,8 +188,6 @@ function optionsOf(command: readonly string[], flags: Flags): DrillOptions {
     warmUpMs: durationOf(flags.warmUp, '--warm-up'),
     coolDownMs: durationOf(flags.coolDown, '--cool-down'),
     port: flags.port === undefined ? undefined : wholeNumber(flags.port, '--port', 1, 65_535),
-    // It lies beside the bundle that this is part of.
-    observerPath: join(dirname(realpathSync(process.argv[1]!)), 'observer.cjs'),
   };
 }
 

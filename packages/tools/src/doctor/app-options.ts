@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type ResolvedOptions } from '../options/options.js';
+import { type GracefulShutdownOptions } from 'nestjs-drain';
 import { BadInputError } from './bad-input.js';
 
-/** The token under which the module provides its options; that of src/in-flight/tokens.ts, which this tool does not load. */
+/** The token under which the module provides its options; this tool does not load the application's copy of it. */
 const optionsToken = Symbol.for('nestjs-drain:options');
 
 /** Loaded by the application, with Nest. */
@@ -16,7 +16,7 @@ interface DynamicModule {
 }
 
 /** What an application module says of its options. `forRootAsync` makes them at bootstrap: they cannot be known. */
-export type AppOptions = { readonly options: ResolvedOptions } | { readonly why: string };
+export type AppOptions = { readonly options: GracefulShutdownOptions } | { readonly why: string };
 
 /**
  * Imports the file, and looks through the imports of the modules that it exports. The application is not started.
@@ -32,7 +32,7 @@ export async function optionsOfApp(file: string, cwd: string): Promise<AppOption
       'Expected an exported module that imports GracefulShutdownModule.forRoot(), got none. Give the built root module: --app dist/app.module.js.',
     );
   }
-  const { useValue } = provider as { useValue?: ResolvedOptions };
+  const { useValue } = provider as { useValue?: GracefulShutdownOptions };
   if (useValue !== undefined) return { options: useValue };
   return { why: `${file} uses forRootAsync(), whose options are made at bootstrap` };
 }

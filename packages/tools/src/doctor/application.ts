@@ -1,44 +1,47 @@
-import { type ResolvedOptions } from '../options/options.js';
-import { windowOf } from '../options/resolve-options.js';
+import { type GracefulShutdownOptions, type ShutdownBudget, shutdownBudget } from 'nestjs-drain';
 import { type Workload } from './read/workload.js';
 
 /** Node's own `server.keepAliveTimeout`, ms. */
 export const nodeKeepAliveMs = 5_000;
-/** Between the last hook and SIGKILL, as the module itself reckons, ms. */
-const marginMs = 1_000;
 /** Their values are milliseconds, as `server.keepAliveTimeout` is. */
 const keepAliveVariables = ['KEEP_ALIVE_MS', 'KEEP_ALIVE_TIMEOUT_MS', 'KEEP_ALIVE_TIMEOUT', 'KEEPALIVE_TIMEOUT_MS'];
 
 /** What is known, or assumed, of the application. */
 export interface Application {
-  readonly options: ResolvedOptions;
+  /** What the options of its module add up to, as the module itself reckons. */
+  readonly budget: ShutdownBudget;
   readonly keepAliveMs?: number;
+}
+
+/**
+ * The budget of these options, with one hook that runs into its timeout.
+ *
+ * @throws DrainError for options that make no sense
+ */
+export function budgetOf(options?: GracefulShutdownOptions): ShutdownBudget {
+  const { hookTimeoutMs } = shutdownBudget(options).options;
+  return shutdownBudget(options, hookTimeoutMs);
 }
 
 /** One part of a shutdown's time. */
 export type Part = readonly [name: string, ms: number];
 
-/** The lame duck of a SIGTERM under Kubernetes; none when it is off. */
-export function lameDuckOf({ options }: Application): { readonly minMs: number; readonly maxMs: number } {
-  return options.lameDuck === false ? { minMs: 0, maxMs: 0 } : windowOf(options);
-}
-
 /** What a SIGTERM under Kubernetes takes at most: one hook that runs into its timeout, and a margin, included. */
 export function sigtermParts(application: Application): readonly Part[] {
-  return [['lame duck', lameDuckOf(application).maxMs], ...partsAfterLameDuck(application)];
+  return [['lame duck', application.budget.lameDuckMaxMs], ...partsAfterLameDuck(application)];
 }
 
 /** What a SIGINT takes at most: it has a lame duck only when the options ask for one. */
 export function sigintParts(application: Application): readonly Part[] {
-  const { lameDuck } = application.options;
+  const { lameDuck } = application.budget.options;
   return [['lame duck', typeof lameDuck === 'object' ? lameDuck.maxMs : 0], ...partsAfterLameDuck(application)];
 }
 
-function partsAfterLameDuck({ options }: Application): readonly Part[] {
+function partsAfterLameDuck({ budget }: Application): readonly Part[] {
   return [
-    ['drain', options.drainTimeoutMs],
-    ['hooks', options.hookTimeoutMs],
-    ['margin', marginMs],
+    ['drain', budget.drainMs],
+    ['hooks', budget.hooksMs],
+    ['margin', budget.marginMs],
   ];
 }
 

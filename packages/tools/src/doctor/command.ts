@@ -1,10 +1,9 @@
 import { fstatSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { Command, InvalidArgumentError } from 'commander';
-import { type GracefulShutdownOptions, type ResolvedOptions } from '../options/options.js';
-import { resolveOptions } from '../options/resolve-options.js';
-import { DrainError } from '../sequence/errors.js';
+import { DrainError, type GracefulShutdownOptions } from 'nestjs-drain';
 import { optionsOfApp } from './app-options.js';
+import { budgetOf } from './application.js';
 import { BadInputError } from './bad-input.js';
 import { examine } from './diagnose.js';
 import { description, helpAfter, helpWidth } from './help.js';
@@ -36,7 +35,8 @@ interface Flags {
 }
 
 interface AssumedOptions {
-  readonly options: ResolvedOptions;
+  /** None: the defaults. */
+  readonly options?: GracefulShutdownOptions;
   readonly from: string;
   readonly hint?: string;
 }
@@ -89,7 +89,7 @@ async function run(files: readonly string[], flags: Flags, world: Surroundings):
     findings,
     files: sources.map((source) => source.name),
     notes: [...notes, ...further],
-    options,
+    budget: budgetOf(options),
     optionsFrom: from,
     optionsHint: hint,
   };
@@ -106,14 +106,14 @@ async function read(files: readonly string[], world: Surroundings): Promise<Inpu
 
 async function assumedOptions({ app, options }: Flags, cwd: string): Promise<AssumedOptions> {
   if (options !== undefined) return { options: parseOptions(options), from: 'those of --options' };
-  const defaults = { options: resolveOptions(), from: 'the defaults, assumed', hint: '--app or --options tells yours' };
+  const defaults = { from: 'the defaults, assumed', hint: '--app or --options tells yours' };
   if (app === undefined) return defaults;
   const found = await optionsOfApp(app, cwd);
   if ('options' in found) return { options: found.options, from: `those of ${app}` };
   return { ...defaults, from: `the defaults, assumed, for ${found.why}`, hint: '--options tells yours' };
 }
 
-function parseOptions(json: string): ResolvedOptions {
+function parseOptions(json: string): GracefulShutdownOptions {
   let given: unknown;
   try {
     given = JSON.parse(json);
@@ -123,7 +123,7 @@ function parseOptions(json: string): ResolvedOptions {
       `Expected JSON, such as '{"drainTimeoutMs":20000}', got ${json}. Mind the quotes.`,
     );
   }
-  return resolveOptions(given as GracefulShutdownOptions);
+  return budgetOf(given as GracefulShutdownOptions).options;
 }
 
 function milliseconds(given: string): number {

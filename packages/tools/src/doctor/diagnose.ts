@@ -1,5 +1,5 @@
-import { type ResolvedOptions } from '../options/options.js';
-import { resolveOptions } from '../options/resolve-options.js';
+import { type GracefulShutdownOptions } from 'nestjs-drain';
+import { budgetOf } from './application.js';
 import { type Finding } from './finding.js';
 import { type Source } from './read/source.js';
 import { rules } from './rules/index.js';
@@ -7,8 +7,8 @@ import { readScene, type Scene } from './scene.js';
 
 /** What the files do not tell. */
 export interface DiagnoseOptions {
-  /** The module's options; left out: its defaults. */
-  readonly shutdown?: ResolvedOptions;
+  /** The module's options, as `forRoot()` takes them; left out: its defaults. */
+  readonly shutdown?: GracefulShutdownOptions;
   /** The application's container; left out: the one with probes, or ports. */
   readonly container?: string;
   /** The application's `server.keepAliveTimeout`; left out: what its environment says. */
@@ -34,8 +34,8 @@ export function diagnose(sources: readonly Source[], options: DiagnoseOptions = 
 
 /** As `diagnose`, and says what was left out. */
 export function examine(sources: readonly Source[], options: DiagnoseOptions = {}): Diagnosis {
-  const { shutdown = resolveOptions(), container, keepAliveMs } = options;
-  const scene = readScene(sources, { options: shutdown, keepAliveMs }, container);
+  const { shutdown, container, keepAliveMs } = options;
+  const scene = readScene(sources, { budget: budgetOf(shutdown), keepAliveMs }, container);
   const findings = rules.flatMap((rule) =>
     [...rule.remarks(scene)].map(({ at, severity = rule.severity, what, fix }): Finding => ({
       rule: rule.id,

@@ -1,8 +1,7 @@
 import { styleText } from 'node:util';
+import { type ShutdownBudget } from 'nestjs-drain';
 import { seconds } from './application.js';
 import { type Finding } from './finding.js';
-import { type ResolvedOptions } from '../options/options.js';
-import { windowOf } from '../options/resolve-options.js';
 
 /** What there is to say at the end of a run. */
 export interface Outcome {
@@ -11,7 +10,7 @@ export interface Outcome {
   readonly files: readonly string[];
   /** What was left out and why, a line each. */
   readonly notes: readonly string[];
-  readonly options: ResolvedOptions;
+  readonly budget: ShutdownBudget;
   /** Where the options come from. */
   readonly optionsFrom: string;
   /** How to give others. */
@@ -36,12 +35,12 @@ export function asText(outcome: Outcome, hasColour: boolean): string {
   const isClean = outcome.findings.length === 0;
   const hint = outcome.optionsHint ? `; ${outcome.optionsHint}` : '';
   lines.push(paint(isClean ? 'green' : 'bold', count));
-  lines.push(`Module options: ${outcome.optionsFrom} (${spell(outcome.options)})${hint}.`);
+  lines.push(`Module options: ${outcome.optionsFrom} (${spell(outcome.budget)})${hint}.`);
   return `${lines.join('\n')}\n`;
 }
 
 /** For programs. */
-export function asJson({ findings, files, notes, options, optionsFrom }: Outcome): string {
+export function asJson({ findings, files, notes, budget: { options }, optionsFrom }: Outcome): string {
   const { faults, doubts } = tally(findings);
   return `${JSON.stringify({ faults, doubts, findings, files, notes, options, optionsFrom }, undefined, 2)}\n`;
 }
@@ -61,9 +60,9 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-function spell(options: ResolvedOptions): string {
-  const { minMs, maxMs } = windowOf(options);
-  const lameDuck = options.lameDuck === false ? 'no lame duck' : `lame duck ${minMs / 1_000} to ${seconds(maxMs)}`;
-  const { drainTimeoutMs, hookTimeoutMs, gracePeriodMs } = options;
-  return `${lameDuck}, drain ${seconds(drainTimeoutMs)}, hooks ${seconds(hookTimeoutMs)}, grace period ${seconds(gracePeriodMs)}`;
+function spell({ lameDuckMinMs, lameDuckMaxMs, drainMs, gracePeriodMs, options }: ShutdownBudget): string {
+  const { lameDuck, hookTimeoutMs } = options;
+  const served =
+    lameDuck === false ? 'no lame duck' : `lame duck ${lameDuckMinMs / 1_000} to ${seconds(lameDuckMaxMs)}`;
+  return `${served}, drain ${seconds(drainMs)}, hooks ${seconds(hookTimeoutMs)}, grace period ${seconds(gracePeriodMs)}`;
 }

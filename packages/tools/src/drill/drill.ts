@@ -42,8 +42,6 @@ export interface DrillOptions {
   readonly coolDownMs?: number;
   /** The port of the balancer. @default any free one */
   readonly port?: number;
-  /** The file that tells what happens inside the replicas (`observer.ts`, bundled). Without it, only what is seen from outside is known. */
-  readonly observerPath?: string;
   /** Ends the drill, and everything it has started. */
   readonly signal?: AbortSignal;
   readonly onStep?: (step: DrillStep) => void;
@@ -107,7 +105,7 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
 class Drill {
   private readonly settings: DrillSettings;
   private readonly clients: OpenLoopClients;
-  private readonly files?: ObservationFiles;
+  private readonly files = new ObservationFiles();
   private readonly lives: ReplicaLife[] = [];
   private readonly byPort = new Map<number, ReplicaLife>();
   private readonly living = new Map<ReplicaLife, Replica>();
@@ -130,7 +128,6 @@ class Drill {
       connections: options.connections,
       onOutcome: (outcome) => this.record(outcome),
     });
-    if (options.observerPath) this.files = new ObservationFiles(options.observerPath);
   }
 
   async run(): Promise<DrillResult> {
@@ -156,7 +153,7 @@ class Drill {
       await Promise.all([this.clients.cancel(), ...[...this.living.values()].map((replica) => replica.destroy())]);
       await this.balancer.close();
       await work.catch(() => undefined);
-      this.files?.remove();
+      this.files.remove();
     }
   }
 
@@ -223,14 +220,14 @@ class Drill {
         command,
         readinessPath,
         cwd,
-        env: { ...env, ...this.files?.environmentOf(name) },
+        env: { ...env, ...this.files.environmentOf(name) },
         portEnv,
         startTimeoutMs,
         signal: this.aborting.signal,
       });
     } catch (error) {
       this.aborting.signal.throwIfAborted();
-      const otherPorts = this.files?.read(name, 0).otherPorts ?? [];
+      const otherPorts = this.files.read(name, 0).otherPorts;
       throw inOneLine(error, { command, readinessPath, portEnv, startTimeoutMs, otherPorts });
     }
     const life: ReplicaLife = {
@@ -277,7 +274,7 @@ class Drill {
   }
 
   private observationsOf({ name }: ReplicaLife, { port }: Replica): Observations {
-    return this.files?.read(name, port) ?? nothingObserved;
+    return this.files.read(name, port);
   }
 
   /** A request that is not answered well before anything is stopped would only measure itself. */

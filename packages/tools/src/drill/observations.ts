@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** What the observer has told from inside a replica. Instants are `performance.now()` of this process. */
 export interface Observations {
@@ -34,16 +35,16 @@ interface Line {
   readonly report?: unknown;
 }
 
+/** What is loaded into the replicas. In a checkout that is not built there is none, and replicas would not start. */
+const observerPath = fileURLToPath(new URL('./observer.cjs', import.meta.url));
+
 /** The files the observer writes to, one for each replica. */
 export class ObservationFiles {
   private readonly folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-drill-'));
 
-  /** `observerPath`: the file that is loaded into the replicas. */
-  constructor(private readonly observerPath: string) {}
-
   /** What a replica needs in its environment to be observed. */
   environmentOf(replica: string): Record<string, string> {
-    const quoted = `"${this.observerPath.replace(/[\\"]/g, '\\$&')}"`;
+    const quoted = `"${observerPath.replace(/[\\"]/g, '\\$&')}"`;
     return {
       NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${quoted}`.trimStart(),
       NESTJS_DRAIN_OBSERVER: this.fileOf(replica),

@@ -1,14 +1,12 @@
 import { type INestApplication } from '@nestjs/common';
+import { DrainError, GracefulShutdown } from 'nestjs-drain';
 import { type Server } from 'node:http';
-import { type DrainCore } from '../drain-core.js';
 import { type Backend } from '../drill/balancer.js';
-import { DRAIN_CORE } from '../in-flight/tokens.js';
-import { DrainError } from '../sequence/errors.js';
 
-/** What `GracefulShutdownModule` has put into the application, whichever copy of the package it came from. */
-export function coreOf(app: INestApplication, caller: string): DrainCore {
+/** The shutdown of the application, which must have `GracefulShutdownModule`. */
+export function shutdownOf(app: INestApplication, caller: string): GracefulShutdown {
   try {
-    return app.get<DrainCore>(DRAIN_CORE, { strict: false });
+    return app.get(GracefulShutdown, { strict: false });
   } catch {
     throw new DrainError(
       'DRAIN_INVALID_ARGUMENT',
@@ -39,6 +37,6 @@ export async function backendOf(app: INestApplication, name: string): Promise<Ba
 function refuse(expected: string, got: string): never {
   throw new DrainError(
     'DRAIN_INVALID_ARGUMENT',
-    `nestjs-drain/testing: expected ${expected}, got ${got}. Create the application for the test without it.`,
+    `nestjs-drain-tools/testing: expected ${expected}, got ${got}. Create the application for the test without it.`,
   );
 }

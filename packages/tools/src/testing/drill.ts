@@ -1,10 +1,8 @@
 import { type INestApplication } from '@nestjs/common';
-import { type DrainCore } from '../drain-core.js';
+import { type GracefulShutdown, type ShutdownPhase, type ShutdownReport } from 'nestjs-drain';
 import { type Failure, StrictClients, type TrafficReport } from '../drill/strict-client.js';
 import { checkDurationMs, sleep } from '../drill/timing.js';
-import { type ShutdownPhase } from '../sequence/phase.js';
-import { type ShutdownReport } from '../sequence/report.js';
-import { coreOf } from './application.js';
+import { shutdownOf } from './application.js';
 import { FakePlatform } from './fake-platform.js';
 import { type DrillRequest, mixOf } from './requests.js';
 import { type Roll, type RollFailure } from './roll.js';
@@ -75,7 +73,7 @@ const hookName = 'drill: until the platform has left';
  */
 export async function drill(app: INestApplication, options: DrillOptions): Promise<Roll> {
   const mix = mixOf(options.requests);
-  const core = coreOf(app, 'drill()');
+  const shutdown = shutdownOf(app, 'drill()');
   const { lagMs = 200, clients: count = 8, timeoutMs, readinessPath, during } = options;
   const lameDuckMs = checkDurationMs('lameDuckMs', options.lameDuckMs ?? lagMs + spareMs);
   const platform = await FakePlatform.start({
@@ -88,15 +86,15 @@ export async function drill(app: INestApplication, options: DrillOptions): Promi
   let closing: Closing | undefined;
   try {
     clients = new StrictClients({ url: platform.url, clients: count, mix, timeoutMs, thinkMs });
-    closing = new Closing(app, core, platform, successor, clients, lameDuckMs);
+    closing = new Closing(app, shutdown, platform, successor, clients, lameDuckMs);
     await platform.routeTo(app);
     void clients.run();
     if (during) await during(closing.run());
     else await outcomes(clients, 3 * count);
-    const shutdown = await closing.close();
+    const report = await closing.close();
     await platform.left(app);
     await outcomes(clients, clients.counts().requests + count);
-    return closing.rollOf(await clients.stop(), shutdown);
+    return closing.rollOf(await clients.stop(), report);
   } finally {
     closing?.end();
     // Cuts what is still held, after a failure: nobody waits for its time to be over.
@@ -117,20 +115,20 @@ async function outcomes(clients: StrictClients, wanted: number): Promise<void> {
 class Closing {
   private readonly phases: { readonly phase: ShutdownPhase; readonly atMs: number }[] = [];
   private readonly waiting: { readonly phase: ShutdownPhase; readonly resolve: () => void }[] = [];
-  private readonly unsubscribe: () => void;
+  private readonly subscription: { unsubscribe(): void };
   private removeHook?: () => void;
   private closed?: Promise<ShutdownReport>;
   private closedAtMs = Infinity;
 
   constructor(
     private readonly app: INestApplication,
-    private readonly core: DrainCore,
+    private readonly shutdown: GracefulShutdown,
     private readonly platform: FakePlatform,
     private readonly successor: Successor,
     private readonly clients: StrictClients,
     private readonly lameDuckMs: number,
   ) {
-    this.unsubscribe = core.events.subscribe((event) => {
+    this.subscription = shutdown.events.subscribe((event) => {
       if (event.type === 'phase') this.entered(event.phase);
     });
   }
@@ -150,7 +148,7 @@ class Closing {
   }
 
   end(): void {
-    this.unsubscribe();
+    this.subscription.unsubscribe();
     this.removeHook?.();
   }
 
@@ -173,11 +171,11 @@ class Closing {
     const { lameDuckMs } = this;
     if (lameDuckMs > 0) {
       const wait = ({ deadline }: { deadline: AbortSignal }) => sleep(lameDuckMs, deadline);
-      this.removeHook = this.core.hooks.add('lame-duck', wait, { name: hookName, timeoutMs: lameDuckMs + 1_000 });
+      this.removeHook = this.shutdown.onShutdown('lame-duck', wait, { name: hookName, timeoutMs: lameDuckMs + 1_000 });
     }
     this.closedAtMs = this.clients.elapsedMs();
     await this.app.close();
-    return this.core.sequence.closed;
+    return this.shutdown.closed;
   }
 
   private reached(phase: ShutdownPhase): Promise<void> {

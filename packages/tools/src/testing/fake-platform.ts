@@ -1,8 +1,8 @@
 import { type INestApplication } from '@nestjs/common';
+import { DrainError } from 'nestjs-drain';
 import { addressOf, type Backend } from '../drill/balancer.js';
 import { TcpBalancer } from '../drill/tcp-balancer.js';
 import { within } from '../drill/timing.js';
-import { DrainError } from '../sequence/errors.js';
 import { backendOf } from './application.js';
 
 /**

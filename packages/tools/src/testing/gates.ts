@@ -1,7 +1,7 @@
 import { type CallHandler, type ExecutionContext, type INestApplication, type NestInterceptor } from '@nestjs/common';
+import { DrainError } from 'nestjs-drain';
+import { match } from 'path-to-regexp';
 import { type Observable } from 'rxjs';
-import { HealthRoutes } from '../drainables/exchange/route.js';
-import { DrainError } from '../sequence/errors.js';
 import { parseRequest } from './requests.js';
 
 /**
@@ -68,9 +68,7 @@ export class Gate {
         `Expected gate.holds(app, '${request}') before app.init() and app.listen(), got it afterwards. Call it as soon as the application is created.`,
       );
     }
-    const routes = new HealthRoutes();
-    routes.add({ method, pattern: path, isHealth: false });
-    app.useGlobalInterceptors(new GateInterceptor(this, routes));
+    app.useGlobalInterceptors(new GateInterceptor(this, method, matcherOf(path)));
     return this;
   }
 }
@@ -101,17 +99,35 @@ export class Gates {
   }
 }
 
+function matcherOf(path: string): (path: string) => unknown {
+  try {
+    return match(path);
+  } catch (error) {
+    throw new DrainError(
+      'DRAIN_INVALID_ARGUMENT',
+      `Expected a path such as '/orders/:id', got '${path}'. Write it as the controller does. ${String(error)}`,
+    );
+  }
+}
+
 class GateInterceptor implements NestInterceptor {
   constructor(
     private readonly gate: Gate,
-    private readonly routes: HealthRoutes,
+    private readonly method: string,
+    private readonly matches: (path: string) => unknown,
   ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     if (context.getType() === 'http') {
       const request = context.switchToHttp().getRequest<{ method?: string; originalUrl?: string; url?: string }>();
-      if (this.routes.couldMatch(request.method, request.originalUrl ?? request.url)) await this.gate.pass();
+      if (this.isHeld(request.method, request.originalUrl ?? request.url)) await this.gate.pass();
     }
     return next.handle();
+  }
+
+  private isHeld(method = '', url = ''): boolean {
+    // What answers GET answers HEAD, too.
+    const isOfMethod = method === this.method || (method === 'HEAD' && this.method === 'GET') || this.method === 'ALL';
+    return isOfMethod && this.matches(url.split('?', 1)[0]!) !== false;
   }
 }

@@ -1,5 +1,5 @@
+import { DrainError } from 'nestjs-drain';
 import { matches, type RequestSpec } from '../drill/exchange.js';
-import { DrainError } from '../sequence/errors.js';
 
 /**
  * One kind of request of a drill, and the answer that is right for it.

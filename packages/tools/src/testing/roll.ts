@@ -1,6 +1,4 @@
-import { type Leftover } from '../sequence/drainable.js';
-import { type ShutdownPhase } from '../sequence/phase.js';
-import { type ShutdownReport } from '../sequence/report.js';
+import { type Leftover, type ShutdownPhase, type ShutdownReport } from 'nestjs-drain';
 
 /**
  * One request of a drill that was not answered, or not rightly.

@@ -3,7 +3,7 @@ import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { connect, constants } from 'node:http2';
 import { request as tlsRequest } from 'node:https';
 import { connect as tlsConnect } from 'node:tls';
-import { sleep } from '../../../../src/drill/timing.js';
+import { sleep } from '../../../../packages/tools/src/drill/timing.js';
 import { FrameTap } from './frame-tap.js';
 import { type KindOfClients } from './kind-of-clients.js';
 import { Tally } from './tally.js';

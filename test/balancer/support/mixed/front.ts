@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { type Backend } from '../../../../src/drill/index.js';
+import { type Backend } from '../../../../packages/tools/src/drill/index.js';
 
 /** The first byte of whoever speaks TLS. */
 const handshake = 0x16;

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { Agent as PlainAgent, request as plainRequest, type IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
-import { RequestMix } from '../../../../src/drill/request-mix.js';
-import { sleep } from '../../../../src/drill/timing.js';
+import { RequestMix } from '../../../../packages/tools/src/drill/request-mix.js';
+import { sleep } from '../../../../packages/tools/src/drill/timing.js';
 import { exchangeTimeoutMs, headersOf, Reader, send, type Exchange, type Fault } from './exchanges.js';
 import { type KindOfClients } from './kind-of-clients.js';
 import { Tally } from './tally.js';

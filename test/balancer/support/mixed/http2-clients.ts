@@ -1,7 +1,7 @@
 import { once, setMaxListeners } from 'node:events';
 import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
-import { RequestMix } from '../../../../src/drill/request-mix.js';
-import { sleep } from '../../../../src/drill/timing.js';
+import { RequestMix } from '../../../../packages/tools/src/drill/request-mix.js';
+import { sleep } from '../../../../packages/tools/src/drill/timing.js';
 import { exchangeTimeoutMs, headersOf, Reader, send, type Exchange, type Fault } from './exchanges.js';
 import { type KindOfClients } from './kind-of-clients.js';
 import { Tally } from './tally.js';

@@ -1,6 +1,6 @@
 import { once, setMaxListeners } from 'node:events';
 import WebSocket from 'ws';
-import { sleep } from '../../../../src/drill/timing.js';
+import { sleep } from '../../../../packages/tools/src/drill/timing.js';
 import { type KindOfClients } from './kind-of-clients.js';
 import { Tally } from './tally.js';
 

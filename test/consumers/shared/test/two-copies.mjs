@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { GracefulShutdownModule } from 'nestjs-drain';
 import { createRequire } from 'node:module';
 
-const copy = createRequire(import.meta.url)('../node_modules/nestjs-drain/dist/cjs/index.js');
+const copy = createRequire(import.meta.url)('../node_modules/nestjs-drain/dist/index.cjs');
 
 class AppModule {}
 Module({ imports: [GracefulShutdownModule.forRoot(1_000), copy.GracefulShutdownModule.forRoot(1_000)] })(AppModule);

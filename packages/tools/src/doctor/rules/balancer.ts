@@ -1,4 +1,4 @@
-import { keepAliveOf, lameDuckOf, nodeKeepAliveMs, seconds } from '../application.js';
+import { keepAliveOf, nodeKeepAliveMs, seconds } from '../application.js';
 import { drainingTimes, idleTimes } from '../read/balancers.js';
 import { workloadsBehind } from '../read/routes.js';
 import { type Remark, type Rule } from '../rule.js';
@@ -35,8 +35,8 @@ export const balancerDraining: Rule = {
   severity: 'doubt',
   title: "a balancer's draining time under lame duck and drain",
   *remarks(scene): Iterable<Remark> {
-    const lameDuckMs = lameDuckOf(scene.application).maxMs;
-    const needMs = lameDuckMs + scene.application.options.drainTimeoutMs;
+    const lameDuckMs = scene.application.budget.lameDuckMaxMs;
+    const needMs = lameDuckMs + scene.application.budget.drainMs;
     for (const { object, at, name, ms } of drainingTimes(scene)) {
       if (ms >= needMs || workloadsBehind(scene, object).length === 0) continue;
       yield {

@@ -2,7 +2,7 @@ import { type Place } from '../finding.js';
 import { preStopOf } from '../read/pre-stop.js';
 import { type Workload } from '../read/workload.js';
 import { type Remark, type Rule } from '../rule.js';
-import { lameDuckOf, type Part, seconds, sigtermParts, spell, sumOf } from '../application.js';
+import { type Part, seconds, sigtermParts, spell, sumOf } from '../application.js';
 import { type Scene } from '../scene.js';
 
 /** What Kubernetes grants when nothing is said, seconds. */
@@ -26,7 +26,7 @@ export const graceBudget: Rule = {
       const parts = partsOf(grace, sigtermParts(application));
       if (fits(parts, grace)) continue;
       const needSeconds = Math.ceil(sumOf(parts) / 1_000);
-      const { gracePeriodMs } = application.options;
+      const { gracePeriodMs } = application.budget;
       const needMs = sumOf(sigtermParts(application));
       const option = needMs > gracePeriodMs ? `, and gracePeriodMs: ${needMs} in the module's options` : '';
       yield {
@@ -44,7 +44,7 @@ export const gracePeriodOption: Rule = {
   severity: 'fault',
   title: "the module's gracePeriodMs is longer than what the pod leaves it",
   *remarks({ application, workloads }): Iterable<Remark> {
-    const { gracePeriodMs } = application.options;
+    const { gracePeriodMs } = application.budget;
     for (const workload of workloads) {
       const grace = graceOf(workload);
       const leftMs = grace.ms - grace.preStopMs;
@@ -64,7 +64,7 @@ export const optionsBudget: Rule = {
   severity: 'fault',
   title: "lame duck, drain, hooks and margin exceed the module's gracePeriodMs",
   *remarks({ application, workloads }): Iterable<Remark> {
-    const { gracePeriodMs } = application.options;
+    const { gracePeriodMs } = application.budget;
     const parts = sigtermParts(application);
     if (sumOf(parts) <= gracePeriodMs) return;
     for (const workload of workloads) {
@@ -104,7 +104,7 @@ export const lameDuckOff: Rule = {
   severity: 'fault',
   title: 'lameDuck is off under Kubernetes',
   *remarks({ application, workloads }): Iterable<Remark> {
-    if (lameDuckOf(application).maxMs > 0) return;
+    if (application.budget.lameDuckMaxMs > 0) return;
     for (const workload of workloads) {
       if (!workload.isServer || preStopOf(workload)) continue;
       yield {

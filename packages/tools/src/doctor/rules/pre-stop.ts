@@ -1,4 +1,4 @@
-import { lameDuckOf, seconds } from '../application.js';
+import { seconds } from '../application.js';
 import { preStopOf } from '../read/pre-stop.js';
 import { type Remark, type Rule } from '../rule.js';
 
@@ -8,7 +8,7 @@ export const preStopSleep: Rule = {
   severity: 'fault',
   title: 'a preStop sleep on top of a lame duck',
   *remarks({ application, workloads }): Iterable<Remark> {
-    const { minMs, maxMs } = lameDuckOf(application);
+    const { lameDuckMinMs: minMs, lameDuckMaxMs: maxMs } = application.budget;
     if (maxMs === 0) return;
     for (const workload of workloads) {
       const preStop = preStopOf(workload);

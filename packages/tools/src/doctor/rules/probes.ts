@@ -1,4 +1,4 @@
-import { lameDuckOf, seconds } from '../application.js';
+import { seconds } from '../application.js';
 import { pathOf, type Probe, probeOf } from '../read/probe.js';
 import { servicesOf } from '../read/routes.js';
 import { type Workload } from '../read/workload.js';
@@ -29,8 +29,8 @@ export const readinessTooSlow: Rule = {
   severity: 'fault',
   title: 'period × failureThreshold + timeout of the readiness probe outlasts the lame duck',
   *remarks(scene): Iterable<Remark> {
-    const { minMs, maxMs } = lameDuckOf(scene.application);
-    if (maxMs === 0 || scene.application.options.readiness === 'after-lame-duck') return;
+    const { lameDuckMinMs: minMs, lameDuckMaxMs: maxMs } = scene.application.budget;
+    if (maxMs === 0 || scene.application.budget.options.readiness === 'after-lame-duck') return;
     for (const { probe } of probed(scene, 'readinessProbe')) {
       if (probe.kind === 'tcpSocket' || probe.verdictMs <= minMs) continue;
       const { periodSeconds, failureThreshold, timeoutSeconds, verdictMs } = probe;
@@ -124,7 +124,7 @@ export const livenessImpatient: Rule = {
   severity: 'doubt',
   title: 'a liveness probe that gives up before a drain has ended',
   *remarks(scene): Iterable<Remark> {
-    const { drainTimeoutMs, hookTimeoutMs, lateRequests } = scene.application.options;
+    const { drainTimeoutMs, hookTimeoutMs, lateRequests } = scene.application.budget.options;
     const closedMs = hookTimeoutMs + (lateRequests === 'close-listener' ? drainTimeoutMs : 0);
     for (const { probe } of probed(scene, 'livenessProbe')) {
       const patienceMs = probe.periodSeconds * probe.failureThreshold * 1_000;

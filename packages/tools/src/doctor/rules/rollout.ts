@@ -38,7 +38,7 @@ export const singleReplica: Rule = {
   severity: 'doubt',
   title: 'a single replica, which nobody stands in for',
   *remarks(scene): Iterable<Remark> {
-    if (scene.application.options.readiness === 'after-lame-duck') return;
+    if (scene.application.budget.options.readiness === 'after-lame-duck') return;
     for (const workload of scene.workloads) {
       const replicas = replicasOf(scene, workload);
       if (replicas?.count !== 1 || isRecreated(workload) || takenByRollout(scene, workload)) continue;

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** What a report carries besides its data: the charting library, and the page's own script and style. */
 export interface ReportAssets {
@@ -7,23 +9,15 @@ export interface ReportAssets {
   readonly page: { readonly script: string; readonly style: string };
 }
 
-/** A bundler replaces this name by the assets themselves (esbuild: `define`), so that a bundle needs no file beside it. */
-declare const NESTJS_DRAIN_REPORT_ASSETS: ReportAssets;
-
 const pageScripts = ['theme', 'dots', 'lanes', 'tooltip', 'keyboard', 'roll-chart', 'start'];
 
-/** The assets of the bundle this runs in; outside of a bundle, those of the checkout in the current folder. */
-export function reportAssets(): ReportAssets {
-  return typeof NESTJS_DRAIN_REPORT_ASSETS === 'undefined'
-    ? readReportAssets(process.cwd())
-    : NESTJS_DRAIN_REPORT_ASSETS;
-}
+const pageFolder = fileURLToPath(new URL('./page/', import.meta.url));
+const libraryFolder = dirname(createRequire(import.meta.url).resolve('uplot/package.json'));
 
-/** Reads them from a checkout of the repository with its dependencies installed. Throws when a file is missing. */
-export function readReportAssets(root: string): ReportAssets {
-  const read = (...path: readonly string[]): string => readFileSync(join(root, ...path), 'utf8');
-  const library = (file: string): string => read('node_modules', 'uplot', file);
-  const page = (file: string): string => read('src', 'drill', 'report', 'page', file);
+/** Reads them from where they are installed. Throws when a file is missing. */
+export function readReportAssets(): ReportAssets {
+  const library = (file: string): string => readFileSync(join(libraryFolder, file), 'utf8');
+  const page = (file: string): string => readFileSync(join(pageFolder, file), 'utf8');
   const parts = pageScripts.map((name) => page(`${name}.js`));
   return {
     library: {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { reportAssets, type ReportAssets } from './assets.js';
+import { readReportAssets, type ReportAssets } from './assets.js';
 import { budgetOf } from './budget.js';
 import { comment, element, html } from './html.js';
 import { advice } from './sections/advice.js';
@@ -18,7 +18,7 @@ export { readReportAssets, type ReportAssets } from './assets.js';
  * The result as one HTML file that needs nothing else: it opens from disk, offline, and asks for nothing. Nothing in the result, whatever an application
  * printed, becomes markup or script; the page's own policy admits only the two scripts and the style that are written here.
  */
-export function htmlReport(result: DrillResult, assets: ReportAssets = reportAssets()): string {
+export function htmlReport(result: DrillResult, assets: ReportAssets = readReportAssets()): string {
   const { rolls: all, totals } = result;
   const printed = all.flatMap(({ replicas }) => replicas.filter(({ output }) => output));
   const budget = budgetOf(all.length, totals.failed, printed.length);

@@ -11,7 +11,7 @@ import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AllowDuringShutdown, GracefulShutdownModule, ReadinessHealthIndicator } from 'nestjs-drain';
-import { provider, route } from '../../balancer/apps/decorate.mjs';
+import { provider, route } from '../../../../../test/balancer/apps/decorate.mjs';
 
 const manner = process.argv[2] ?? 'with';
 const lameDuck = { minMs: 900, quietMs: 100, maxMs: 3_000 };

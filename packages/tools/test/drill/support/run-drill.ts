@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { endWithThisProcess } from '../../../src/drill/children.js';
 import { type DrillResult } from '../../../src/drill/result.js';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const command = `${root}dist/cli/nestjs-drain.mjs`;
+const root = fileURLToPath(new URL('../../../../../', import.meta.url));
+const command = `${root}bin/nestjs-drain.mjs`;
 
 /** Where the applications that are rolled live. */
-export const apps = `${root}test/drill/apps`;
+export const apps = `${root}packages/tools/test/drill/apps`;
 
 /** As short as a roll can be and still lose what there is to lose. */
 export const shortRoll = ['--replicas=2', '--lag=400ms', '--warm-up=500ms', '--cool-down=300ms', '--rate=60'];

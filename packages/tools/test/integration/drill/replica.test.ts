@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { isReady, Replica } from '../../../src/drill/index.js';
 
-const stubApp = join(process.cwd(), 'test/integration/drill/stub-app.mjs');
+const stubApp = join(process.cwd(), 'packages/tools/test/integration/drill/stub-app.mjs');
 const start = (manner: string) =>
   Replica.start({ name: 'one', args: [stubApp, manner], env: { REPLICA: 'one' }, readinessPath: '/health/ready' });
 
@@ -59,7 +59,7 @@ describe('Replica', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL', 'exit'] as const)(
     'does not outlive its parent: %s',
     async (end) => {
-      const { code } = transformFileSync('src/drill/children.ts');
+      const { code } = transformFileSync('packages/tools/src/drill/children.ts');
       const parent = spawn(process.execPath, ['--input-type=module', '-e', code + parentOf(end)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });

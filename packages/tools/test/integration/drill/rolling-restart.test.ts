@@ -10,7 +10,7 @@ import {
   type RollingStep,
 } from '../../../src/drill/index.js';
 
-const stubApp = join(process.cwd(), 'test/integration/drill/stub-app.mjs');
+const stubApp = join(process.cwd(), 'packages/tools/test/integration/drill/stub-app.mjs');
 const readinessPath = '/health/ready';
 
 describe('rollingRestart', () => {

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type INestApplication } from '@nestjs/common';
-import { GracefulShutdown } from '../../../src/index.js';
+import { GracefulShutdown } from 'nestjs-drain';
 import { drainMatchers, drill, Gates, type Roll } from '../../../src/testing/index.js';
-import { frameworks } from '../../support/applications.js';
-import { request } from '../../support/raw-client.js';
+import { frameworks } from '../../../../../test/support/applications.js';
+import { request } from '../../../../../test/support/raw-client.js';
 import { createOrders } from './orders.js';
 
 expect.extend(drainMatchers);

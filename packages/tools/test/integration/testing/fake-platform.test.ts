@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type INestApplication } from '@nestjs/common';
 import { type Server } from 'node:http';
-import { GracefulShutdown } from '../../../src/index.js';
+import { GracefulShutdown } from 'nestjs-drain';
 import { type FakePlatform, fakePlatform } from '../../../src/testing/index.js';
-import { frameworks } from '../../support/applications.js';
+import { frameworks } from '../../../../../test/support/applications.js';
 import { StrictClients } from '../../../src/drill/index.js';
-import { request } from '../../support/raw-client.js';
+import { request } from '../../../../../test/support/raw-client.js';
 import { createOrders } from './orders.js';
 
 let app: INestApplication | undefined;

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type INestApplication } from '@nestjs/common';
 import { Gates } from '../../../src/testing/index.js';
-import { frameworks } from '../../support/applications.js';
-import { request } from '../../support/raw-client.js';
+import { frameworks } from '../../../../../test/support/applications.js';
+import { request } from '../../../../../test/support/raw-client.js';
 import { createOrders } from './orders.js';
 
 const gates = new Gates();

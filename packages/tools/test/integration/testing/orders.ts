@@ -9,8 +9,8 @@ import {
   GracefulShutdownModule,
   type GracefulShutdownOptions,
   ReadinessHealthIndicator,
-} from '../../../src/index.js';
-import { type Framework } from '../../support/applications.js';
+} from 'nestjs-drain';
+import { type Framework } from '../../../../../test/support/applications.js';
 
 /** A pool that closes as the Nest documentation teaches. */
 @Injectable()

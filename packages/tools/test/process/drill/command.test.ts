@@ -1,15 +1,16 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { apps, endCommands, runCommand, shortRoll, startCommand } from '../../drill/support/run-drill.js';
-import { build } from '../support/child.js';
+import { build } from '../../../../../test/process/support/child.js';
 
 const faulty = ['node', `${apps}/faulty.mjs`];
-const stub = join(process.cwd(), 'test/integration/drill/stub-app.mjs');
+const stub = join(process.cwd(), 'packages/tools/test/integration/drill/stub-app.mjs');
 
 beforeAll(build);
 afterEach(endCommands);
@@ -128,12 +129,39 @@ describe('nestjs-drain', () => {
     expect((await runCommand(['dril'])).stderr).toMatch(/unknown command 'dril'\n.*drill/);
   });
 
-  it('is bundled with the licences of what it contains, within its size', () => {
-    const licences = readFileSync('dist/cli/LICENSES.txt', 'utf8');
-    for (const name of ['commander', 'yaml', 'uplot']) expect(licences).toMatch(new RegExp(`^${name} \\d`, 'm'));
-    const bytes = readdirSync('dist/cli').reduce((sum, file) => sum + statSync(join('dist/cli', file)).size, 0);
-    expect(bytes).toBeLessThan(1_000_000);
-    expect(readFileSync('dist/cli/nestjs-drain.mjs', 'utf8')).not.toMatch(/from ?["'](?:commander|yaml)["']/);
+  it('says how to install the tools where they are missing, and its version nevertheless', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-alone-'));
+    try {
+      for (const file of ['package.json', 'bin/nestjs-drain.mjs']) cpSync(file, join(folder, file));
+      const alone = (...args: readonly string[]) =>
+        spawnSync(process.execPath, [join(folder, 'bin/nestjs-drain.mjs'), ...args], { cwd: folder, encoding: 'utf8' });
+      expect(alone('doctor')).toMatchObject({
+        status: 2,
+        stdout: '',
+        stderr: expect.stringMatching(/^nestjs-drain: .* npm install --save-dev nestjs-drain-tools\n$/),
+      });
+      expect(alone('--version')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('takes the tools that are installed in the current folder', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-alone-'));
+    try {
+      cpSync('package.json', join(folder, 'elsewhere/package.json'));
+      cpSync('bin', join(folder, 'elsewhere/bin'), { recursive: true });
+      mkdirSync(join(folder, 'app/node_modules'), { recursive: true });
+      symlinkSync(resolve('packages/tools'), join(folder, 'app/node_modules/nestjs-drain-tools'));
+      const bin = join(folder, 'elsewhere/bin/nestjs-drain.mjs');
+      const run = spawnSync(process.execPath, [bin, 'doctor', '--help'], {
+        cwd: join(folder, 'app'),
+        encoding: 'utf8',
+      });
+      expect(run).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Usage: nestjs-drain doctor/) });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { apps, endCommands, runDrill, shortRoll, Turns } from '../../drill/support/run-drill.js';
-import { build } from '../support/child.js';
+import { build } from '../../../../../test/process/support/child.js';
 
 const requests = ['--request=GET / weight=4', '--request=GET /slow'];
 

@@ -1,13 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { type GracefulShutdownOptions } from 'nestjs-drain';
 import { diagnose, type DiagnoseOptions, examine } from '../../../src/doctor/diagnose.js';
 import { rules } from '../../../src/doctor/rules/index.js';
-import { type GracefulShutdownOptions } from '../../../src/options/options.js';
-import { resolveOptions } from '../../../src/options/resolve-options.js';
 import { seeds } from './seeds.js';
 import { clean, cleanSources, lineOf, mutated } from './support/fixtures.js';
 
-const withOptions = (options?: GracefulShutdownOptions): DiagnoseOptions => ({ shutdown: resolveOptions(options) });
+const withOptions = (options?: GracefulShutdownOptions): DiagnoseOptions => ({ shutdown: options });
 
 describe('diagnose', () => {
   it('finds nothing in clean files, together and alone', () => {

@@ -1,4 +1,4 @@
-import { type GracefulShutdownOptions } from '../../../src/options/options.js';
+import { type GracefulShutdownOptions } from 'nestjs-drain';
 import { type clean } from './support/fixtures.js';
 
 /** A fault to sow into a clean file, and what comes of it. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Source } from '../../../../src/doctor/read/source.js';
 
 /** Jest runs in the root of the package. */
-export const folder = 'test/unit/doctor/fixtures';
+export const folder = 'packages/tools/test/unit/doctor/fixtures';
 
 export function fixture(name: string): Source {
   return { name, text: readFileSync(`${folder}/${name}`, 'utf8') };

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { readReportAssets } from '../../../../src/drill/report/assets.js';
 
-const folder = resolve('src/drill/report/page');
+const folder = resolve('packages/tools/src/drill/report/page');
 const scripts = readdirSync(folder).filter((name) => name.endsWith('.js'));
 
 describe("The page's script", () => {
@@ -32,7 +32,7 @@ describe("The page's script", () => {
   }, 60_000);
 
   it('consists of every file of its folder', () => {
-    const { page } = readReportAssets(process.cwd());
+    const { page } = readReportAssets();
     for (const name of scripts) {
       const [first] = /^(function|class) \w+/m.exec(readFileSync(join(folder, name), 'utf8')) ?? ['const figure of'];
       expect(page.script).toContain(first);
@@ -40,12 +40,12 @@ describe("The page's script", () => {
   });
 
   it('writes text, never markup', () => {
-    const { page } = readReportAssets(process.cwd());
+    const { page } = readReportAssets();
     expect(page.script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(/);
   });
 
   it('gives every colour it asks for in both schemes', () => {
-    const { page } = readReportAssets(process.cwd());
+    const { page } = readReportAssets();
     const [light = '', dark = ''] = page.style.split('@media screen and (prefers-color-scheme: dark)');
     const names = (text: string): string[] => [
       ...new Set([...text.matchAll(/(--[a-z-]+):/g)].map(([, name]) => name ?? '')),

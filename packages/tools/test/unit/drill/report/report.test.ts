@@ -4,7 +4,7 @@ import { htmlReport } from '../../../../src/drill/report/index.js';
 import { type DrillResult, type Roll } from '../../../../src/drill/result.js';
 import { losslessResult, lossyResult } from './fixtures.js';
 
-const assets = readReportAssets(process.cwd());
+const assets = readReportAssets();
 const report = (result: DrillResult): string => htmlReport(result, assets);
 /** What a reader gets, without the scripts, the style and the comments. */
 const contentOf = (html: string): string =>

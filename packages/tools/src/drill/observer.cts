@@ -1,5 +1,5 @@
 /**
- * Loaded into the replicas of a drill before anything of theirs (`node --require`), and bundled as a file of its own. It tells what can only be
+ * Loaded into the replicas of a drill before anything of theirs (`node --require`), hence CommonJS. It tells what can only be
  * seen from inside, as lines of JSON in the file that `NESTJS_DRAIN_OBSERVER` names: who listens, how it is set up, the phases and the report of
  * nestjs-drain where it is there, and the end. It listens to nothing that would change how the process behaves, and fails in silence.
  */
