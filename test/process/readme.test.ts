@@ -1,33 +1,32 @@
-import { describe, expect, it } from '@jest/globals';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { type ShutdownReport } from '../../src/index.js';
+import { writeExamples } from '../support/documents.js';
 import { request } from '../support/raw-client.js';
 
 const root = resolve('.');
 const folder = join(root, '.cache', 'readme');
+const built = (page: string) => join(folder, 'dist', page, 'src');
 
-/** The TypeScript blocks of the README, by the file name in their first line. */
-function blocks(): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const [, code = ''] of readFileSync('README.md', 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)) {
-    const name = /^\/\/ (src\/\S+)/.exec(code)?.[1];
-    if (!name) throw new Error(`A block of the README does not name its file:\n${code}`);
-    found.set(name, code);
-  }
-  return found;
+/** What `apps/examples.mjs` tells. */
+interface Run {
+  readonly names: readonly string[];
+  readonly printed: readonly string[];
+  readonly ended: readonly string[];
+  readonly refused: readonly boolean[];
+  readonly report: ShutdownReport;
 }
 
-/** Writes the application that the README describes, and compiles it against the built package. */
-function build(): void {
-  rmSync(folder, { recursive: true, force: true });
-  for (const [name, code] of blocks()) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), code);
-  }
+/** Writes the applications that README and docs describe, and compiles them against the built packages, as their users do. */
+function build(): string[] {
+  const pages = writeExamples(folder);
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules', 'nestjs-drain'));
+  symlinkSync(join(root, 'packages', 'tools'), join(folder, 'node_modules', 'nestjs-drain-tools'));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
   const compilerOptions = {
     target: 'es2022',
@@ -37,11 +36,18 @@ function build(): void {
     emitDecoratorMetadata: true,
     skipLibCheck: true,
     types: ['node'],
-    rootDir: 'src',
+    rootDir: '.',
     outDir: 'dist',
   };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*/src'] }));
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { stdio: 'pipe' });
+  return pages;
+}
+
+async function runAll(pages: readonly string[]): Promise<Record<string, Run>> {
+  const script = join(root, 'test/process/apps/examples.mjs');
+  const { stdout } = await promisify(execFile)(process.execPath, [script, join(folder, 'dist'), ...pages]);
+  return JSON.parse(stdout) as Record<string, Run>;
 }
 
 function freePort(): Promise<number> {
@@ -62,14 +68,17 @@ async function answering(child: ChildProcess, url: string): Promise<void> {
   while (!(await request(url).catch(() => undefined))) await new Promise((done) => setImmediate(done));
 }
 
-describe('The README', () => {
-  it('has examples that compile, and a quick start that runs and stops', async () => {
-    if (!existsSync('dist/index.js')) execFileSync('npm', ['run', 'build'], { stdio: 'pipe' });
-    build();
+describe('The examples of README and docs', () => {
+  let runs: Record<string, Run>;
 
+  beforeAll(async () => {
+    runs = await runAll(build());
+  }, 120_000);
+
+  it('have a quick start that runs and stops', async () => {
     const port = await freePort();
     const env = { ...process.env, PORT: String(port), KUBERNETES_SERVICE_HOST: undefined };
-    const child = spawn(process.execPath, ['dist/main.js'], { cwd: folder, env });
+    const child = spawn(process.execPath, [join(built('quick-start'), 'main.js')], { cwd: folder, env });
     try {
       const live = `http://127.0.0.1:${port}/health/live`;
       await answering(child, live);
@@ -81,5 +90,39 @@ describe('The README', () => {
     } finally {
       child.kill('SIGKILL');
     }
+  });
+
+  it('run, and are drained', () => {
+    expect(Object.keys(runs).length).toBeGreaterThan(10);
+    for (const [page, { report }] of Object.entries(runs))
+      expect({ page, ...report }).toMatchObject({ page, clean: true });
+  });
+
+  it('have a hook in the README that runs', () => {
+    const { names, report } = runs['quick-start']!;
+    expect(names).toEqual(['HealthController', 'Newsletter']);
+    expect(report.hooks.map(({ name }) => name)).toContain('Newsletter.flush');
+  });
+
+  it('have a queue whose jobs are waited for, and which then refuses more', () => {
+    expect(runs['tracking-work']).toMatchObject({ ended: ['job of jobs', 'drain'], refused: [true] });
+  });
+
+  it('have a budget that says what its comment says', () => {
+    expect(runs.options!.printed).toEqual(['28000 of 30000 ms: fits']);
+  });
+
+  it('have a test that passes in Jest', async () => {
+    const jest = ['--experimental-vm-modules', join(root, 'node_modules/jest/bin/jest.js')];
+    const config = {
+      rootDir: built('testing'),
+      testMatch: ['**/*.spec.js'],
+      transform: {},
+      haste: { enableSymlinks: false },
+    };
+    const { stderr } = await promisify(execFile)(process.execPath, [...jest, '--config', JSON.stringify(config)], {
+      cwd: folder,
+    });
+    expect(stderr).toContain('1 passed');
   });
 });
