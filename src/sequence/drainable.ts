@@ -31,10 +31,8 @@ export interface Drainable {
    * told one after the other do not all arrive at the other replicas at once.
    */
   announce?(spreadMs: number): void;
-  /** Draining: take no new work from here on. */
-  refuse?(): void | Promise<void>;
   /**
-   * Resolves when no work is left.
+   * Draining: take no new work from here on. Resolves when no work is left.
    *
    * @param deadline aborts at the drain deadline. The promise may then resolve or stay pending.
    * @returns what had to be cut on the way, if anything: a client that did not answer. It is named in the report.

@@ -263,7 +263,6 @@ export class ShutdownSequence {
   private async drainOne(drainable: Drainable, deadline: AbortSignal): Promise<void> {
     this.unfinished.add(drainable);
     await this.attempt(drainable, async () => {
-      await drainable.refuse?.();
       const cut = await drainable.drain(deadline);
       // Whatever a drainable of the user's resolves to.
       if (Array.isArray(cut)) this.report.cut(cut as readonly Leftover[]);

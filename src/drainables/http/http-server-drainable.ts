@@ -104,20 +104,8 @@ export class HttpServerDrainable implements Drainable {
     };
   }
 
-  async refuse(): Promise<void> {
-    // One more poll: what the kernel already holds arrived in time.
-    await nextPoll();
-    this.stage = 'refusing';
-    // server.close(), whoever calls it in mid-drain, must not cut through our table.
-    this.server.closeIdleConnections = () => undefined;
-    this.refuseContinue();
-    this.refuseUpgrades('upgrade');
-    this.refuseUpgrades('connect');
-    this.connections.closeAsTheyRest();
-    if (this.context.closesListenerFirst) await closeListener(this.server);
-  }
-
   async drain(deadline: AbortSignal): Promise<void> {
+    await this.refuse();
     await this.connections.owedEnd(deadline);
   }
 
@@ -129,6 +117,19 @@ export class HttpServerDrainable implements Drainable {
   async forceClose(): Promise<readonly Leftover[]> {
     cutListener(this.server);
     return this.connections.destroyAll(this.name);
+  }
+
+  private async refuse(): Promise<void> {
+    // One more poll: what the kernel already holds arrived in time.
+    await nextPoll();
+    this.stage = 'refusing';
+    // server.close(), whoever calls it in mid-drain, must not cut through our table.
+    this.server.closeIdleConnections = () => undefined;
+    this.refuseContinue();
+    this.refuseUpgrades('upgrade');
+    this.refuseUpgrades('connect');
+    this.connections.closeAsTheyRest();
+    if (this.context.closesListenerFirst) await closeListener(this.server);
   }
 
   /** Counts a request, wherever it goes from here: routed or not. */

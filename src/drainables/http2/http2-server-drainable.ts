@@ -89,19 +89,9 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     if (spreadMs > 0) this.leaving.over(spreadMs, this.sessions.values());
   }
 
-  async refuse(): Promise<void> {
-    // One more poll: what the kernel already holds arrived in time.
-    await nextPoll();
-    this.stage = 'refusing';
-    this.leaving.stop();
-    this.standIn();
-    for (const session of this.sessions.values()) this.owed.add(session);
-    await this.tell(this.owed);
-    if (this.context.closesListenerFirst) await closeListener(this.netServer);
-  }
-
-  drain(deadline: AbortSignal): Promise<void> {
-    return this.progress.until(() => this.owed.size === 0, deadline);
+  async drain(deadline: AbortSignal): Promise<void> {
+    await this.refuse();
+    await this.progress.until(() => this.owed.size === 0, deadline);
   }
 
   async close(deadline: AbortSignal): Promise<void> {
@@ -119,6 +109,17 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     for (const timer of this.lateSessions.values()) timer.cancel();
     for (const session of this.sessions.values()) session.destroy();
     return [];
+  }
+
+  private async refuse(): Promise<void> {
+    // One more poll: what the kernel already holds arrived in time.
+    await nextPoll();
+    this.stage = 'refusing';
+    this.leaving.stop();
+    this.standIn();
+    for (const session of this.sessions.values()) this.owed.add(session);
+    await this.tell(this.owed);
+    if (this.context.closesListenerFirst) await closeListener(this.netServer);
   }
 
   ended(session: Session): void {

@@ -34,16 +34,12 @@ export class EventStreams implements Drainable {
     response.on('close', () => this.streams.delete(stream));
   }
 
-  async refuse(): Promise<void> {
+  /** Ends the streams, and waits for none: each is a request as well, and the drain waits for its lease. */
+  async drain(): Promise<void> {
     // The draining signal has fired. Handlers that own a stream end it first.
     if (this.streams.size > 0) await nextPoll();
     this.isEnding = true;
     for (const stream of this.streams) this.end(stream);
-  }
-
-  /** Each stream is a request as well, whose lease the drain waits for. */
-  drain(): Promise<void> {
-    return Promise.resolve();
   }
 
   /** Their connections are cut, and named, by the servers. */

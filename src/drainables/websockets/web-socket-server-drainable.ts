@@ -76,17 +76,9 @@ export class WebSocketServerDrainable<C extends object> implements Drainable {
     if (spanMs > 0) this.spread.over(spanMs, this.server.clients());
   }
 
-  async refuse(): Promise<void> {
-    this.stage = 'refusing';
-    for (const departure of this.departures.values()) departure.hurry();
-    const isAskedFor = this.around.options.spreadMs !== undefined;
-    if (this.spread.size > 0 && (isAskedFor || this.spread.isOver)) return;
-    this.spread.stop();
-    await this.tellAll();
-  }
-
   /** @returns the clients that did not go by themselves */
   async drain(deadline: AbortSignal): Promise<readonly Leftover[]> {
+    await this.refuse();
     await this.progress.until(() => this.isEmpty, deadline);
     // At the deadline forceClose() names them.
     return deadline.aborted ? [] : this.takeLeftovers();
@@ -102,6 +94,15 @@ export class WebSocketServerDrainable<C extends object> implements Drainable {
       departure.cut();
     }
     return this.takeLeftovers();
+  }
+
+  private async refuse(): Promise<void> {
+    this.stage = 'refusing';
+    for (const departure of this.departures.values()) departure.hurry();
+    const isAskedFor = this.around.options.spreadMs !== undefined;
+    if (this.spread.size > 0 && (isAskedFor || this.spread.isOver)) return;
+    this.spread.stop();
+    await this.tellAll();
   }
 
   /** A client that came in a handshake that had begun in time. */

@@ -54,7 +54,6 @@ export class SequenceUnderTest {
     const drainable: Drainable = {
       name,
       announce: () => void logged('announce'),
-      refuse: () => void logged('refuse'),
       drain: async () => {
         logged('drain');
         await gate?.pass();

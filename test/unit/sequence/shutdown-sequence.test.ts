@@ -38,9 +38,8 @@ describe('ShutdownSequence', () => {
       'server announce',
       'hook lame-duck',
       'phase draining',
-      'server refuse',
-      'hook draining',
       'server drain',
+      'hook draining',
       'server close',
       'phase releasing',
       'hook releasing',
@@ -48,19 +47,6 @@ describe('ShutdownSequence', () => {
       'phase closed',
       'closed',
     ]);
-  });
-
-  it('waits for a refusal before it drains the same drainable', async () => {
-    const { sequence, log, drainable } = withDrainables();
-    const refused = new Gate();
-    drainable('server', { refuse: () => refused.pass() });
-    void sequence.begin(closing);
-    await settle();
-    expect(log).not.toContain('server drain');
-    refused.release();
-    await settle();
-    expect(log).toContain('server drain');
-    await shutdown.end();
   });
 
   it('closes the drainables once the drain of all of them is over', async () => {
@@ -175,10 +161,10 @@ describe('ShutdownSequence', () => {
     await shutdown.end();
   });
 
-  it('tells that it drains before any drainable refuses', async () => {
+  it('tells that it drains before any drainable does', async () => {
     const { sequence, drainable } = withDrainables();
     let wasAborted: boolean | undefined;
-    drainable('server', { refuse: () => void (wasAborted = sequence.drainingSignal.aborted) });
+    drainable('server', { drain: async () => void (wasAborted = sequence.drainingSignal.aborted) });
     void sequence.begin(closing);
     await shutdown.end();
     expect(wasAborted).toBe(true);
@@ -291,7 +277,7 @@ describe('ShutdownSequence.begin', () => {
     const broken = () => {
       throw new Error('broken');
     };
-    drainable('broken', { announce: broken, refuse: broken, drain: broken, close: broken, forceClose: broken });
+    drainable('broken', { announce: broken, drain: broken, close: broken, forceClose: broken });
     for (const phase of ['lame-duck', 'draining', 'releasing'] as const) hooks.add(phase, broken, { name: 'broken' });
     events.subscribe(broken);
     shutdown.tracker.take('request', 'GET /stuck');
@@ -540,7 +526,7 @@ describe('A drain that times out', () => {
 });
 
 describe('A drainable', () => {
-  it.each(['announce', 'refuse', 'drain', 'close'] as const)(
+  it.each(['announce', 'drain', 'close'] as const)(
     'that throws in %s is named, makes the shutdown unclean, and holds nobody up',
     async (step) => {
       const { sequence, seen, log, drainable } = withDrainables();
@@ -557,12 +543,7 @@ describe('A drainable', () => {
         { kind: 'drainable', name: 'broken', ageMs: 0, detail: 'failed to drain: socket hang up' },
       ]);
       expect(seen).toContainEqual({ type: 'problem', message: 'broken failed to drain: socket hang up' });
-      expect(shutdown.logOf('healthy')).toEqual([
-        'healthy announce',
-        'healthy refuse',
-        'healthy drain',
-        'healthy close',
-      ]);
+      expect(shutdown.logOf('healthy')).toEqual(['healthy announce', 'healthy drain', 'healthy close']);
       expect(log).toContain('released');
     },
   );
@@ -650,7 +631,7 @@ describe('A drainable', () => {
     expect(log.filter((line) => line === 'late announce')).toHaveLength(1);
   });
 
-  it('that is registered in mid-drain refuses at once', async () => {
+  it('that is registered in mid-drain drains at once', async () => {
     const { sequence, drainable } = withDrainables();
     const first = new Gate();
     drainable('first', { gate: first });
@@ -658,12 +639,12 @@ describe('A drainable', () => {
     await settle();
     drainable('late');
     await settle();
-    expect(shutdown.logOf('late')).toEqual(['late announce', 'late refuse', 'late drain']);
+    expect(shutdown.logOf('late')).toEqual(['late announce', 'late drain']);
     first.release();
     await shutdown.end();
   });
 
-  it('that is registered in mid-drain refuses and drains, and is waited for', async () => {
+  it('that is registered in mid-drain drains, and is waited for', async () => {
     const { sequence, log, drainable } = withDrainables();
     const first = new Gate();
     const late = new Gate();
@@ -673,7 +654,7 @@ describe('A drainable', () => {
     drainable('late', { gate: late });
     first.release();
     await settle();
-    expect(shutdown.logOf('late')).toEqual(['late announce', 'late refuse', 'late drain']);
+    expect(shutdown.logOf('late')).toEqual(['late announce', 'late drain']);
     expect(log).not.toContain('drained: drained');
     late.release();
     await shutdown.end();

@@ -8,7 +8,7 @@ import {
 import { HealthRoutes } from '../../../../src/drainables/exchange/route.js';
 import { InFlightTracker } from '../../../../src/in-flight/in-flight-tracker.js';
 import { Traffic } from '../../../../src/sequence/traffic.js';
-import { FakeClock } from '../../../support/fake-clock.js';
+import { FakeClock, settle } from '../../../support/fake-clock.js';
 
 class FakeServer extends EventEmitter {
   listening = false;
@@ -70,6 +70,16 @@ function connect(): FakeSession {
 
 const told = (sessions: readonly FakeSession[]): number => sessions.filter((session) => session.told).length;
 
+/** What the drain begins with takes some turns. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await settle();
+}
+
+async function refusing(): Promise<void> {
+  void drainable.drain(new AbortController().signal);
+  await turns();
+}
+
 describe('Http2ServerDrainable', () => {
   it('tells sessions one by one within the span, each in a share of its own', async () => {
     const sessions = Array.from({ length: 10 }, connect);
@@ -100,7 +110,7 @@ describe('Http2ServerDrainable', () => {
     const sessions = Array.from({ length: 10 }, connect);
     drainable.announce(1_000);
     await clock.advance(300);
-    await drainable.refuse();
+    await refusing();
     expect(told(sessions)).toBe(10);
     for (const session of sessions) session.destroy();
     expect(clock.armedAt).toEqual([]);
@@ -108,14 +118,15 @@ describe('Http2ServerDrainable', () => {
 
   it('has drained when those that were open have said their last; a later one is not waited for', async () => {
     const [rests, works] = [connect(), connect()];
-    await drainable.refuse();
+    const drained = drainable.drain(new AbortController().signal);
+    await turns();
     const late = connect();
-    await drainable.drain(new AbortController().signal);
+    await drained;
     expect([rests.closed, works.closed, late.closed]).toEqual([true, true, false]);
   });
 
   it('gives a session that opens while draining a second to send its request', async () => {
-    await drainable.refuse();
+    await refusing();
     const late = connect();
     await clock.advance(999);
     expect(late.told).toBe(false);
@@ -124,7 +135,7 @@ describe('Http2ServerDrainable', () => {
   });
 
   it('tells such a session once the streams of its first chunk have been seen', async () => {
-    await drainable.refuse();
+    await refusing();
     const late = connect();
     const stream = Object.assign(new EventEmitter(), { session: late, destroyed: true });
     server.emit('stream', stream, { ':method': 'GET', ':path': '/' });
@@ -134,7 +145,7 @@ describe('Http2ServerDrainable', () => {
   });
 
   it('closes when the last session has closed, late ones included', async () => {
-    await drainable.refuse();
+    await refusing();
     const late = connect();
     let isClosed = false;
     const closing = drainable.close(new AbortController().signal).then(() => (isClosed = true));
@@ -150,7 +161,7 @@ describe('Http2ServerDrainable', () => {
     drainable.announce(1_000);
     await drainable.forceClose();
     expect(open.destroyed).toBe(true);
-    await drainable.refuse();
+    await refusing();
     const late = connect();
     await drainable.forceClose();
     expect(late.destroyed).toBe(true);
@@ -160,7 +171,7 @@ describe('Http2ServerDrainable', () => {
   it('leaves a session alone that somebody has made of a stream of his own', async () => {
     const session = new FakeSession();
     server.emit('session', session);
-    await drainable.refuse();
+    await refusing();
     expect(session.told).toBe(false);
   });
 });

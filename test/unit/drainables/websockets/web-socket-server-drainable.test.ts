@@ -61,7 +61,6 @@ describe('WebSocketServerDrainable', () => {
       before = told(clients);
     }
     expect(before).toBe(5_000);
-    await each.refuse();
     expect(await each.drain(deadline.signal)).toEqual([]);
     clock.assertNoTimerLeft();
   });
@@ -76,7 +75,7 @@ describe('WebSocketServerDrainable', () => {
     const [late] = connect(1);
     await clock.advance(500);
     expect(late!.farewell).toBeUndefined();
-    await each.refuse();
+    void each.drain(deadline.signal);
     await settle();
     expect(late!.farewell).toBeDefined();
   });
@@ -85,8 +84,8 @@ describe('WebSocketServerDrainable', () => {
     const clients = connect(100);
     const each = drainable({ spreadMs: 1_000 });
     each.announce(0);
-    await each.refuse();
     const drained = watch(each.drain(deadline.signal));
+    await settle();
     await clock.advance(500);
     expect(told(clients)).toBeGreaterThan(40);
     expect(told(clients)).toBeLessThan(60);
@@ -98,7 +97,7 @@ describe('WebSocketServerDrainable', () => {
     const other = drainable();
     other.announce(1_000);
     await clock.advance(100);
-    await other.refuse();
+    void other.drain(deadline.signal);
     await settle();
     expect(told(others)).toBe(100);
     clock.assertNoTimerLeft();
@@ -112,8 +111,8 @@ describe('WebSocketServerDrainable', () => {
     each.announce(1_000);
     await clock.advance(500);
     stalling.stall(600);
-    await each.refuse();
     const drained = watch(each.drain(deadline.signal));
+    await settle();
     const before = told(clients);
     await clock.advance(100);
     expect(told(clients) - before).toBeLessThanOrEqual(200);
@@ -125,7 +124,8 @@ describe('WebSocketServerDrainable', () => {
   it('tells a client that comes while draining at once', async () => {
     const each = drainable();
     each.announce(0);
-    await each.refuse();
+    void each.drain(deadline.signal);
+    await settle();
     const [late] = connect(1);
     await settle();
     expect(late!.farewell).toEqual({ code: 1001, reason: 'The server is shutting down' });
@@ -137,8 +137,8 @@ describe('WebSocketServerDrainable', () => {
     const first = message(client!);
     first.run();
     each.announce(0);
-    await each.refuse();
     const drained = watch(each.drain(deadline.signal));
+    await settle();
     await clock.advance(60_000);
     expect(client!.farewell).toBeUndefined();
     const second = message(client!);
@@ -167,7 +167,8 @@ describe('WebSocketServerDrainable', () => {
     each.announce(100);
     await clock.advance(5_000);
     expect(client!.farewell).toBeUndefined();
-    await each.refuse();
+    void each.drain(deadline.signal);
+    await settle();
     await clock.advance(499);
     expect(client!.farewell).toBeUndefined();
     await clock.advance(1);
@@ -182,7 +183,7 @@ describe('WebSocketServerDrainable', () => {
     running.run();
     server.areSilent = true;
     each.announce(0);
-    await each.refuse();
+    void each.drain(deadline.signal);
     await settle();
     expect([works.of(idle!).isClosed, works.of(busy!).isClosed]).toEqual([true, false]);
     await clock.advance(500);
@@ -197,7 +198,8 @@ describe('WebSocketServerDrainable', () => {
     server.receiving = true;
     const each = drainable();
     each.announce(0);
-    await each.refuse();
+    void each.drain(deadline.signal);
+    await settle();
     await clock.advance(100);
     expect(client!.farewell).toBeUndefined();
     server.receiving = false;
@@ -211,8 +213,8 @@ describe('WebSocketServerDrainable', () => {
     server.areSilent = true;
     const each = drainable({ closeTimeoutMs: 500 });
     each.announce(0);
-    await each.refuse();
     const drained = watch(each.drain(deadline.signal));
+    await settle();
     await clock.advance(499);
     expect([client!.isTerminated, drained.leftovers]).toEqual([false, undefined]);
     await clock.advance(1);
@@ -229,8 +231,8 @@ describe('WebSocketServerDrainable', () => {
     message(working!).open();
     const each = drainable();
     each.announce(0);
-    await each.refuse();
     const drained = watch(each.drain(deadline.signal));
+    await settle();
     await settle();
     working!.leave();
     told!.leave();
@@ -246,8 +248,8 @@ describe('WebSocketServerDrainable', () => {
     const running = message(clients[0]!);
     running.run();
     each.announce(0);
-    await each.refuse();
     const drained = watch(each.drain(deadline.signal));
+    await settle();
     await clock.advance(400);
     connect(1);
     deadline.abort();
