@@ -2,7 +2,8 @@
  * `node bench/races.mjs`: requests aimed at the moments of a shutdown at which one can be lost. Prints one table; exits 1 when a request was lost without a word.
  *
  *   node bench/races.mjs [--seed N] [--count 10000] [--flavours h1,h2c,h2s] [--framework express] [--busy] [--package dist/esm/index.js]
- *   node bench/races.mjs --rows [1,3,4,6] [--count 2000]      races of one kind each, see races/rows.mjs
+ *     [--only 'new session, at the end'] [--late close-listener] [--verbose]
+ *   node bench/races.mjs --told | --health [--count 2000]      what is no race: see races/pooled.mjs and races/health.mjs
  *
  * Each application is closed while requests are aimed at it: on connections that have just opened and on ones that rest (HTTP/1.1), on fresh sessions and on old ones (HTTP/2, cleartext and TLS),
  * within ±4 ms of the signal, of the flip to draining, of the close of resting connections, and of the end of the drain. Where these moments lie is learnt from the applications before. The seed tells the
@@ -21,7 +22,8 @@ import { join, resolve as resolvePath } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Http1Request, Http2Request, now } from './races/clients.mjs';
-import { runRows } from './races/rows.mjs';
+import { health } from './races/health.mjs';
+import { pooled } from './races/pooled.mjs';
 import { fixed, median, table } from './statistics.mjs';
 
 const { values: args } = parseArgs({
@@ -31,7 +33,10 @@ const { values: args } = parseArgs({
     flavours: { type: 'string', default: 'h1,h2c,h2s' },
     framework: { type: 'string', default: 'express' },
     busy: { type: 'boolean', default: false },
-    rows: { type: 'string' },
+    only: { type: 'string', default: '' },
+    late: { type: 'string' },
+    told: { type: 'boolean', default: false },
+    health: { type: 'boolean', default: false },
     package: { type: 'string', default: fileURLToPath(new URL('../dist/esm/index.js', import.meta.url)) },
     verbose: { type: 'boolean', default: false },
   },
@@ -48,6 +53,8 @@ const titles = { h1: 'HTTP/1.1', h2c: 'HTTP/2, cleartext', h2s: 'HTTP/2, TLS' };
 
 const folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-races-'));
 const children = new Set();
+/** Servers that have ended as no server should. */
+const crashes = [];
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
@@ -85,7 +92,9 @@ async function fuzz() {
     'how',
   ];
   console.log(table(head, rows));
-  process.exit(isSound ? 0 : 1);
+  for (const crash of crashes) console.log(`A server ended in the middle of a shutdown: ${crash}`);
+  if (crashes.length > 0) isSound = false;
+  process.exitCode = isSound ? 0 : 1;
 }
 
 function keyOf({ kind, moment }) {
@@ -133,9 +142,9 @@ async function aimMany(flavour, count) {
   const sent = () => requests.filter(({ verdict }) => verdict !== 'unsent').length;
   let isSingle = false;
   while (sent() < count) {
-    const server = await startProcess();
+    const server = await startProcess(`${flavour}, seed ${args.seed}, after ${requests.length} requests`);
     const applications = isSingle ? 1 : applicationsPerProcess;
-    for (let n = 0; n < applications && sent() < count; n++) {
+    for (let n = 0; n < applications && sent() < count && server.child.signalCode === null; n++) {
       const likeness = isSingle ? 'signal' : n === 0 ? 'cold' : 'warm';
       requests.push(...(await aimAtOne(server, flavour, random, learnt, likeness)));
     }
@@ -170,7 +179,13 @@ async function aimAtOne(server, flavour, random, learnt, manner) {
   const isSignal = manner === 'signal';
   const lameDuckMs = isSignal || random() < 0.5 ? 20 : 0;
   const likeness = `${lameDuckMs} ${manner}`;
-  const { port } = await server.ask('start', { flavour, framework: args.framework, lameDuckMs, holdMs: 80 });
+  const { port } = await server.ask('start', {
+    flavour,
+    framework: args.framework,
+    lameDuckMs,
+    holdMs: 80,
+    lateRequests: args.late,
+  });
   const isHttp1 = flavour === 'h1';
   const client = () => (isHttp1 ? new Http1Request() : new Http2Request(flavour === 'h2s'));
   const shots = plan(isHttp1, random);
@@ -196,14 +211,14 @@ async function aimAtOne(server, flavour, random, learnt, manner) {
   const aim = async (anchor) => {
     const due = shots.filter(({ moment }) => anchors[moment] === anchor);
     for (const shot of due) shot.dueAt = announcedAt[anchor] + learnt.expect(`${shot.moment} ${likeness}`) + shot.byMs;
-    for (const { dueAt, kind, client } of due.sort((one, other) => one.dueAt - other.dueAt)) {
+    for (const { dueAt, kind, client, slowMs } of due.sort((one, other) => one.dueAt - other.dueAt)) {
       await until(dueAt);
-      if (kind.startsWith('new')) client.fireFresh(port);
+      if (kind.startsWith('new')) void client.fireFresh(port, slowMs);
       else client.fire();
     }
   };
   const aiming = ['flip', 'end'].map(async (anchor) => {
-    announcedAt[anchor] = await server.next(anchor);
+    announcedAt[anchor] = (await server.next(anchor)) ?? now();
     await aim(anchor);
   });
   aiming.push(aim('signal'));
@@ -212,7 +227,7 @@ async function aimAtOne(server, flavour, random, learnt, manner) {
   else server.child.send(['close']);
   await Promise.all(aiming);
   await Promise.all(shots.map((shot) => shot.client.ended));
-  const times = await ended;
+  const times = (await ended) ?? { listenerClosed: 0, closes: {} };
   for (const each of controls) each.socket?.destroy();
   await closed;
 
@@ -245,10 +260,14 @@ function plan(isHttp1, random) {
         ['old session', 'signal', 6],
         ['old session', 'flip', 12],
       ];
+  const wanted = shares.filter(([kind, moment]) => keyOf({ kind, moment }).includes(args.only));
+  if (wanted.length === 0) throw new Error(`no requests are ${args.only}`);
+  const times = args.only ? Math.max(1, Math.floor(40 / wanted.reduce((all, [, , some]) => all + some, 0))) : 1;
   const shots = [];
-  for (const [kind, moment, most] of shares) {
-    for (let n = 0; n < most; n++) {
-      shots.push({ kind, moment, byMs: (2 * random() - 1) * aimMs });
+  for (const [kind, moment, some] of wanted) {
+    for (let n = 0; n < some * times; n++) {
+      // Half of those that open a connection take a moment to write on it.
+      shots.push({ kind, moment, byMs: (2 * random() - 1) * aimMs, slowMs: Math.max(0, 4 * random() - 2) });
     }
   }
   return shots;
@@ -272,10 +291,10 @@ function judge(shot, { listenerClosed, closes }, at) {
 }
 
 /** A process that runs applications one after the other. */
-async function startProcess(env = {}) {
+async function startProcess(what = 'a server') {
   const child = fork(fileURLToPath(new URL('races/server.mjs', import.meta.url)), [packageEntry], {
     execArgv: ['--expose-gc'],
-    env: { ...process.env, NODE_ENV: 'production', BENCH_KEY: key, BENCH_CERT: cert, ...env },
+    env: { ...process.env, NODE_ENV: 'production', BENCH_KEY: key, BENCH_CERT: cert },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   children.add(child);
@@ -288,6 +307,13 @@ async function startProcess(env = {}) {
   });
   const next = (name) => new Promise((resolve) => waiting.set(name, resolve));
   const exited = once(child, 'exit').finally(() => children.delete(child));
+  void exited.then(([code, signal]) => {
+    // A SIGTERM ends it when its application has closed, and SIGKILL is ours.
+    if (code === 0 || signal === 'SIGTERM' || signal === 'SIGKILL') return;
+    crashes.push(`${what}: ${signal ?? `exit ${code}`}`);
+    for (const resolve of waiting.values()) resolve(undefined);
+    waiting.clear();
+  });
   await next('ready');
   const ask = async (command, setup) => {
     const answer = next('port');
@@ -344,5 +370,7 @@ function randomOf(text) {
   };
 }
 
-if (args.rows === undefined) await fuzz();
-else await runRows({ rows: args.rows.split(','), count: Number(args.count ?? 2_000), startProcess });
+if (args.told) await pooled(startProcess, args.framework, Number(args.count ?? 2_000));
+else if (args.health) await health(startProcess, Number(args.count ?? 2_000));
+else await fuzz();
+process.exit();

@@ -7,6 +7,12 @@ export const now = () => Number(process.hrtime.bigint()) / 1e6;
 /** A request without an end for this long is silent, ms. */
 const silentMs = 4_000;
 
+/** Resolves after some `ms`, fractions of one too. */
+async function after(ms) {
+  const at = now() + ms;
+  while (now() < at) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** One aimed request. `outcome` is one of served, refused, unreachable (connection refused), unsent (told before it was written), lost. */
 class Aimed {
   outcome;
@@ -43,6 +49,10 @@ class Aimed {
     this.socket.on('error', (error) => this.failed(error));
     this.socket.on('end', () => this.finished('FIN'));
     this.socket.on('close', () => this.finished('close'));
+  }
+
+  happens(event) {
+    return new Promise((resolve) => this.socket.once(event, resolve));
   }
 
   write(bytes) {
@@ -87,10 +97,13 @@ export class Http1Request extends Aimed {
     if (!this.outcome) this.write(this.bytes);
   }
 
-  fireFresh(port) {
+  /** @param slowMs passes between the connection and the request */
+  async fireFresh(port, slowMs = 0) {
     this.isFresh = true;
     this.open(port, false);
-    this.socket.once('connect', () => this.fire());
+    await this.happens('connect');
+    if (slowMs > 0) await after(slowMs);
+    this.fire();
   }
 
   received(chunk) {
@@ -168,13 +181,13 @@ export class Http2Request extends Aimed {
     if (!this.outcome) this.write(requestFrame(this.#stream, this.isTls));
   }
 
-  fireFresh(port) {
+  async fireFresh(port, slowMs = 0) {
     this.isFresh = true;
     this.open(port, this.isTls);
-    this.socket.once(this.isTls ? 'secureConnect' : 'connect', () => {
-      if (this.outcome) return;
-      this.write(Buffer.concat([preface, frame(types.settings, 0, 0), requestFrame(1, this.isTls)]));
-    });
+    await this.happens(this.isTls ? 'secureConnect' : 'connect');
+    if (slowMs > 0) await after(slowMs);
+    if (this.outcome) return;
+    this.write(Buffer.concat([preface, frame(types.settings, 0, 0), requestFrame(1, this.isTls)]));
   }
 
   received(chunk) {

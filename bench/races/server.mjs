@@ -74,10 +74,14 @@ Controller()(Answers);
 
 let current;
 
-/** @param setup flavour (`h1`, `h2c`, `h2s`), framework, lameDuckMs, holdMs (the drain is held so long), lateRequests, prefix (`stripped` or `mounted`) */
-async function start({ flavour, framework, lameDuckMs, holdMs, lateRequests, prefix }) {
+/** @param setup flavour (`h1`, `h2c`, `h2s`), framework, lameDuckMs, quietMs (it may then last longer), holdMs (the drain is held so long), lateRequests, prefix (`stripped` or `mounted`) */
+async function start({ flavour, framework, lameDuckMs, quietMs, holdMs, lateRequests, prefix }) {
   class Application {}
-  const lameDuck = lameDuckMs > 0 ? { minMs: lameDuckMs, quietMs: 0, maxMs: lameDuckMs } : false;
+  const lameDuck = lameDuckMs > 0 && {
+    minMs: lameDuckMs,
+    quietMs: quietMs ?? 0,
+    maxMs: quietMs ? 4 * lameDuckMs : lameDuckMs,
+  };
   const late = lateRequests === undefined ? {} : { lateRequests };
   Module({ imports: [GracefulShutdownModule.forRoot({ lameDuck, ...late })], controllers: [Answers] })(Application);
   const app = await NestFactory.create(Application, adapterOf(flavour, framework), { logger: false });
