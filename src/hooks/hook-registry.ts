@@ -9,15 +9,19 @@ import { type HookReport } from '../sequence/report.js';
  * @publicApi
  */
 export interface HookOptions {
-  /** Hooks of lower order run first; equal orders run side by side. @default 0 */
+  /** Hooks of lower order run first, across all modules; hooks of equal order run side by side. @default 0 */
   readonly order?: number;
-  /** How long it is waited for, ms. @default the module's `hookTimeoutMs`, 5000 */
+  /** How long the hook is waited for, ms, at least 1. @default the module's `hookTimeoutMs`, 5000 */
   readonly timeoutMs?: number;
-  /** Its name in the report. @default `Class.method`, or the function's name */
+  /** The name of the hook in the report. @default `Class.method`, or the function's name */
   readonly name?: string;
 }
 
-/** @publicApi */
+/**
+ * What runs in a phase of the shutdown. If it returns a promise, the phase waits for that, up to the hook's time.
+ *
+ * @publicApi
+ */
 export type ShutdownHook = (context: ShutdownContext) => unknown;
 
 interface RegisteredHook {
@@ -100,7 +104,7 @@ export class HookRegistry implements PhaseHooks {
       const giveUp = () => settle('timed-out', `did not settle within ${Math.round(clock.now() - startedAt)} ms`);
       const timer = clock.after(endsAt - startedAt, giveUp);
       occasion.interrupted.addEventListener('abort', giveUp, { once: true });
-      // Called within a promise, so that a hook that throws at once is like one that rejects.
+      // The hook is called within a promise, so that throwing at once is the same as rejecting.
       new Promise((run) => run(hook.run(context))).then(
         () => settle('fulfilled'),
         (error: unknown) => settle('rejected', messageOf(error)),

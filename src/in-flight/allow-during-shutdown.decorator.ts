@@ -8,10 +8,11 @@ type Method = (...args: never[]) => unknown;
 const routePath = 'path';
 
 /**
- * Marks a route, or all routes of a controller, as served for as long as the listener is open: health checks, metrics. Its requests are never
- * refused, and never count as traffic that has yet to leave.
+ * Marks a route, or all routes of a controller, that is served for as long as the listener is open: health checks,
+ * metrics. Requests for it are never refused, and they do not count as traffic that has yet to leave.
  *
- * @throws DrainError `DRAIN_MISPLACED_DECORATOR` at bootstrap, when it stands on something that is no route and no controller
+ * @throws DrainError `DRAIN_MISPLACED_DECORATOR`, at bootstrap, when the decorator stands on something that is
+ * neither a route nor a controller
  * @publicApi
  */
 export function AllowDuringShutdown(): ClassDecorator & MethodDecorator {
@@ -28,7 +29,10 @@ export function AllowDuringShutdown(): ClassDecorator & MethodDecorator {
   };
 }
 
-/** Nest hands a route's own metadata to the HTTP adapter, not that of its class: each route carries the mark itself. */
+/**
+ * Puts the mark on each route of a class. The class alone is not enough: Nest hands the HTTP adapter the metadata of
+ * a route, and not that of its class.
+ */
 function markClass(target: new () => object): void {
   Reflect.defineMetadata(ALLOW_DURING_SHUTDOWN, true, target);
   const prototype = target.prototype as Record<string, unknown>;
@@ -38,7 +42,7 @@ function markClass(target: new () => object): void {
       Reflect.defineMetadata(ALLOW_DURING_SHUTDOWN, true, method);
       continue;
     }
-    // An inherited route may serve other controllers, which are not marked: this one gets a function of its own.
+    // An inherited route may also belong to controllers that are not marked, so this controller gets its own function.
     const own = copyFunction(method, function (this: object, ...args: never[]) {
       return method.apply(this, args);
     });
@@ -47,7 +51,7 @@ function markClass(target: new () => object): void {
   }
 }
 
-/** The names of the methods of `prototype`, own and inherited, that are routes. */
+/** Returns the names of the methods of `prototype`, own and inherited, that are routes. */
 export function routesOf(prototype: object): string[] {
   const names = new Set<string>();
   for (const [name, method] of methodsOf(prototype)) if (Reflect.hasMetadata(routePath, method)) names.add(name);

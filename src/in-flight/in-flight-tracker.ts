@@ -5,7 +5,8 @@ import { type Held, type Lease } from './lease.js';
 import { LinkedSet } from './linked-set.js';
 
 /**
- * Holds the leases of all work in flight. Idle is an event: whoever waits is told by the release of the last lease.
+ * Holds the leases of all work in flight. Nothing is polled: the release of the last lease wakes whoever waits for
+ * idle.
  *
  * @internal
  */
@@ -17,17 +18,17 @@ export class InFlightTracker {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Leases that are held. */
+  /** How many leases are held. */
   get size(): number {
     return this.held.size;
   }
 
-  /** Leases that have been released so far. */
+  /** How many leases have been released so far. */
   get finished(): number {
     return this.releases;
   }
 
-  /** Reports whether `take` raises: the drain is over. */
+  /** Reports whether the drain is over, so that `take` throws. */
   get isSealed(): boolean {
     return this.isOver;
   }
@@ -35,7 +36,7 @@ export class InFlightTracker {
   /**
    * Takes a lease.
    *
-   * @throws DrainError `DRAIN_TOO_LATE` once the drain is over: nobody would wait for the work.
+   * @throws DrainError `DRAIN_TOO_LATE` once the drain is over, because nobody would wait for the work
    */
   take(kind: string, name: string): Lease {
     if (this.isOver) {
@@ -60,35 +61,38 @@ export class InFlightTracker {
     return lease;
   }
 
-  /** Holds `work` until `remove`. The hot path of the servers, whose gates decide for themselves what is too late. */
+  /**
+   * Holds `work` until `remove` is called. Servers use this for each request. It never throws, because they have
+   * decided themselves whether the request is late.
+   */
   add(work: Held): void {
     this.held.add(work);
   }
 
-  /** The work has ended. Only the first call counts. */
+  /** Says that the work has ended. Only the first call counts. */
   remove(work: Held): void {
     if (!this.held.delete(work)) return;
     this.releases++;
     this.wakeIfIdle();
   }
 
-  /** It turns out to be no work (a health check): it neither counts nor is waited for. */
+  /** Lets go of a request that has turned out to be a health check: it does not count, and nobody waits for it. */
   forget(work: Held): void {
     if (this.held.delete(work)) this.wakeIfIdle();
   }
 
-  /** Resolves in the turn in which the last lease is released; at once when none is held. */
+  /** Resolves in the turn in which the last lease is released, or at once when none is held. */
   idle(): Promise<void> {
     if (this.held.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  /** From here on `take` raises. */
+  /** Makes `take` throw from now on. */
   seal(): void {
     this.isOver = true;
   }
 
-  /** What is held, oldest first. */
+  /** Returns what is held, oldest first. */
   leftovers(): Leftover[] {
     const now = this.clock.now();
     return Array.from(this.held, ({ kind, name, startedAt }) => ({

@@ -7,7 +7,7 @@ interface LeaseTaker {
   take(kind: string, name: string): Lease;
 }
 
-/** The tracker of the application an instance belongs to. */
+/** For each instance, the tracker of the application that it belongs to. */
 const trackers = new WeakMap<object, LeaseTaker>();
 
 /** Ties the `@TrackInFlight()` methods of `instance` to the tracker of its application. */
@@ -16,12 +16,14 @@ export function trackMethodsOf(instance: object, tracker: LeaseTaker): void {
 }
 
 /**
- * Makes each run of a method (a cron handler, an event listener, a consumer) a piece of in-flight work: the drain waits for the promise it returns.
+ * Makes each run of a method a piece of work in flight: the drain waits for the promise that the method returns. It
+ * suits what others call: cron handlers, event listeners, consumers.
  *
- * A run that begins after the drain is over raises `DRAIN_TOO_LATE`. An instance that no application with the module has created runs untracked.
+ * A run that begins after the drain is over throws a DrainError, `DRAIN_TOO_LATE`. Runs of an instance that was not
+ * created by an application with the module are not tracked.
  *
  * @param name names the work in the report. @default `Class.method`
- * @throws DrainError `DRAIN_MISPLACED_DECORATOR` when it stands on something that is no method
+ * @throws DrainError `DRAIN_MISPLACED_DECORATOR` when the decorator stands on something that is no method
  * @publicApi
  */
 export function TrackInFlight(name?: string): MethodDecorator {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { Script } from 'node:vm';
 import { parseAllDocuments } from 'yaml';
+import { type ResolvedOptions } from '../../../src/options/options.js';
 import { resolveOptions } from '../../../src/options/resolve-options.js';
 import { blocksOf, documents, fileNameOf, pages, proseOf } from '../../support/documents.js';
 
@@ -114,8 +115,21 @@ describe('docs/errors.md', () => {
   });
 });
 
+/** The names that `forRoot()` takes, as it lists them itself. */
+function optionNames(): string[] {
+  try {
+    resolveOptions({ unknown: true } as object);
+  } catch (error) {
+    return /to be one of ([\w, ]+), got/.exec((error as Error).message)![1]!.split(', ');
+  }
+  throw new Error('An unknown option was accepted.');
+}
+
 describe('docs/options.md', () => {
-  const options = Object.entries(resolveOptions());
+  const options = optionNames().map((name): [string, unknown] => [
+    name,
+    resolveOptions()[name as keyof ResolvedOptions],
+  ]);
 
   it.each(options)('has the default of %s', (name, value) => {
     const written = /^Default: `(.*)`$/m.exec(sectionOf('docs/options.md', `\`${name}\``))?.[1];
