@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { parse, type ParseEntry } from 'shell-quote';
 
 /** What keeps a signal from reaching node, or node from being what runs. */
 export interface Trouble {
@@ -76,21 +77,40 @@ export function isChain(line: string): boolean {
 
 /** The words of the last command of a line. */
 export function lastCommand(line: string): readonly string[] {
-  return wordsOf(commandsOf(line).at(-1) ?? '');
+  return commandsOf(line).at(-1) ?? [];
 }
 
 /** One command, no variables, no redirections: what an exec form can say as well. */
 export function isPlain(line: string): boolean {
-  return commandsOf(line).length === 1 && !/[$`<>*?&|;()]/.test(line) && !/^\w+=/.test(line);
+  const entries = entriesOf(line);
+  const isWord = (entry: ParseEntry) => typeof entry === 'string' && !/[$`]/.test(entry);
+  return entries.length > 0 && entries.every(isWord) && !/^\w+=/.test(entries[0] as string);
 }
 
-export function wordsOf(command: string): readonly string[] {
-  return (command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []).map((word) => word.replace(/["']/g, ''));
+/** The words of all commands of a line, without what lies between them. */
+export function wordsOf(line: string): readonly string[] {
+  return commandsOf(line).flat();
 }
 
-function commandsOf(line: string): readonly string[] {
-  const parts = line.match(/(?:"[^"]*"|'[^']*'|[^"';&|\n]|["'])+/g) ?? [];
-  return parts.map((part) => part.trim()).filter((part) => part !== '');
+/** The words of each command of a line. Where output goes is left out. */
+function commandsOf(line: string): readonly (readonly string[])[] {
+  const commands: string[][] = [[]];
+  let isTarget = false;
+  for (const entry of entriesOf(line)) {
+    const word = typeof entry === 'string' ? entry : 'pattern' in entry ? entry.pattern : undefined;
+    if (word !== undefined && !isTarget) commands.at(-1)!.push(word);
+    const operator = typeof entry === 'object' && 'op' in entry ? entry.op : undefined;
+    isTarget = operator !== undefined && /[<>]/.test(operator);
+    if (operator !== undefined && /^[;&|]/.test(operator)) commands.push([]);
+  }
+  return commands.filter((words) => words.length > 0);
+}
+
+/** As a shell reads a line, or several; variables stay as they are. */
+function entriesOf(line: string): readonly ParseEntry[] {
+  const lines = line.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
+  const entries = lines.map((each) => parse(each, (name) => `$${name}`));
+  return entries.flatMap((each, at) => (at === 0 ? each : [{ op: ';' as const }, ...each]));
 }
 
 /** An init ends with its child: what keeps the signal from node does so below an init, too. */

@@ -11,7 +11,7 @@ async function bootstrap(): Promise<void> {
   const adapter = process.argv[2] === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
   const app = await NestFactory.create<INestApplication>(AppModule.with(10_000), adapter, { logger: false });
   app.enableShutdownHooks();
-  await app.listen(0, '127.0.0.1');
+  await app.listen(process.env.PORT ?? 0, '127.0.0.1');
   void app.get(Work).entered.then(() => console.log('entered'));
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
   console.log(`listening ${port}`);

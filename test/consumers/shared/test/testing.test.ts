@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type INestApplication } from '@nestjs/common';
-import { type DrillOptions, drainMatchers, drill, fakePlatform, Gates } from 'nestjs-drain/testing';
+import { type DrillOptions, drainMatchers, drill, fakePlatform, Gates } from 'nestjs-drain-tools/testing';
 import { AppModule } from '../src/app.module.js';
 import { factories, type Factory, type Framework, frameworks, get } from './applications.js';
 
@@ -25,7 +25,7 @@ async function create({ framework, factory }: { framework: Framework; factory: F
   return (app = await factories[factory](AppModule.with({ drainTimeoutMs: 2_000, allowRehearsal: true }), framework));
 }
 
-describe.each(platforms)('nestjs-drain/testing, with $framework by $factory', (platform) => {
+describe.each(platforms)('nestjs-drain-tools/testing, with $framework by $factory', (platform) => {
   it('rolls the application under traffic, and nothing is lost', async () => {
     const roll = await drill(await create(platform), { requests });
     expect(roll).toLoseNothing();

@@ -1,3 +1,4 @@
+import { create } from 'xmlbuilder2';
 import { type DrillResult, type FailureEntry, type Roll } from '../result.js';
 import { count, duration, listOfFailures, plural, phraseOf } from '../words.js';
 
@@ -6,7 +7,8 @@ const listed = 100;
 
 interface Case {
   readonly name: string;
-  readonly seconds: number;
+  /** How long it took. */
+  readonly ms: number;
   /** What went wrong: a line that says it, and the details. */
   readonly failure?: { readonly message: string; readonly text: string };
 }
@@ -17,36 +19,36 @@ interface Case {
  */
 export function junitOf(result: DrillResult): string {
   const suites = result.rolls.map((roll) => ({ roll, cases: casesOf(roll, result) }));
-  const all = suites.flatMap(({ cases }) => cases);
-  const lines = [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="nestjs-drain drill" ${countsOf(all)} time="${secondsOf(result.durationMs)}">`,
-    ...suites.flatMap(({ roll, cases }) => suiteOf(roll, cases, result)),
-    '</testsuites>',
-  ];
-  return `${lines.join('\n')}\n`;
+  const testsuites = {
+    '@name': 'nestjs-drain drill',
+    ...countsOf(suites.flatMap(({ cases }) => cases)),
+    '@time': secondsOf(result.durationMs),
+    testsuite: suites.map(({ roll, cases }) => suiteOf(roll, cases, result)),
+  };
+  // What XML cannot hold at all is left out.
+  const document = create({ version: '1.0', encoding: 'UTF-8', invalidCharReplacement: '' }, { testsuites });
+  return `${document.end({ prettyPrint: true })}\n`;
 }
 
-function suiteOf(roll: Roll, cases: readonly Case[], { startedAt, verdict, advice }: DrillResult): string[] {
+function suiteOf(roll: Roll, cases: readonly Case[], { startedAt, verdict, advice }: DrillResult): object {
   const name = `lag ${duration(roll.lagMs)}, round ${roll.round}`;
   const timestamp = new Date(Date.parse(startedAt) + roll.startedAtMs).toISOString();
   const said = [verdict, ...advice.map(({ code, finding, fix }) => `${code}: ${finding} ${fix}`)].join('\n');
-  return [
-    `  <testsuite name="${escaped(name)}" ${countsOf(cases)} errors="0" skipped="0" timestamp="${timestamp}" time="${secondsOf(roll.endedAtMs - roll.startedAtMs)}">`,
-    ...cases.flatMap((each) => caseOf(each, name)),
-    `    <system-out>${escaped(said)}</system-out>`,
-    '  </testsuite>',
-  ];
+  return {
+    '@name': name,
+    ...countsOf(cases),
+    '@errors': 0,
+    '@skipped': 0,
+    '@timestamp': timestamp,
+    '@time': secondsOf(roll.endedAtMs - roll.startedAtMs),
+    testcase: cases.map((each) => caseOf(each, name)),
+    'system-out': said,
+  };
 }
 
-function caseOf({ name, seconds, failure }: Case, suite: string): string[] {
-  const head = `    <testcase name="${escaped(name)}" classname="${escaped(`nestjs-drain drill.${suite}`)}" time="${seconds.toFixed(3)}"`;
-  if (!failure) return [`${head}/>`];
-  return [
-    `${head}>`,
-    `      <failure message="${escaped(failure.message)}">${escaped(failure.text)}</failure>`,
-    '    </testcase>',
-  ];
+function caseOf({ name, ms, failure }: Case, suite: string): object {
+  const head = { '@name': name, '@classname': `nestjs-drain drill.${suite}`, '@time': secondsOf(ms) };
+  return failure ? { ...head, failure: { '@message': failure.message, '#': failure.text } } : head;
 }
 
 function casesOf(roll: Roll, { failures, settings }: DrillResult): Case[] {
@@ -61,7 +63,7 @@ function casesOf(roll: Roll, { failures, settings }: DrillResult): Case[] {
     ];
     return {
       name: `${name} stops without losing a request`,
-      seconds: (exitedAtMs - signalledAtMs) / 1_000,
+      ms: exitedAtMs - signalledAtMs,
       failure: problems.length > 0 ? { message: problems.join('; '), text: textOf(lost) } : undefined,
     };
   });
@@ -70,7 +72,7 @@ function casesOf(roll: Roll, { failures, settings }: DrillResult): Case[] {
     ...shutdowns,
     {
       name: 'every other request is answered',
-      seconds: 0,
+      ms: 0,
       failure:
         others.length > 0
           ? { message: `${plural(others.length, 'request')} failed: ${listOfFailures(others)}`, text: textOf(others) }
@@ -89,26 +91,10 @@ function textOf(failures: readonly FailureEntry[]): string {
   return lines.join('\n');
 }
 
-function countsOf(cases: readonly Case[]): string {
-  return `tests="${cases.length}" failures="${cases.filter(({ failure }) => failure).length}"`;
+function countsOf(cases: readonly Case[]): object {
+  return { '@tests': cases.length, '@failures': cases.filter(({ failure }) => failure).length };
 }
 
 function secondsOf(ms: number): string {
   return (ms / 1_000).toFixed(3);
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  '\n': '&#10;',
-};
-
-/** What XML 1.0 cannot hold at all is left out. */
-function escaped(text: string): string {
-  return text
-
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
-    .replace(/[&<>"\n]/g, (character) => entities[character] ?? character);
 }

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { type INestApplication } from '@nestjs/common';
-import { drainMatchers, drill, Gates } from 'nestjs-drain/testing';
+import { drainMatchers, drill, Gates } from 'nestjs-drain-tools/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppModule } from '../../src/app.module.js';
 import { factories, get } from '../applications.js';
@@ -14,7 +14,7 @@ afterEach(async () => {
   await app?.close();
 });
 
-describe('nestjs-drain/testing in Vitest', () => {
+describe('nestjs-drain-tools/testing in Vitest', () => {
   it('rolls the application under traffic, and nothing is lost', async () => {
     app = await factories['Test.createTestingModule'](AppModule.with(1_000), 'express');
     const roll = await drill(app, { requests: ['GET /orders'] });

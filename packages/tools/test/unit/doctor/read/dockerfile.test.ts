@@ -20,8 +20,8 @@ describe('readDockerfile', () => {
   });
 
   it('joins continued lines, over comments and empty lines', () => {
-    expect(cmdOf('FROM a', '# before', '', 'CMD node \\', '  # within', '', '  main.js')).toEqual([4, 'node  main.js']);
-    expect(cmdOf('# escape=`', 'FROM a', 'CMD node `', 'main.js')).toEqual([3, 'node  main.js']);
+    expect(cmdOf('FROM a', '# before', '', 'CMD node \\', '  # within', '', '  main.js')).toEqual([4, 'node main.js']);
+    expect(cmdOf('# escape=`', 'FROM a', 'CMD node `', 'main.js')).toEqual([3, 'node main.js']);
     expect(cmdOf('FROM a', 'CMD node \\')).toEqual([2, 'node']);
   });
 
