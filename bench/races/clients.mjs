@@ -160,6 +160,7 @@ export class Http2Request extends Aimed {
   #body = '';
   #warm;
   #isTold = false;
+  #unsaid = [];
 
   constructor(isTls) {
     super();
@@ -187,7 +188,7 @@ export class Http2Request extends Aimed {
     await this.happens(this.isTls ? 'secureConnect' : 'connect');
     if (slowMs > 0) await after(slowMs);
     if (this.outcome) return;
-    this.write(Buffer.concat([preface, frame(types.settings, 0, 0), requestFrame(1, this.isTls)]));
+    this.write(Buffer.concat([preface, frame(types.settings, 0, 0), ...this.#unsaid, requestFrame(1, this.isTls)]));
   }
 
   received(chunk) {
@@ -225,12 +226,14 @@ export class Http2Request extends Aimed {
 
   #goaway(last, code) {
     this.#isTold = true;
-    if (this.writtenAt === undefined || last >= this.#stream) return;
+    if (last >= this.#stream || (this.writtenAt === undefined && !this.isFresh)) return;
     if (code === 0) this.end('refused', 'GOAWAY');
     else this.end('lost', `GOAWAY ${code}`);
   }
 
+  /** Nothing comes before the preface. */
   #say(bytes) {
-    if (this.socket.writable) this.socket.write(bytes);
+    if (this.socket.writable && (this.writtenAt !== undefined || !this.isFresh)) this.socket.write(bytes);
+    else this.#unsaid.push(bytes);
   }
 }
