@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -36,7 +36,12 @@ const packages = [
 export function setupSample(sampleDir) {
   const sample = resolve(sampleDir);
   buildPackages();
-  const installed = installSample(sample, packages.map(packPackage));
+  // A folder for each sample: several may be set up side by side.
+  const packed = join(root, '.cache/packed', relative(root, sample).replaceAll(/[^\w.-]+/g, '-'));
+  const installed = installSample(
+    sample,
+    packages.map((each) => packPackage(each, packed)),
+  );
   if (
     installed ||
     isOlder(join(sample, 'dist/main.js'), inSample(sample, ['src', 'tsconfig.json', 'tsconfig.build.json']))
@@ -64,14 +69,17 @@ export function buildPackages() {
 }
 
 /** The path of the tarball. Packing the same files gives the same bytes. */
-function packPackage({ folder }) {
+function packPackage({ folder }, destination) {
   const home = join(root, folder);
   const { name, version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
-  const cache = join(root, '.cache');
-  mkdirSync(cache, { recursive: true });
+  mkdirSync(destination, { recursive: true });
   // It has been built: `prepack` would do it again.
-  npm(['pack', '--silent', '--ignore-scripts', '--pack-destination', cache], home, ['ignore', 'ignore', 'inherit']);
-  return join(cache, `${name}-${version}.tgz`);
+  npm(['pack', '--silent', '--ignore-scripts', '--pack-destination', destination], home, [
+    'ignore',
+    'ignore',
+    'inherit',
+  ]);
+  return join(destination, `${name}-${version}.tgz`);
 }
 
 /** Reports whether anything had to be installed. */

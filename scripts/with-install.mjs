@@ -4,9 +4,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { npm, setupSample } from './setup-sample.mjs';
+import { runLanes } from './lanes.mjs';
+import { buildPackages, npm } from './setup-sample.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [command, ...args] = process.argv.slice(2);
@@ -20,7 +20,7 @@ if (!Object.hasOwn(commands, command)) {
 try {
   process.chdir(root);
   installIfNeeded();
-  commands[command]();
+  await commands[command]();
 } catch (error) {
   // A child that failed has said why.
   if (typeof error.status !== 'number') console.error(error);
@@ -31,17 +31,19 @@ function demo() {
   run(process.execPath, ['scripts/demo.mjs', ...args]);
 }
 
-/** From the fastest to the slowest, up to the first that fails. Arguments go to Jest, where they may match nothing. */
-function test() {
+/** Two lanes: one computes, the other mostly waits. Arguments go to Jest, where they may match nothing. */
+async function test() {
   const passed = args.length > 0 ? ['--', '--passWithNoTests', ...args] : [];
-  for (const project of ['unit', 'integration', 'process', 'balancer']) {
-    if (existsSync(join('test', project))) npm(['run', `test:${project}`, ...passed]);
-  }
-  for (const sample of ['sample/kubernetes-app', 'sample/realtime-app']) {
-    if (!existsSync(sample)) continue;
-    setupSample(sample);
-    npm(['test', ...passed], join(root, sample));
-  }
+  buildPackages();
+  const suite = (name) => ({ name, command: ['npm', 'run', '--silent', `test:${name}`, ...passed] });
+  const sample = (name) => ({ name, command: [process.execPath, 'scripts/test-sample.mjs', name, ...passed] });
+  const failed = await runLanes([
+    [suite('unit'), suite('integration'), sample('sample/kubernetes-app'), sample('sample/realtime-app')],
+    [suite('process'), suite('balancer')],
+  ]);
+  if (failed.length === 0) return;
+  console.error(`Failed: ${failed.map(({ name }) => name).join(', ')}`);
+  process.exit(1);
 }
 
 function installIfNeeded() {
