@@ -36,15 +36,15 @@ export class ShutdownSequence {
   private trigger?: ShutdownTrigger;
 
   /** Settles when the drain is over. */
-  readonly drained = this.drainOver.promise;
+  readonly drained: Promise<ShutdownOutcome> = this.drainOver.promise;
   /** Settles when resources have been released and the host may destroy its own. */
-  readonly released = this.hostMayClose.promise;
+  readonly released: Promise<void> = this.hostMayClose.promise;
   /** Settles with the report, when the host has closed, or when it is not waited for any longer. */
-  readonly closed = this.over.promise;
+  readonly closed: Promise<ShutdownReport> = this.over.promise;
   /** Aborts when new work is refused. */
-  readonly drainingSignal = this.draining.signal;
+  readonly drainingSignal: AbortSignal = this.draining.signal;
   /** Aborts when work in flight is about to be cut. */
-  readonly abortSignal = this.aborting.signal;
+  readonly abortSignal: AbortSignal = this.aborting.signal;
 
   constructor(options: SequenceOptions, parts: SequenceParts) {
     const { clock } = parts;
