@@ -1,4 +1,5 @@
 import { Command, Help, Option } from 'commander';
+import ms from 'ms';
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { constants as system } from 'node:os';
@@ -12,7 +13,6 @@ import { textOf } from '../drill/formats/text.js';
 import { platformOf, presets, type Platform, type PresetName } from '../drill/platform.js';
 import { requestOf, requestsOf } from '../drill/request-line.js';
 import { type DrillResult } from '../drill/result.js';
-import { duration } from '../drill/words.js';
 import { BAD_INPUT, helpWidth } from './conventions.js';
 import { description, helpAfter } from './drill-help.js';
 import { Progress } from './progress.js';
@@ -45,7 +45,8 @@ interface Flags {
 }
 
 const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
-const compact = (ms: number): string => duration(ms).replace(' ', '');
+/** As an option takes it. */
+const compact = (milliseconds: number): string => ms(milliseconds);
 
 /** `nestjs-drain drill`. It ends the process. */
 export function drillCommand(): Command {

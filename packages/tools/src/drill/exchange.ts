@@ -1,4 +1,5 @@
 import { request, type Agent, type IncomingMessage } from 'node:http';
+import { type FailureKind } from './outcomes.js';
 
 /** One kind of request of a mix, and the answer that is right for it. */
 export interface RequestSpec {
@@ -17,31 +18,6 @@ export interface RequestSpec {
     readonly body?: string | number | ((body: Buffer) => boolean);
   };
 }
-
-/**
- * How a request failed:
- *
- * - `refused`: no connection was to be had;
- * - `reset`: the connection was reset or closed before the head of an answer was complete;
- * - `cut-short`: an answer began and did not end. An answer whose end cannot be told from a cut, having neither a
- *   length nor chunks, counts too;
- * - `status-503` and the like: the answer was whole and its status wrong;
- * - `wrong-length`: the answer had more bytes than its length says, or another number of them than was expected;
- * - `wrong-body`: the status was right and the body was not;
- * - `timed-out`: no whole answer within `timeoutMs`;
- * - `malformed`: what came was not HTTP;
- * - `other`: what the client itself could not do; `detail` has the error.
- */
-export type FailureKind =
-  | 'refused'
-  | 'reset'
-  | 'cut-short'
-  | 'wrong-length'
-  | 'wrong-body'
-  | 'timed-out'
-  | 'malformed'
-  | 'other'
-  | `status-${number}`;
 
 /** What was wrong with an answer, or in its place. */
 export interface Fault {

@@ -18,7 +18,8 @@ export {
 } from './rolling-restart.js';
 export { drill, drillDefaults, type DrillOptions, type DrillStep } from './drill.js';
 export { BadInputError } from './errors.js';
-export { type FailureKind, type RequestSpec } from './exchange.js';
+export { type RequestSpec } from './exchange.js';
+export { type FailureKind } from './outcomes.js';
 export {
   StrictClients,
   type Failure,

@@ -105,7 +105,7 @@ export interface Samples {
   readonly outcomes: readonly Outcome[];
 }
 
-/** `ok`, `reset`, `refused`, `cut-short`, `timed-out`, `wrong-length`, `malformed`, `other`, or `status-503` and its like. */
+/** `ok`, or a `FailureKind`: `reset`, `status-503` and their like. A result may come from another version, and hold one that is not known. */
 export type Outcome = string;
 
 export interface Totals {

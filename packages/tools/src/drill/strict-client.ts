@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Agent } from 'node:http';
-import { exchange, type FailureKind, type RequestSpec } from './exchange.js';
+import { exchange, type RequestSpec } from './exchange.js';
+import { type FailureKind } from './outcomes.js';
 import { quantilesOf } from './quantiles.js';
 import { RequestMix } from './request-mix.js';
 import { checkDurationMs, sleep } from './timing.js';

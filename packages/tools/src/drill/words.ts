@@ -1,19 +1,27 @@
-/** How figures are said, in the terminal and in findings. */
+import { phraseOf } from './outcomes.js';
 
+/** How figures are said, in the terminal, in findings and in reports. What is not known is a dash. */
+
+/** `4,000` */
 export function count(number: number): string {
-  return number.toLocaleString('en-US');
+  return Math.round(number).toLocaleString('en-US');
 }
 
-/** `1 request`, `2 requests`. */
+/** `1 request`, `4,000 requests`. */
 export function plural(number: number, noun: string): string {
   return `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** `12 ms`, `3.4 s`. */
-export function duration(ms: number): string {
-  if (ms < 999.5) return `${Math.round(ms)} ms`;
-  const seconds = Math.round(ms / 10) / 100;
-  return `${seconds >= 10 ? Math.round(seconds * 10) / 10 : seconds} s`;
+/** `0.4 ms`, `38 ms`, `1.24 s`, `12.4 s`, `2 min 5 s`. */
+export function duration(ms: number | undefined): string {
+  if (ms === undefined || !Number.isFinite(ms)) return '–';
+  const size = Math.abs(ms);
+  if (size < 9.95) return `${Number(ms.toFixed(1))} ms`;
+  if (size < 999.5) return `${Math.round(ms)} ms`;
+  if (size < 9_995) return `${Number((ms / 1_000).toFixed(2))} s`;
+  if (size < 59_950) return `${Number((ms / 1_000).toFixed(1))} s`;
+  const seconds = Math.round(ms / 1_000);
+  return `${Math.trunc(seconds / 60)} min${seconds % 60 === 0 ? '' : ` ${Math.abs(seconds % 60)} s`}`;
 }
 
 /** `12 to 340 ms`, `0.9 to 3.4 s`, or one figure when all are alike. */
@@ -24,23 +32,8 @@ export function span(durationsMs: readonly number[]): string {
 
 /** Two significant digits: `0.033 %`. */
 export function percent(share: number): string {
+  if (!Number.isFinite(share)) return '–';
   return `${Number((share * 100).toPrecision(2))} %`;
-}
-
-const phrases: Readonly<Record<string, string>> = {
-  reset: 'reset',
-  refused: 'refused',
-  'cut-short': 'cut short',
-  'timed-out': 'timed out',
-  'wrong-length': 'of the wrong length',
-  'wrong-body': 'with the wrong body',
-  malformed: 'malformed',
-  other: 'failed otherwise',
-};
-
-/** A kind of failure in plain words: `reset`, `answered 503`. */
-export function phraseOf(kind: string): string {
-  return kind.startsWith('status-') ? `answered ${kind.slice('status-'.length)}` : (phrases[kind] ?? kind);
 }
 
 /** `12 refused, 3 answered 503`, the most frequent first. */

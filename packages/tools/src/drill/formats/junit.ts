@@ -1,6 +1,7 @@
 import { create } from 'xmlbuilder2';
 import { type DrillResult, type FailureEntry, type Roll } from '../result.js';
-import { count, duration, listOfFailures, plural, phraseOf } from '../words.js';
+import { phraseOf } from '../outcomes.js';
+import { count, duration, listOfFailures, plural } from '../words.js';
 
 /** How many failed requests are listed one by one. */
 const listed = 100;

@@ -1,6 +1,7 @@
 import { bandName } from './bands.js';
 import { lanesOf, spanOf, type Band } from './lanes.js';
-import { nameOf, shapeOf } from './shapes.js';
+import { nameOf } from '../outcomes.js';
+import { shapeOf } from './shapes.js';
 import { type Dots } from './thin.js';
 import { type DrillSettings, type Roll } from '../result.js';
 

@@ -1,4 +1,5 @@
 import { html, Markup } from './html.js';
+import { kindOf, type OutcomeKind } from '../outcomes.js';
 import { type Outcome } from '../result.js';
 
 /**
@@ -21,25 +22,14 @@ const shapes = {
   'cut-short': filled('cut-short', 'M0 0.95L0.95 -0.75L-0.95 -0.75Z'),
   'timed-out': filled('timed-out', 'M-0.78 -0.78H0.78V0.78H-0.78Z'),
   'wrong-length': { slot: 'wrong-length', path: 'M0 -1V1M-1 0H1', isOpen: true },
+  'wrong-body': { slot: 'wrong-body', path: 'M-0.9 -0.45H0.9M-0.9 0.45H0.9', isOpen: true },
   malformed: filled('malformed', 'M0 -1L0.95 -0.31L0.59 0.81L-0.59 0.81L-0.95 -0.31Z'),
   status: filled('status', 'M0 -1.1L0.9 0L0 1.1L-0.9 0Z'),
   other: filled('other', 'M0 -1.1L0.28 -0.28L1.1 0L0.28 0.28L0 1.1L-0.28 0.28L-1.1 0L-0.28 -0.28Z'),
-} satisfies Readonly<Record<string, Shape>>;
+} satisfies Readonly<Record<OutcomeKind, Shape>>;
 
 export function shapeOf(outcome: Outcome): Shape {
-  if (outcome.startsWith('status-')) return shapes.status;
-  return Object.hasOwn(shapes, outcome) ? shapes[outcome as keyof typeof shapes] : shapes.other;
-}
-
-/** What a reader who does not know the drill calls it. */
-export function nameOf(outcome: Outcome): string {
-  return Object.hasOwn(names, outcome) ? (names[outcome] ?? outcome) : outcome.replace(/^status-/, 'status ');
-}
-
-/** What it means, in a sentence; nothing for a kind that is not known. */
-export function meaningOf(outcome: Outcome): string {
-  if (outcome.startsWith('status-')) return 'An answer came, with a status that was not expected.';
-  return Object.hasOwn(meanings, outcome) ? (meanings[outcome] ?? '') : '';
+  return shapes[kindOf(outcome) ?? 'other'];
 }
 
 /** The mark beside its name; hidden from screen readers, which read the name. */
@@ -48,24 +38,3 @@ export function icon(outcome: Outcome): Markup {
   const kind = new Markup(`shape shape-${slot}`);
   return html`<svg class="${kind}" viewBox="-1.3 -1.3 2.6 2.6" aria-hidden="true"><path d="${path}" /></svg>`;
 }
-
-const names: Readonly<Record<Outcome, string>> = {
-  ok: 'answered',
-  reset: 'connection reset',
-  refused: 'connection refused',
-  'cut-short': 'answer cut short',
-  'timed-out': 'timed out',
-  'wrong-length': 'wrong length',
-  malformed: 'malformed answer',
-  other: 'other failure',
-};
-
-const meanings: Readonly<Record<Outcome, string>> = {
-  reset: 'The connection was closed or reset before an answer came.',
-  refused: 'No connection could be made: nobody listened any more.',
-  'cut-short': 'The connection ended in the middle of an answer.',
-  'timed-out': 'No complete answer came in time.',
-  'wrong-length': 'The answer was not as long as it had said.',
-  malformed: 'What came was no HTTP answer.',
-  other: 'Something else failed.',
-};

@@ -1,7 +1,8 @@
 import { count, countOf, duration, instant } from '../format.js';
 import { failuresOf } from '../failures.js';
 import { html, type Markup } from '../html.js';
-import { icon, nameOf } from '../shapes.js';
+import { icon } from '../shapes.js';
+import { nameOf } from '../../outcomes.js';
 import { titleOf } from './rolls.js';
 import { table } from './table.js';
 import { type DrillSettings, type Roll } from '../../result.js';

@@ -1,6 +1,7 @@
 import { count, percent } from '../format.js';
 import { html, type Markup } from '../html.js';
-import { icon, meaningOf, nameOf } from '../shapes.js';
+import { icon } from '../shapes.js';
+import { meaningOf, nameOf } from '../../outcomes.js';
 import { table } from './table.js';
 import { type DrillResult } from '../../result.js';
 

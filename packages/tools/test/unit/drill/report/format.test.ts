@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { calendarTime, count, countOf, duration, instant, percent } from '../../../../src/drill/report/format.js';
 import { html, json } from '../../../../src/drill/report/html.js';
-import { icon, meaningOf, nameOf, shapeOf } from '../../../../src/drill/report/shapes.js';
+import { meaningOf, nameOf, outcomes, phraseOf } from '../../../../src/drill/outcomes.js';
+import { icon, shapeOf } from '../../../../src/drill/report/shapes.js';
 
 const plain = (text: string): string => text.replaceAll('\u00a0', ' ');
 
@@ -52,17 +53,7 @@ describe('html', () => {
 });
 
 describe('The shapes of outcomes', () => {
-  const kinds = [
-    'ok',
-    'reset',
-    'refused',
-    'cut-short',
-    'timed-out',
-    'wrong-length',
-    'malformed',
-    'status-503',
-    'other',
-  ];
+  const kinds = Object.keys(outcomes);
 
   it('differ in shape, and in colour', () => {
     expect(new Set(kinds.map((kind) => shapeOf(kind).path)).size).toBe(kinds.length);
@@ -71,12 +62,14 @@ describe('The shapes of outcomes', () => {
 
   it('have a name, and failures a meaning', () => {
     expect(nameOf('status-503')).toBe('status 503');
-    for (const kind of kinds.slice(1)) expect(meaningOf(kind)).toMatch(/\.$/);
+    expect(phraseOf('status-503')).toBe('answered 503');
+    for (const kind of kinds)
+      expect([nameOf(kind), meaningOf(kind)]).toEqual([expect.any(String), expect.stringMatching(/\.$/)]);
   });
 
   it.each(['constructor', '__proto__', 'toString'])('take %s for a kind that is not known', (kind) => {
     expect(shapeOf(kind)).toBe(shapeOf('other'));
-    expect(nameOf(kind)).toBe(kind);
+    expect([nameOf(kind), phraseOf(kind), meaningOf(kind)]).toEqual([kind, kind, '']);
     expect(icon(kind).text).toContain('shape-other');
   });
 });

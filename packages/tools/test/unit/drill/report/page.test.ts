@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
+import { outcomes } from '../../../../src/drill/outcomes.js';
 import { readReportAssets } from '../../../../src/drill/report/assets.js';
 
 const folder = resolve('packages/tools/src/drill/report/page');
@@ -42,6 +43,14 @@ describe("The page's script", () => {
   it('writes text, never markup', () => {
     const { page } = readReportAssets();
     expect(page.script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(/);
+  });
+
+  it('has a colour for every outcome', () => {
+    const { page } = readReportAssets();
+    for (const kind of Object.keys(outcomes)) {
+      expect(page.style).toContain(`.shape-${kind} {`);
+      expect(page.style).toContain(`--${kind}:`);
+    }
   });
 
   it('gives every colour it asks for in both schemes', () => {
