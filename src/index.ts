@@ -13,7 +13,7 @@ export { type HookOptions, type ShutdownHook } from './hooks/hook-registry.js';
 export { ReadinessHealthIndicator, type ReadinessResult } from './readiness/readiness.health-indicator.js';
 export { type GracefulShutdownOptions, type SecondSignalAction } from './options/options.js';
 export { type LameDuckOptions } from './sequence/lame-duck.js';
-export { type LateRequestAnswer } from './refusal/late-requests.js';
+export { type LateRequestOptions } from './refusal/late-request-options.js';
 export { type EventStreamOptions } from './drainables/sse/event-stream-options.js';
 export { type WebSocketOptions } from './drainables/websockets/web-socket-options.js';
 export { type Drainable, type Leftover } from './sequence/drainable.js';

@@ -1,6 +1,7 @@
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
 import { nextPoll } from '../shared/turns.js';
-import { acceptsEventStream, type RequestHead } from '../../refusal/event-stream-request.js';
+import { type AdmissionRule, type RequestHead } from '../../admission/admission.js';
+import { acceptsEventStream } from '../../refusal/event-stream-request.js';
 import { EventStream, type StreamedResponse } from './event-stream.js';
 import { type EventStreamOptions } from './event-stream-options.js';
 import { jittered, retryField } from '../../refusal/retry-field.js';
@@ -16,7 +17,7 @@ import { jittered, retryField } from '../../refusal/retry-field.js';
  *
  * @internal
  */
-export class EventStreams implements Drainable {
+export class EventStreams implements Drainable, AdmissionRule {
   readonly name = 'event streams';
   private readonly streams = new Set<EventStream>();
   private isEnding = false;
@@ -27,23 +28,20 @@ export class EventStreams implements Drainable {
   ) {}
 
   /** A request has arrived, and nothing of its response is out. */
-  arrived(request: RequestHead, response: StreamedResponse): void {
+  arrived(request: RequestHead, response: object): void {
     if (!acceptsEventStream(request)) return;
-    const stream = new EventStream(response, this.opened);
+    const streamed = response as StreamedResponse;
+    const stream = new EventStream(streamed, this.opened);
     this.streams.add(stream);
-    response.on('close', () => this.streams.delete(stream));
+    streamed.on('close', () => this.streams.delete(stream));
   }
 
-  async refuse(): Promise<void> {
+  /** Each stream is a request as well, whose lease the drain waits for. */
+  async drain(): Promise<void> {
     // The draining signal has fired. Handlers that own a stream end it first.
     if (this.streams.size > 0) await nextPoll();
     this.isEnding = true;
     for (const stream of this.streams) this.end(stream);
-  }
-
-  /** Each stream is a request as well, whose lease the drain waits for. */
-  drain(): Promise<void> {
-    return Promise.resolve();
   }
 
   /** Their connections are cut, and named, by the servers. */

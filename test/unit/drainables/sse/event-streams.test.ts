@@ -23,7 +23,7 @@ describe('EventStreams', () => {
   ])('finds the content type in %s given to writeHead()', async (_what, args) => {
     const streams = new EventStreams({});
     const response = open(streams, ...args);
-    await streams.refuse();
+    await streams.drain();
     expect(response.wire).toEqual(['head 200', 'end']);
   });
 
@@ -33,7 +33,7 @@ describe('EventStreams', () => {
     streams.arrived(request, response);
     response.setHeader('Content-Type', 'text/event-stream');
     response.writeHead(200);
-    await streams.refuse();
+    await streams.drain();
     expect(response.wire).toEqual(['head 200', 'end']);
   });
 
@@ -45,7 +45,7 @@ describe('EventStreams', () => {
     const streams = new EventStreams({ retryMs: 10 });
     const response = open(streams, headers);
     response.write('{}');
-    await streams.refuse();
+    await streams.drain();
     expect(response.wire).toEqual(['head 200', '{}']);
     response.end('.');
     expect(response.wire).toEqual(['head 200', '{}', '.', 'end']);
@@ -63,7 +63,7 @@ describe('EventStreams', () => {
   it('lets handlers that hear the draining signal end theirs first', async () => {
     const streams = new EventStreams({ retryMs: 10 });
     const response = open(streams);
-    const refused = streams.refuse();
+    const refused = streams.drain();
     await Promise.resolve();
     response.end('data: bye\n\n');
     await refused;
@@ -75,7 +75,7 @@ describe('EventStreams', () => {
     const [whole, half] = [open(streams), open(streams)];
     whole.write('data: a\n\n');
     half.write('data: a\n');
-    await streams.refuse();
+    await streams.drain();
     expect(whole.wire).toEqual(['head 200', 'data: a\n\n', 'retry: 750\n\n', 'end']);
     expect(half.wire).toEqual(['head 200', 'data: a\n', 'end']);
   });
@@ -83,7 +83,7 @@ describe('EventStreams', () => {
   it('swallows what is written behind the end, and calls back', async () => {
     const streams = new EventStreams({});
     const response = open(streams);
-    await streams.refuse();
+    await streams.drain();
     let called = 0;
     expect(response.write('data: late\n\n', () => called++)).toBe(true);
     expect(response.write('data: late\n\n', 'utf8', () => called++)).toBe(true);
@@ -115,7 +115,7 @@ describe('EventStreams', () => {
       return response;
     };
     response.write('data: a\n\n');
-    await streams.refuse();
+    await streams.drain();
     await settle();
     await settle();
     expect(response.wire).toEqual(['head 200', '[data: a\n\n]', 'end']);
@@ -126,7 +126,7 @@ describe('EventStreams', () => {
     const streams = new EventStreams({});
     const response = new FakeResponse();
     streams.arrived(request, response);
-    await streams.refuse();
+    await streams.drain();
     expect(response.wire).toEqual([]);
     response.writeHead(200, head);
     response.write('data: first\n\n');
@@ -140,14 +140,14 @@ describe('EventStreams', () => {
     const [closed, destroyed] = [open(streams), open(streams)];
     closed.close();
     destroyed.destroyed = true;
-    await streams.refuse();
+    await streams.drain();
     expect(closed.wire).toEqual(['head 200']);
     expect(destroyed.wire).toEqual(['head 200']);
   });
 
   it('takes no turn of the event loop where there is no stream', async () => {
     let hasRefused = false;
-    void new EventStreams({}).refuse().then(() => (hasRefused = true));
+    void new EventStreams({}).drain().then(() => (hasRefused = true));
     await Promise.resolve();
     expect(hasRefused).toBe(true);
   });

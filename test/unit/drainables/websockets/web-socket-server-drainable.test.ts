@@ -26,7 +26,14 @@ describe('WebSocketServerDrainable', () => {
       clock,
       works,
       options: { ...defaults.webSockets, ...options },
+      openedAt: () => undefined,
     });
+  }
+
+  /** Begins the drain, which begins by refusing new clients. */
+  async function beginDrain(each: ReturnType<typeof drainable>): Promise<void> {
+    void each.drain(deadline.signal);
+    await settle();
   }
 
   function message(client: FakeClient): Message {
@@ -61,7 +68,7 @@ describe('WebSocketServerDrainable', () => {
       before = told(clients);
     }
     expect(before).toBe(5_000);
-    await each.refuse();
+    await beginDrain(each);
     expect(await each.drain(deadline.signal)).toEqual([]);
     clock.assertNoTimerLeft();
   });
@@ -76,7 +83,7 @@ describe('WebSocketServerDrainable', () => {
     const [late] = connect(1);
     await clock.advance(500);
     expect(late!.farewell).toBeUndefined();
-    await each.refuse();
+    await beginDrain(each);
     await settle();
     expect(late!.farewell).toBeDefined();
   });
@@ -85,7 +92,7 @@ describe('WebSocketServerDrainable', () => {
     const clients = connect(100);
     const each = drainable({ spreadMs: 1_000 });
     each.announce(0);
-    await each.refuse();
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await clock.advance(500);
     expect(told(clients)).toBeGreaterThan(40);
@@ -98,7 +105,7 @@ describe('WebSocketServerDrainable', () => {
     const other = drainable();
     other.announce(1_000);
     await clock.advance(100);
-    await other.refuse();
+    await beginDrain(other);
     await settle();
     expect(told(others)).toBe(100);
     clock.assertNoTimerLeft();
@@ -112,7 +119,7 @@ describe('WebSocketServerDrainable', () => {
     each.announce(1_000);
     await clock.advance(500);
     stalling.stall(600);
-    await each.refuse();
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     const before = told(clients);
     await clock.advance(100);
@@ -125,7 +132,7 @@ describe('WebSocketServerDrainable', () => {
   it('tells a client that comes while draining at once', async () => {
     const each = drainable();
     each.announce(0);
-    await each.refuse();
+    await beginDrain(each);
     const [late] = connect(1);
     await settle();
     expect(late!.farewell).toEqual({ code: 1001, reason: 'The server is shutting down' });
@@ -137,7 +144,7 @@ describe('WebSocketServerDrainable', () => {
     const first = message(client!);
     first.run();
     each.announce(0);
-    await each.refuse();
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await clock.advance(60_000);
     expect(client!.farewell).toBeUndefined();
@@ -167,7 +174,7 @@ describe('WebSocketServerDrainable', () => {
     each.announce(100);
     await clock.advance(5_000);
     expect(client!.farewell).toBeUndefined();
-    await each.refuse();
+    await beginDrain(each);
     await clock.advance(499);
     expect(client!.farewell).toBeUndefined();
     await clock.advance(1);
@@ -182,7 +189,7 @@ describe('WebSocketServerDrainable', () => {
     running.run();
     server.areSilent = true;
     each.announce(0);
-    await each.refuse();
+    await beginDrain(each);
     await settle();
     expect([works.of(idle!).isClosed, works.of(busy!).isClosed]).toEqual([true, false]);
     await clock.advance(500);
@@ -197,7 +204,7 @@ describe('WebSocketServerDrainable', () => {
     server.receiving = true;
     const each = drainable();
     each.announce(0);
-    await each.refuse();
+    await beginDrain(each);
     await clock.advance(100);
     expect(client!.farewell).toBeUndefined();
     server.receiving = false;
@@ -211,7 +218,7 @@ describe('WebSocketServerDrainable', () => {
     server.areSilent = true;
     const each = drainable({ closeTimeoutMs: 500 });
     each.announce(0);
-    await each.refuse();
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await clock.advance(499);
     expect([client!.isTerminated, drained.leftovers]).toEqual([false, undefined]);
@@ -229,7 +236,7 @@ describe('WebSocketServerDrainable', () => {
     message(working!).open();
     const each = drainable();
     each.announce(0);
-    await each.refuse();
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await settle();
     working!.leave();
@@ -246,7 +253,7 @@ describe('WebSocketServerDrainable', () => {
     const running = message(clients[0]!);
     running.run();
     each.announce(0);
-    await each.refuse();
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await clock.advance(400);
     connect(1);
