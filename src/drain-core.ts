@@ -1,14 +1,17 @@
+import { Admission } from './admission/admission.js';
 import { HandlerWork } from './drainables/exchange/handler-work.js';
+import { lingerMs } from './drainables/http/connection-table.js';
 import { HttpServers } from './drainables/http-servers.js';
-import { LateRequests } from './refusal/late-requests.js';
 import { HealthRoutes, type Route } from './drainables/exchange/route.js';
 import { EventStreams } from './drainables/sse/event-streams.js';
 import { ClientWorks } from './drainables/websockets/client-work.js';
 import { WebSocketServers } from './drainables/websockets/web-socket-servers.js';
 import { HookRegistry } from './hooks/hook-registry.js';
 import { InFlightTracker } from './in-flight/in-flight-tracker.js';
-import { defaults, type ResolvedOptions } from './options/options.js';
+import { type ResolvedOptions } from './options/options.js';
 import { windowOf } from './options/resolve-options.js';
+import { HandlerRefusals } from './refusal/handler-refusals.js';
+import { Refusals } from './refusal/refusals.js';
 import { ReadinessLearner } from './readiness/readiness-learner.js';
 import { type Clock, systemClock } from './sequence/clock.js';
 import { ShutdownEvents } from './sequence/events.js';
@@ -39,16 +42,15 @@ export class DrainCore {
   readonly webSockets: WebSocketServers;
   readonly traffic: Traffic;
   readonly rehearsal: Rehearsal;
-  readonly retryAfterSeconds: number;
+  readonly refusals: HandlerRefusals;
+  /** A signal began the shutdown, or it goes through a lame duck: clients are there, and may be about to write. */
+  private isUnderTraffic = false;
 
   constructor(
     readonly options: ResolvedOptions,
     readonly clock: Clock = systemClock,
     private readonly environment: NodeJS.ProcessEnv = process.env,
   ) {
-    const { lateRequests } = options;
-    const answer = lateRequests === 'close-listener' ? defaults.lateRequests : lateRequests;
-    this.retryAfterSeconds = answer.retryAfterSeconds;
     this.tracker = new InFlightTracker(clock);
     this.traffic = new Traffic(clock);
     this.hooks = new HookRegistry(clock, options.hookTimeoutMs);
@@ -73,19 +75,24 @@ export class DrainCore {
       announce: () => this.servers.rehearse(),
     });
     const eventStreams = new EventStreams(options.eventStreams);
+    const admission = new Admission(this.healthRoutes, eventStreams);
+    const refusals = new Refusals(options.lateRequests, {
+      clock,
+      eventStreamRetryMs: options.eventStreams.retryMs,
+      refused: () => this.sequence.lateRequestRefused(),
+    });
+    this.refusals = new HandlerRefusals(refusals);
     this.servers = new HttpServers(
       {
         clock,
         tracker: this.tracker,
         traffic: this.traffic,
         rehearsal: this.rehearsal,
-        healthRoutes: this.healthRoutes,
-        lateRequests: new LateRequests(answer, clock, options.eventStreams.retryMs),
-        arrived: (request, response) => eventStreams.arrived(request, response),
-        closesListenerFirst: lateRequests === 'close-listener',
-        continues: (request) => this.webSockets.continues(request),
-        declines: (request) => this.webSockets.declines(request),
-        lateRequestRefused: () => this.sequence.lateRequestRefused(),
+        admission,
+        refusals,
+        closesListenerFirst: options.lateRequests.listener === 'closed',
+        // Where nobody signalled, in a test above all, what the kernel holds is read, and that is all.
+        idleLingerMs: () => (this.isUnderTraffic ? lingerMs : 0),
       },
       (drainable) => {
         // Whoever has a server may have streams of events.
@@ -95,10 +102,16 @@ export class DrainCore {
     );
     this.clientWorks = new ClientWorks(clock, this.tracker);
     this.webSockets = new WebSocketServers(
-      { clock, works: this.clientWorks, options: options.webSockets },
+      {
+        clock,
+        works: this.clientWorks,
+        options: options.webSockets,
+        openedAt: (socket) => this.servers.openedAt(socket),
+      },
       this.servers,
       (drainable) => this.sequence.add(drainable),
     );
+    admission.add(this.webSockets);
   }
 
   get phase(): ShutdownPhase {
@@ -132,7 +145,13 @@ export class DrainCore {
     return isReady;
   }
 
-  private lameDuckFor({ signal }: ShutdownTrigger): LameDuckWindow {
+  private lameDuckFor(trigger: ShutdownTrigger): LameDuckWindow {
+    const window = this.windowFor(trigger);
+    this.isUnderTraffic = trigger.signal !== undefined || window !== noLameDuck;
+    return window;
+  }
+
+  private windowFor({ signal }: ShutdownTrigger): LameDuckWindow {
     const { lameDuck, readiness } = this.options;
     const isAutomatic = signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.areWatching);
     if (lameDuck === false || (lameDuck === 'auto' && !isAutomatic)) return noLameDuck;

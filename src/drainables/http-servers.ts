@@ -40,6 +40,11 @@ export class HttpServers {
     return () => retractions.forEach((retract) => retract());
   }
 
+  /** The instant at which a socket was opened, if a server here holds it. */
+  openedAt(socket: Socket): number | undefined {
+    return connectionOf(socket)?.openedAt;
+  }
+
   /** An upgraded socket has found somebody who drains it: it is no raw upgrade any longer. */
   disown(socket: Socket): void {
     const connection = connectionOf(socket);

@@ -1,11 +1,4 @@
-import {
-  type CallHandler,
-  type ExecutionContext,
-  Inject,
-  Injectable,
-  type NestInterceptor,
-  ServiceUnavailableException,
-} from '@nestjs/common';
+import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { finalize, type Observable } from 'rxjs';
 import { ALLOW_DURING_SHUTDOWN } from './metadata.js';
 import { DRAIN_CORE } from './tokens.js';
@@ -18,7 +11,7 @@ import { DRAIN_CORE } from './tokens.js';
 export interface InterceptedWork {
   /** Reports whether new work is refused. */
   readonly isRefusing: boolean;
-  readonly retryAfterSeconds: number;
+  readonly refusals: { refuse(context: ExecutionContext): Observable<never> };
   readonly handlers: {
     begin(request: object | undefined, kind: string, name: string): () => void;
     isJudged(request: object | undefined): boolean;
@@ -26,8 +19,9 @@ export interface InterceptedWork {
 }
 
 /**
- * Takes a lease for each handler it surrounds, and, where no server of the module has judged the request by its arrival, refuses late
- * work by itself with 503 and `Retry-After`, after guards.
+ * Takes a lease for each handler it surrounds, and, where no server of the module has judged the request by its arrival, refuses late work by itself, after guards, as the option
+ * `lateRequests` says: over HTTP with its status and `Retry-After`, over GraphQL with the code `SERVICE_UNAVAILABLE`, over microservices and WebSockets with an exception of Nest's own
+ * (`{ status: 'error', code: 'DRAINING' }`).
  *
  * For HTTP routes the module does this without an interceptor (`httpTracking: 'routes'`); with `httpTracking: 'interceptor'` it installs this one. Use
  * it yourself (`@UseInterceptors(InFlightInterceptor)`) for microservice handlers, or behind an HTTP adapter of your own. Used together with
@@ -42,30 +36,32 @@ export class InFlightInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const type = context.getType<string>();
-    const isHttp = type === 'http';
-    const request = isHttp ? context.switchToHttp().getRequest<object>() : undefined;
+    const request = requestOf(context, type);
     if (this.work.isRefusing && !this.work.handlers.isJudged(request)) {
       if (Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, context.getHandler())) return next.handle();
-      this.refuse(context, isHttp);
+      return this.work.refusals.refuse(context);
     }
 
     const name = `${context.getClass().name}.${context.getHandler().name}`;
-    const end = this.work.handlers.begin(request, isHttp ? 'handler' : type, name);
+    const end = this.work.handlers.begin(
+      type === 'http' ? request : undefined,
+      type === 'http' ? 'handler' : type,
+      name,
+    );
     return next.handle().pipe(finalize(end));
-  }
-
-  private refuse(context: ExecutionContext, isHttp: boolean): never {
-    if (isHttp) {
-      const response = context.switchToHttp().getResponse<HeaderTarget>();
-      const set = (response.setHeader ?? response.header)?.bind(response);
-      set?.('Retry-After', String(this.work.retryAfterSeconds));
-      set?.('Connection', 'close');
-    }
-    throw new ServiceUnavailableException('The server is shutting down');
   }
 }
 
-interface HeaderTarget {
-  setHeader?(name: string, value: string): unknown;
-  header?(name: string, value: string): unknown;
+/** The request that a handler is called for, where it has one. Drivers of GraphQL hand it over in the context of the operation. */
+function requestOf(context: ExecutionContext, type: string): object | undefined {
+  if (type === 'http') return context.switchToHttp().getRequest<object>();
+  if (type !== 'graphql') return undefined;
+  const operation = context.getArgByIndex<OperationContext | undefined>(2);
+  return operation?.req ?? operation?.request ?? operation?.reply?.request;
+}
+
+interface OperationContext {
+  readonly req?: object;
+  readonly request?: object;
+  readonly reply?: { readonly request?: object };
 }

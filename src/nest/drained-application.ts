@@ -63,7 +63,7 @@ export class DrainedApplication implements ApplicationLifecycle {
     this.explorer.explore();
     this.findSocketServers();
     const warning = budgetWarning(this.core.options, this.core.hooks.longestMs('releasing'));
-    if (warning) this.warn(warning);
+    for (const each of [...this.core.options.warnings, ...(warning ? [warning] : [])]) this.warn(each);
   }
 
   begin(): Promise<void> {

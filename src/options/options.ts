@@ -1,6 +1,6 @@
-import { type LateRequestAnswer } from '../refusal/late-requests.js';
 import { type EventStreamOptions } from '../drainables/sse/event-stream-options.js';
 import { type ResolvedWebSocketOptions, type WebSocketOptions } from '../drainables/websockets/web-socket-options.js';
+import { type LateRequestOptions, type ResolvedLateRequestOptions } from '../refusal/late-request-options.js';
 import { type LameDuckOptions } from '../sequence/lame-duck.js';
 
 /**
@@ -47,10 +47,11 @@ export interface GracefulShutdownOptions {
    */
   readonly httpTracking?: 'routes' | 'interceptor';
   /**
-   * What becomes of requests that arrive while draining: an answer, or, for new connections, a listener that is closed when draining begins (a retrying proxy prefers
-   * a refused connection). @default { statusCode: 503, retryAfterSeconds: 1 }
+   * What becomes of requests that arrive while draining. `'close-listener'` is the former way to write `{ listener: 'closed' }`, and warns at bootstrap.
+   *
+   * @default { statusCode: 503, retryAfterSeconds: 1, listener: 'open', cors: false }
    */
-  readonly lateRequests?: LateRequestAnswer | 'close-listener';
+  readonly lateRequests?: LateRequestOptions | 'close-listener';
   /**
    * When readiness begins to fail. `'after-lame-duck'` suits a plain Kubernetes Service with one replica, which falls back to endpoints that are
    * terminating but still ready. @default 'immediate'
@@ -75,12 +76,14 @@ export interface ResolvedOptions {
   readonly lameDuck: 'auto' | false | Required<LameDuckOptions>;
   readonly hookTimeoutMs: number;
   readonly httpTracking: 'routes' | 'interceptor';
-  readonly lateRequests: Required<LateRequestAnswer> | 'close-listener';
+  readonly lateRequests: ResolvedLateRequestOptions;
   readonly readiness: 'immediate' | 'after-lame-duck';
   readonly webSockets: ResolvedWebSocketOptions;
   readonly eventStreams: EventStreamOptions;
   readonly allowRehearsal: boolean;
   readonly secondSignal: Readonly<Record<string, SecondSignalAction>>;
+  /** What is to be said at bootstrap about the options as they were given: that one of them has a new form. */
+  readonly warnings: readonly string[];
 }
 
 /** Every default, once. */
@@ -91,7 +94,7 @@ export const defaults = {
   lameDuckWindow: { minMs: 5_000, quietMs: 1_000, maxMs: 10_000 },
   hookTimeoutMs: 5_000,
   httpTracking: 'routes',
-  lateRequests: { statusCode: 503, retryAfterSeconds: 1 },
+  lateRequests: { statusCode: 503, retryAfterSeconds: 1, listener: 'open', cors: false },
   readiness: 'immediate',
   webSockets: {
     handshakes: 'accept',

@@ -5,6 +5,9 @@ import { DrainError } from '../sequence/errors.js';
 import { type LameDuckOptions } from '../sequence/lame-duck.js';
 import { defaults, type GracefulShutdownOptions, type ResolvedOptions } from './options.js';
 
+const closeListenerWarning =
+  "lateRequests: 'close-listener' is the former way to write it. Write lateRequests: { listener: 'closed' } instead, which can be combined with statusCode, retryAfterSeconds and cors.";
+
 const uncatchable = ['SIGKILL', 'SIGSTOP'];
 
 const known = {
@@ -22,7 +25,7 @@ const known = {
     'secondSignal',
   ],
   lameDuck: ['minMs', 'quietMs', 'maxMs'],
-  lateRequests: ['statusCode', 'retryAfterSeconds'],
+  lateRequests: ['statusCode', 'retryAfterSeconds', 'listener', 'cors'],
   webSockets: ['handshakes', 'closeCode', 'closeReason', 'spreadMs', 'closeTimeoutMs'],
   eventStreams: ['retryMs'],
 };
@@ -48,6 +51,7 @@ export function resolveOptions(given: number | GracefulShutdownOptions = {}): Re
     eventStreams: eventStreams(options.eventStreams ?? {}),
     allowRehearsal: flag('allowRehearsal', options.allowRehearsal ?? defaults.allowRehearsal),
     secondSignal: secondSignal(options.secondSignal),
+    warnings: options.lateRequests === 'close-listener' ? [closeListenerWarning] : [],
   };
 }
 
@@ -73,13 +77,12 @@ function lameDuck(given: NonNullable<GracefulShutdownOptions['lameDuck']>): Reso
 }
 
 function lateRequests(given: NonNullable<GracefulShutdownOptions['lateRequests']>): ResolvedOptions['lateRequests'] {
-  if (given === 'close-listener') return given;
-  if (typeof given !== 'object') {
-    fail('lateRequests', "{ statusCode, retryAfterSeconds } or 'close-listener'", given, 'Choose one');
+  if (given === 'close-listener') return { ...defaults.lateRequests, listener: 'closed' };
+  if (typeof given !== 'object' || given === null) {
+    fail('lateRequests', '{ statusCode, retryAfterSeconds, listener, cors }', given, 'Give an object');
   }
   checkNames('lateRequests.', given, known.lateRequests);
-  const { statusCode = defaults.lateRequests.statusCode, retryAfterSeconds = defaults.lateRequests.retryAfterSeconds } =
-    given;
+  const { statusCode, retryAfterSeconds, listener, cors } = { ...defaults.lateRequests, ...defined(given) };
   if (!isWhole(statusCode, 400, 599)) {
     fail(
       'lateRequests.statusCode',
@@ -91,7 +94,11 @@ function lateRequests(given: NonNullable<GracefulShutdownOptions['lateRequests']
   if (!isWhole(retryAfterSeconds, 0, timerMaxMs)) {
     fail('lateRequests.retryAfterSeconds', 'whole seconds, 0 or more', retryAfterSeconds, 'Give a number of seconds');
   }
-  return { statusCode, retryAfterSeconds };
+  if (typeof cors !== 'boolean' && typeof cors !== 'function') {
+    fail('lateRequests.cors', 'true, false or a function of the origin', cors, 'true lets every origin read refusals');
+  }
+  oneOf('lateRequests.listener', listener, ['open', 'closed']);
+  return { statusCode, retryAfterSeconds, listener, cors };
 }
 
 function webSockets(given: NonNullable<GracefulShutdownOptions['webSockets']>): ResolvedOptions['webSockets'] {

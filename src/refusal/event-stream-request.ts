@@ -1,8 +1,4 @@
-/** A request, as far as its head tells whether it comes from an `EventSource`. */
-export interface RequestHead {
-  readonly method?: string;
-  readonly headers: { readonly accept?: string };
-}
+import { type RequestHead } from '../admission/admission.js';
 
 const eventStream = /(?:^|,)\s*text\/event-stream\s*(?:[;,]|$)/i;
 
@@ -15,5 +11,5 @@ const eventStream = /(?:^|,)\s*text\/event-stream\s*(?:[;,]|$)/i;
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
  */
 export function acceptsEventStream({ method, headers: { accept } }: RequestHead): boolean {
-  return accept !== undefined && (method === 'GET' || method === 'HEAD') && eventStream.test(accept);
+  return typeof accept === 'string' && (method === 'GET' || method === 'HEAD') && eventStream.test(accept);
 }

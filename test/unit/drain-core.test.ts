@@ -183,14 +183,6 @@ describe('DrainCore', () => {
     expect(core.healthRoutes.couldMatch('GET', '/ready')).toBe(true);
   });
 
-  it.each([
-    [{}, 1],
-    [{ lateRequests: { retryAfterSeconds: 7 } }, 7],
-    [{ lateRequests: 'close-listener' as const }, 1],
-  ])('tells clients, with %p, to come back after %d s', (options, seconds) => {
-    expect(given(options).retryAfterSeconds).toBe(seconds);
-  });
-
   it('bounds hooks by hookTimeoutMs', () => {
     given({ hookTimeoutMs: 1_234 }).hooks.add('releasing', () => undefined);
     expect(core.hooks.longestMs('releasing')).toBe(1_234);

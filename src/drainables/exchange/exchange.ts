@@ -1,3 +1,4 @@
+import { type Verdict } from '../../admission/admission.js';
 import { type Held } from '../../in-flight/lease.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Route } from './route.js';
@@ -13,8 +14,12 @@ interface Carrier {
 /** The exchange of a request, raw or wrapped by Fastify; none where no gate of ours has seen it. Of an HTTP/2 request it is the stream that carries it. */
 export function exchangeOf(request: object): Exchange | undefined {
   const carrier = request as Carrier;
-  const raw = carrier.raw ?? carrier;
-  return raw[key] ?? raw.stream?.[key];
+  return carrier[key] ?? carrier.raw?.[key] ?? (carrier.raw ?? carrier).stream?.[key];
+}
+
+/** The exchange that `carrier`, a raw request of HTTP/1.1 or a stream of HTTP/2, carries itself. */
+export function exchangeOn(carrier: object): Exchange | undefined {
+  return (carrier as Carrier)[key];
 }
 
 /**
@@ -22,11 +27,10 @@ export function exchangeOf(request: object): Exchange | undefined {
  * have ended, whichever comes last. A handler goes on when its client has left; a response goes on when its handler has returned.
  */
 export abstract class Exchange implements Held {
-  route?: Route;
-  /** It arrived in `draining` or later. */
-  isLate = false;
-  older?: Held;
-  newer?: Held;
+  route?: Route = undefined;
+  verdict: Verdict = 'serve';
+  older?: Held = undefined;
+  newer?: Held = undefined;
   hasResponseEnded = false;
   private holders = 1;
 
@@ -43,6 +47,11 @@ export abstract class Exchange implements Held {
 
   /** Answers it as a late request. */
   abstract refuse(): void;
+
+  /** It has arrived too late to be served, unless the route that it reaches is. */
+  get isLate(): boolean {
+    return this.verdict === 'late' || this.verdict === 'exempt';
+  }
 
   get kind(): string {
     return this.hasResponseEnded ? 'handler' : 'request';

@@ -1,3 +1,5 @@
+import { type AdmissionRule, type RequestHead } from '../../admission/admission.js';
+
 /** A route of the application: what names a request in the report, and tells whether it is served during a shutdown. */
 export interface Route {
   readonly method: string;
@@ -12,12 +14,16 @@ export interface Route {
  *
  * `couldMatch` is a first pass over the raw URL and may say yes too often; the route that is reached decides.
  */
-export class HealthRoutes {
+export class HealthRoutes implements AdmissionRule {
   private readonly matchers: { method: string; matches: RegExp }[] = [];
 
   add(route: Route): void {
     route.isHealth = true;
     this.matchers.push({ method: route.method, matches: matcher(route.pattern) });
+  }
+
+  exempts({ method, url }: RequestHead): boolean {
+    return this.couldMatch(method, url);
   }
 
   /** Reports whether a request for `url` could reach a health route. */

@@ -2,15 +2,18 @@ import { type Socket } from 'node:net';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { type Leftover } from '../../sequence/drainable.js';
 import { Progress } from '../shared/progress.js';
+import { afterFreshPoll, freshMs } from '../shared/turns.js';
 import { Connection, connectionOf, type ConnectionOwner } from './connection.js';
 
 /**
  * An idle connection cannot be told to leave. It is closed when this long has passed since its last byte: idle races fall from 1.34 % to
  * 0.05 % with 50 ms, and longer adds nothing.
  */
-const lingerMs = 50;
+export const lingerMs = 50;
 /** Half a head on a connection that opened while draining belongs to a late request, and gets no longer than this. */
 const lateHeadMs = 1_000;
+/** An upgrade that nobody has answered for this long, once draining has begun, is nobody's. */
+const unansweredMs = 1_000;
 /** Idle connections closed between two polls of the event loop. */
 const closedPerTurn = 64;
 
@@ -22,6 +25,15 @@ interface Handshake {
   readonly closed: () => void;
 }
 
+/** How connections are closed once draining has begun. */
+export interface Closing {
+  readonly since: number;
+  /** How long those that are idle by then are kept, ms: their clients may be about to write. */
+  readonly idleLingerMs: number;
+  /** Whoever has been accepted is owed an answer: the listener is closed, and a client that is refused a connection goes elsewhere by itself. */
+  readonly owesAccepted: boolean;
+}
+
 /** All connections of one server, and the closing of those that rest. */
 export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   private readonly connections = new Set<Connection>();
@@ -29,7 +41,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   private readonly owed = new Set<Connection>();
   /** By remote address and port: a TLS socket does not tell which TCP socket it came from. */
   private readonly handshakes = new Map<string, Handshake>();
-  private isClosing = false;
+  private closing?: Closing;
   private sweepTimer?: ClockTimer;
   private sweepAt = Infinity;
   private readonly progress = new Progress();
@@ -49,7 +61,11 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     this.endHandshake(socket);
     const connection = new Connection(socket, this.clock.now(), this);
     this.connections.add(connection);
-    if (this.isClosing) this.sweepBy(connection.idleSince + lingerMs);
+    if (this.closing) {
+      connection.passesNext = this.closing.owesAccepted;
+      if (connection.passesNext) this.owed.add(connection);
+      this.sweepBy(this.dueAt(connection, this.closing));
+    }
     return connection;
   }
 
@@ -68,7 +84,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     const handshake = { socket, startedAt: this.clock.now(), closed };
     this.handshakes.set(address, handshake);
     socket.on('close', closed);
-    if (this.isClosing) this.sweepBy(handshake.startedAt + lingerMs);
+    if (this.closing) this.sweepBy(this.handshakeDueAt(handshake, this.closing));
   }
 
   /** The handshake that led to `socket` is over: nothing of it is kept for as long as the connection lives. */
@@ -81,18 +97,23 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   }
 
   /** From here on a connection is closed when it has rested; what is busy, or half way through a request, is owed its end. */
-  closeAsTheyRest(): void {
-    this.isClosing = true;
+  closeAsTheyRest(how: Omit<Closing, 'since'>): void {
+    const since = this.clock.now();
+    this.closing = { ...how, since };
+    const restedAt = since + how.idleLingerMs - lingerMs;
     for (const connection of this.connections) {
-      if (!connection.isIdle) this.owed.add(connection);
-      connection.passesNext = connection.hasBegunRequest;
+      // One that has not been used yet has just been opened by somebody who wants to use it.
+      connection.idleSince = Math.trunc(connection.isFresh ? Math.max(connection.openedAt, restedAt) : restedAt);
+      connection.passesNext = connection.hasBegunRequest || (how.owesAccepted && connection.isFresh);
+      if (!connection.isIdle || connection.passesNext) this.owed.add(connection);
     }
     this.sweep();
   }
 
   /** Resolves when nothing is owed any longer, or at the deadline. */
   owedEnd(deadline: AbortSignal): Promise<void> {
-    return this.progress.until(() => this.owed.size === 0, deadline);
+    const owesHandshakes = this.closing?.owesAccepted === true;
+    return this.progress.until(() => this.owed.size === 0 && (!owesHandshakes || this.handshakes.size === 0), deadline);
   }
 
   /** Resolves when the last connection has closed, or at the deadline. */
@@ -104,7 +125,6 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   destroyAll(serverName: string): Leftover[] {
     const now = this.clock.now();
     const leftovers: Leftover[] = [];
-    this.stopSweeping();
     for (const connection of this.connections) {
       if (this.owed.has(connection) && !connection.lastExchange && !connection.isUpgraded) {
         const detail = connection.hasBegunRequest ? 'half a request head' : 'the rest of a request body';
@@ -113,14 +133,15 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
       connection.socket.destroy();
     }
     for (const { socket } of this.handshakes.values()) socket.destroy();
+    this.stopSweeping();
     return leftovers;
   }
 
   rested(connection: Connection): void {
+    if (!this.closing) return;
     connection.idleSince = Math.trunc(this.clock.now());
-    if (!this.isClosing) return;
     this.owed.delete(connection);
-    this.sweepBy(connection.idleSince + lingerMs);
+    this.sweepBy(this.dueAt(connection, this.closing));
     this.progress.made();
   }
 
@@ -142,55 +163,53 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     this.sweepAt = Infinity;
   }
 
+  /** When a connection is closed, if nothing more comes; Infinity for one that is waited for. */
+  private dueAt(connection: Connection, { since }: Closing): number {
+    if (connection.isUnanswered) return Math.max(connection.upgrade!.startedAt, since) + unansweredMs;
+    if (connection.isBusy) return Infinity;
+    if (connection.isIdle) return connection.idleSince + lingerMs;
+    return this.owed.has(connection) ? Infinity : connection.idleSince + lateHeadMs;
+  }
+
+  private handshakeDueAt({ socket, startedAt }: Handshake, { since, idleLingerMs }: Closing): number {
+    if (socket.bytesRead > 0) return startedAt + lateHeadMs;
+    return Math.max(startedAt, since + idleLingerMs - lingerMs) + lingerMs;
+  }
+
   /** Picks what has lingered. This runs in a timer, and timers run before poll: the decision is held against what the next poll brings. */
   private sweep(): void {
+    const { closing } = this;
+    if (!closing) return;
     this.stopSweeping();
     const now = this.clock.now();
-    const lingered: Connection[] = [];
+    const lingered: (Connection | Handshake)[] = [];
     let nextAt = Infinity;
-    for (const connection of this.connections) {
-      if (connection.isBusy || this.owed.has(connection)) continue;
-      const dueAt = connection.idleSince + (connection.isIdle ? lingerMs : lateHeadMs);
-      if (dueAt <= now) lingered.push(connection);
+    const pick = (each: Connection | Handshake, dueAt: number) => {
+      if (dueAt <= now) lingered.push(each);
       else nextAt = Math.min(nextAt, dueAt);
-    }
-    const stalled: Handshake[] = [];
-    for (const handshake of this.handshakes.values()) {
-      const dueAt = handshakeDueAt(handshake);
-      if (dueAt <= now) stalled.push(handshake);
-      else nextAt = Math.min(nextAt, dueAt);
-    }
+    };
+    for (const connection of this.connections) pick(connection, this.dueAt(connection, closing));
+    for (const handshake of this.handshakes.values()) pick(handshake, this.handshakeDueAt(handshake, closing));
     if (nextAt < Infinity) this.sweepBy(nextAt);
-    if (lingered.length > 0) setImmediate(() => this.closeLingered(lingered, 0));
-    if (stalled.length > 0) setImmediate(() => this.closeStalled(stalled));
+    if (lingered.length > 0) afterFreshPoll(this.clock, () => this.closeLingered(lingered, closing));
   }
 
-  private closeLingered(lingered: readonly Connection[], from: number): void {
-    for (const connection of lingered.slice(from, from + closedPerTurn)) this.closeUnlessSpoken(connection);
-    const next = from + closedPerTurn;
-    if (next < lingered.length) setImmediate(() => this.closeLingered(lingered, next));
-  }
-
-  private closeStalled(stalled: readonly Handshake[]): void {
+  /** Closes what is still due, for as long as the last poll is fresh. */
+  private closeLingered(lingered: readonly (Connection | Handshake)[], closing: Closing): void {
     const now = this.clock.now();
-    for (const handshake of stalled) {
-      if (this.handshakes.get(addressOf(handshake.socket)) !== handshake) continue;
-      const dueAt = handshakeDueAt(handshake);
-      if (dueAt <= now) handshake.socket.destroy();
-      else this.sweepBy(dueAt);
+    let next = 0;
+    for (const each of lingered) {
+      if (next === closedPerTurn || (next > 0 && this.clock.now() - now > freshMs)) break;
+      next++;
+      const dueAt = each instanceof Connection ? this.dueAt(each, closing) : this.handshakeDueAt(each, closing);
+      // A handshake that has ended meanwhile has left its socket to a connection.
+      if (!(each instanceof Connection) && this.handshakes.get(addressOf(each.socket)) !== each) continue;
+      if (dueAt <= now) each.socket.destroy();
+      else if (dueAt < Infinity) this.sweepBy(dueAt);
     }
+    const rest = lingered.slice(next);
+    if (rest.length > 0) afterFreshPoll(this.clock, () => this.closeLingered(rest, closing));
   }
-
-  private closeUnlessSpoken(connection: Connection): void {
-    if (connection.isBusy) return;
-    const isLateHead = connection.hasBegunRequest && this.clock.now() - connection.idleSince >= lateHeadMs;
-    if (connection.isIdle || isLateHead) connection.socket.destroy();
-    else this.sweepBy(connection.idleSince + lateHeadMs);
-  }
-}
-
-function handshakeDueAt({ socket, startedAt }: Handshake): number {
-  return startedAt + (socket.bytesRead === 0 ? lingerMs : lateHeadMs);
 }
 
 function addressOf(socket: Socket): string {

@@ -14,12 +14,14 @@ export interface Pending {
   readonly request: IncomingMessage;
   /** The next one on the same connection (pipelining), in order of arrival. */
   next?: Pending;
-  /** Reports whether its head is out, and says close. */
+  /** Its head is out, and says close. */
   readonly saidClose: boolean;
-  /** Puts `Connection: close` on the response, if its head is still unsent. Reports whether it did. */
-  tellToLeave(): boolean;
-  /** Takes `Connection: close` back: another request has arrived behind this one, and its response says it instead. */
-  takeBack(): void;
+  /**
+   * Has its head say close, if `isWanted` when it is written and no other request has arrived behind this one by then.
+   *
+   * @param told is called when such a head is out
+   */
+  tellToLeave(isWanted: () => boolean, told: (connection: Connection) => void): void;
   endResponse(): void;
 }
 
@@ -44,21 +46,25 @@ export interface ConnectionOwner {
  * TLS too. (Node keeps its parser's state to itself.)
  */
 export class Connection {
-  /** Opened, or last busy, at (whole ms). */
+  /** Opened at, or, once draining has begun, last busy at (whole ms). */
   idleSince: number;
-  /** Its client has been told to leave, once at least. */
+  /** Its client has been told to leave: a head that says close is out. */
   isTold = false;
   /** A head that says close is out: what arrives behind it is not executed. */
   saidClose = false;
-  /** A request had begun to arrive on it before draining began, and passes. */
+  /** A request had begun to arrive on it before new work was refused, and passes. */
   passesNext = false;
+  /** No request has come in on it. */
+  isFresh = true;
   isUpgraded = false;
   /** What holds the drain for as long as it is upgraded; nobody's once somebody else takes care of the socket. */
-  upgrade?: Held;
+  upgrade?: Held = undefined;
   /** Bytes read when the last request had come in, as far as its head, or the end of its response, tells. */
   private mark: number;
-  private first?: Pending;
-  private last?: Pending;
+  private first?: Pending = undefined;
+  private last?: Pending = undefined;
+  /** Bytes written when it was upgraded. */
+  private writtenMark = 0;
   /** The body of an answered request is still coming in. */
   private isReceiving = false;
 
@@ -86,16 +92,39 @@ export class Connection {
     return !this.isBusy && !this.hasUnparsedBytes;
   }
 
+  /** Reports whether somebody has been asked to speak another protocol on it, and has not said a word. */
+  get isUnanswered(): boolean {
+    return this.upgrade !== undefined && this.socket.bytesWritten === this.writtenMark;
+  }
+
   /** The exchange whose response comes last on the wire. */
   get lastExchange(): Pending | undefined {
     return this.last;
+  }
+
+  /** The exchanges that have not ended, in order of arrival. */
+  *exchanges(): Iterable<Pending> {
+    for (let each = this.first; each; each = each.next) yield each;
+  }
+
+  /** Reports whether a head that says close is out: what arrives from here on is not executed. */
+  get isLeaving(): boolean {
+    return this.saidClose || this.last?.saidClose === true;
   }
 
   began(exchange: Pending): void {
     if (this.last) this.last.next = exchange;
     else this.first = exchange;
     this.last = exchange;
+    this.isFresh = false;
     this.mark = this.socket.bytesRead;
+  }
+
+  /** It has left the parser: somebody speaks another protocol on it. */
+  upgraded(lease: Held): void {
+    this.isUpgraded = true;
+    this.upgrade = lease;
+    this.writtenMark = this.socket.bytesWritten;
   }
 
   ended(exchange: Pending): void {

@@ -1,12 +1,18 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
+import { closeWithHead } from './close-with-head.js';
 import { type Connection, type Pending } from './connection.js';
 import { Exchange } from '../exchange/exchange.js';
 
+/** Refuses exchanges. */
+export interface Http1Refuser {
+  refuse(exchange: Http1Exchange): void;
+}
+
 /** An exchange on an HTTP/1.1 connection, which its response may tell to close. */
 export class Http1Exchange extends Exchange implements Pending {
-  next?: Pending;
-  private toldToLeave = false;
+  next?: Pending = undefined;
+  saidClose = false;
 
   constructor(
     readonly request: IncomingMessage,
@@ -14,7 +20,7 @@ export class Http1Exchange extends Exchange implements Pending {
     readonly connection: Connection,
     startedAt: number,
     tracker: InFlightTracker,
-    private readonly answerLate: (exchange: Http1Exchange) => void,
+    private readonly refuser: Http1Refuser,
   ) {
     super(request, startedAt, tracker);
   }
@@ -23,30 +29,24 @@ export class Http1Exchange extends Exchange implements Pending {
     return this.request.method ?? '';
   }
 
+  /** Reports whether its response is the last on its connection, as far as is known. */
+  get isLast(): boolean {
+    return this.connection.lastExchange === this;
+  }
+
   refuse(): void {
-    this.answerLate(this);
+    this.refuser.refuse(this);
   }
 
-  tellToLeave(): boolean {
-    if (this.response.headersSent) return false;
-    this.response.setHeader('Connection', 'close');
-    this.toldToLeave = true;
-    this.connection.isTold = true;
-    return true;
-  }
-
-  takeBack(): void {
-    if (!this.toldToLeave || this.response.headersSent) return;
-    this.response.removeHeader('Connection');
-    this.toldToLeave = false;
-  }
-
-  /** Reports whether a head with our `Connection: close` has been sent. A framework may have written another value over it. */
-  get saidClose(): boolean {
-    return (
-      this.toldToLeave &&
-      this.response.headersSent &&
-      String(this.response.getHeader('connection')).toLowerCase() === 'close'
+  tellToLeave(isWanted: () => boolean, told: (connection: Connection) => void): void {
+    closeWithHead(
+      this.response,
+      () => this.isLast && isWanted(),
+      () => {
+        this.saidClose = true;
+        this.connection.isTold = true;
+        told(this.connection);
+      },
     );
   }
 

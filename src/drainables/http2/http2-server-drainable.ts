@@ -7,20 +7,19 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { type Server as NetServer, type Socket } from 'node:net';
+import { type Admission, type Stage } from '../../admission/admission.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
+import { type Refusals } from '../../refusal/refusals.js';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
 import { type Traffic } from '../../sequence/traffic.js';
-import { type ArrivalObserver } from '../arrival-observer.js';
-import { displace, type Listener } from '../shared/displace.js';
-import { exchangeOf } from '../exchange/exchange.js';
-import { type LateRequests } from '../../refusal/late-requests.js';
 import { closeListener, cutListener } from '../shared/listener.js';
-import { type HealthRoutes } from '../exchange/route.js';
-import { nextPoll } from '../shared/turns.js';
 import { Progress } from '../shared/progress.js';
+import { type ArrivalObserver } from '../shared/arrival-observer.js';
 import { Spread } from '../shared/spread.js';
-import { CANCEL, NO_ERROR } from './frames.js';
+import { StandIn } from '../shared/stand-in.js';
+import { nextPoll } from '../shared/turns.js';
+import { CANCEL } from './frames.js';
 import { Session, type SessionOwner } from './session.js';
 import { StreamExchange } from './stream-exchange.js';
 
@@ -31,13 +30,10 @@ export interface Http2ServerContext {
   readonly traffic: Traffic;
   /** Hears of streams while one runs; sessions are not told to leave. */
   readonly rehearsal: Pick<ArrivalObserver, 'isRunning' | 'requestArrived'>;
-  readonly healthRoutes: HealthRoutes;
-  readonly lateRequests: Pick<LateRequests, 'answerTo'>;
+  readonly admission: Admission;
+  readonly refusals: Pick<Refusals, 'refuseStream'>;
   /** Closes the listener when draining begins, instead of answering late requests on new sessions. */
   readonly closesListenerFirst: boolean;
-  /** A request has arrived, and nothing of its response is out. */
-  arrived(request: Http2ServerRequest, response: Http2ServerResponse): void;
-  lateRequestRefused(): void;
 }
 
 /** Sessions told to leave between two polls of the event loop. */
@@ -61,12 +57,10 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   private readonly leaving: Spread<Session>;
   /** By session: while it has had no stream. */
   private readonly lateSessions = new Map<Session, ClockTimer>();
-  private stage: 'serving' | 'announced' | 'refusing' = 'serving';
+  private stage: Stage = 'serving';
   private announcedAt = Infinity;
   /** The socket that has just connected: Node makes its session in the same turn. */
   private connecting?: Socket;
-  /** The framework's stream listeners, while ours stands in for them. */
-  private framework: Listener[] = [];
   private readonly progress = new Progress();
 
   constructor(
@@ -76,11 +70,11 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   ) {
     this.leaving = new Spread(context.clock, (session) => session.leave());
     const connected = 'setSecureContext' in server ? 'secureConnection' : 'connection';
-    server.prependListener(connected, (socket: Socket) => (this.connecting = socket));
-    server.prependListener('session', this.opened);
-    server.prependListener('stream', this.count);
-    // To be the first to listen for requests would change what Node does with streams.
-    if (server.listenerCount('request') > 0) server.prependListener('request', this.arrived);
+    new StandIn(server)
+      .before(connected, (socket: Socket) => void (this.connecting = socket))
+      .before('session', this.opened)
+      .before('stream', this.meet)
+      .before('request', this.arrived);
   }
 
   announce(spreadMs: number): void {
@@ -90,7 +84,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   }
 
   async drain(deadline: AbortSignal): Promise<void> {
-    await this.refuse();
+    await this.refuseNew(deadline);
     await this.progress.until(() => this.owed.size === 0, deadline);
   }
 
@@ -111,17 +105,6 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     return [];
   }
 
-  private async refuse(): Promise<void> {
-    // One more poll: what the kernel already holds arrived in time.
-    await nextPoll();
-    this.stage = 'refusing';
-    this.leaving.stop();
-    this.standIn();
-    for (const session of this.sessions.values()) this.owed.add(session);
-    await this.tell(this.owed);
-    if (this.context.closesListenerFirst) await closeListener(this.netServer);
-  }
-
   ended(session: Session): void {
     this.owed.delete(session);
     this.progress.made();
@@ -132,6 +115,17 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     this.lateSessions.delete(session);
     this.sessions.delete(session.session);
     this.progress.made();
+  }
+
+  private async refuseNew(deadline: AbortSignal): Promise<void> {
+    // One more poll: what the kernel already holds arrived in time.
+    await nextPoll();
+    // Whoever is accepted until then is served, as over HTTP/1.1.
+    if (this.context.closesListenerFirst) await closeListener(this.netServer, deadline);
+    this.stage = 'refusing';
+    this.leaving.stop();
+    for (const session of this.sessions.values()) this.owed.add(session);
+    await this.tell(this.owed);
   }
 
   private get netServer(): NetServer {
@@ -161,70 +155,53 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     session.leave();
   }
 
-  /** Counts a stream, wherever it goes from here: routed or not. */
-  private readonly count = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+  /** Counts a stream, wherever it goes from here: routed or not. Returns true when the application is not to hear of it. */
+  private readonly meet = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean => {
     const session = this.sessions.get(stream.session as ServerHttp2Session);
-    if (!session) return;
-    const { clock, tracker, traffic, rehearsal } = this.context;
-    const now = clock.now();
+    if (!session) return false;
+    const { clock, tracker, traffic, rehearsal, refusals } = this.context;
     session.streamBegan();
-    const exchange = new StreamExchange(stream, headers, session, now, tracker, this.refuseExchange);
-    if (this.stage === 'serving') traffic.arrived(now);
+    const exchange = new StreamExchange(stream, headers, session, clock.now(), tracker, refusals);
+    if (this.stage === 'serving') traffic.arrived(exchange.startedAt);
     else this.judge(exchange);
-    if (rehearsal.isRunning && !this.couldBeHealth(exchange)) rehearsal.requestArrived(session.openedAt);
+    if (rehearsal.isRunning && this.isTraffic(exchange)) rehearsal.requestArrived(session.openedAt);
     this.exchanges.add(exchange);
     if (!exchange.isLate) tracker.add(exchange);
     stream.once('close', () => {
       this.exchanges.delete(exchange);
       exchange.endResponse();
     });
+    if (exchange.verdict !== 'late' && exchange.verdict !== 'declined') return false;
+    exchange.refuse();
+    return true;
   };
 
   /** Decides, by its session, what becomes of a stream once the shutdown has begun: one that crossed the telling on the wire is not late. */
   private judge(exchange: StreamExchange): void {
     const { session } = exchange;
+    const { traffic, admission, closesListenerFirst } = this.context;
     const isNew = session.openedAt >= this.announcedAt;
-    exchange.isLate = this.lateSessions.has(session);
-    if ((isNew || !session.isLeaving) && !this.couldBeHealth(exchange)) this.context.traffic.arrivedUnready(isNew);
+    const isOnLateSession = this.lateSessions.has(session);
+    exchange.verdict = admission.judge({
+      request: exchange,
+      stage: this.stage,
+      isBehindClose: false,
+      isInTime: !isOnLateSession || closesListenerFirst,
+      isUpgrade: false,
+    });
+    if ((isNew || !session.isLeaving) && this.isTraffic(exchange)) traffic.arrivedUnready(isNew);
     // Streams that came in one chunk with it are seen first.
-    if (exchange.isLate) setImmediate(() => this.leave(session));
+    if (isOnLateSession) setImmediate(() => this.leave(session));
   }
 
-  /** Stands in for the framework: a prepended listener that answers would not keep it from answering too. */
-  private standIn(): void {
-    this.framework = displace(this.server, 'stream', this.count);
-    this.server.on('stream', this.decide);
+  private isTraffic(exchange: StreamExchange): boolean {
+    return !this.context.admission.couldBeExempt(exchange);
   }
-
-  private readonly decide = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]): void => {
-    const exchange = exchangeOf(stream);
-    if (exchange instanceof StreamExchange && exchange.isLate && !this.couldBeHealth(exchange)) {
-      this.refuseExchange(exchange);
-      return;
-    }
-    for (const listener of this.framework) listener.call(this.server, stream, headers, ...rest);
-  };
 
   private readonly arrived = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
     if (request.httpVersionMajor < 2) return;
     response.on('close', sayClosed);
-    this.context.arrived(request, response);
-  };
-
-  private couldBeHealth({ method, path }: StreamExchange): boolean {
-    return this.context.healthRoutes.couldMatch(method, path);
-  }
-
-  private readonly refuseExchange = ({ stream, method, headers: asked }: StreamExchange): void => {
-    if (stream.destroyed || stream.headersSent) return;
-    this.context.lateRequestRefused();
-    const { statusCode, headers, body } = this.context.lateRequests.answerTo({ method, headers: asked });
-    stream.on('error', () => undefined);
-    stream.respond({ ':status': statusCode, ...headers });
-    stream.end(method === 'HEAD' ? undefined : body);
-    // The rest of an upload is not needed: the answer is whole without it (RFC 9113 §8.1).
-    stream.once('finish', () => stream.close(NO_ERROR));
-    stream.resume();
+    this.context.admission.arrived(request, response);
   };
 
   private async tell(sessions: Iterable<Session>): Promise<void> {

@@ -1,17 +1,19 @@
 import { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { type RequestHead } from '../../admission/admission.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
+import { type Refusals } from '../../refusal/refusals.js';
 import { Exchange } from '../exchange/exchange.js';
 import { type Session } from './session.js';
 
 /** An exchange on an HTTP/2 stream. No `Connection` header is ever written there: sessions are told to leave by frames. */
-export class StreamExchange extends Exchange {
+export class StreamExchange extends Exchange implements RequestHead {
   constructor(
     readonly stream: ServerHttp2Stream,
     readonly headers: IncomingHttpHeaders,
     readonly session: Session,
     startedAt: number,
     tracker: InFlightTracker,
-    private readonly answerLate: (exchange: StreamExchange) => void,
+    private readonly refusals: Pick<Refusals, 'refuseStream'>,
   ) {
     super(stream, startedAt, tracker);
   }
@@ -20,12 +22,12 @@ export class StreamExchange extends Exchange {
     return String(this.headers[':method'] ?? '');
   }
 
-  get path(): string {
+  get url(): string {
     return String(this.headers[':path'] ?? '');
   }
 
   refuse(): void {
-    this.answerLate(this);
+    this.refusals.refuseStream(this.stream, this.headers);
   }
 
   protected responseEnded(): void {

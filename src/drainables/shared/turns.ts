@@ -1,8 +1,30 @@
 import { type EventEmitter } from 'node:events';
+import { type Clock } from '../../sequence/clock.js';
 
 /** Resolves after the event loop has polled once: what the kernel already holds has been read by then. */
 export function nextPoll(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What the kernel has taken in since a poll is small for this long, ms. */
+export const freshMs = 1;
+/** A loop whose every turn takes long is not waited for any longer. */
+const pollsMax = 20;
+
+/**
+ * Calls `act` when the event loop has polled a moment ago: whoever closes a connection because nothing has come in on it must have looked just before. A turn may
+ * take long (cold code, a busy machine), and what arrives meanwhile has not been read: then another turn passes.
+ */
+export function afterFreshPoll(clock: Clock, act: () => void): void {
+  let turnBeganAt = clock.now();
+  let polls = 0;
+  const look = () => {
+    const now = clock.now();
+    if (now - turnBeganAt <= freshMs || ++polls === pollsMax) return act();
+    turnBeganAt = now;
+    setImmediate(look);
+  };
+  setImmediate(look);
 }
 
 const quietTurns = 3;

@@ -1,6 +1,7 @@
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
 import { nextPoll } from '../shared/turns.js';
-import { acceptsEventStream, type RequestHead } from '../../refusal/event-stream-request.js';
+import { type AdmissionRule, type RequestHead } from '../../admission/admission.js';
+import { acceptsEventStream } from '../../refusal/event-stream-request.js';
 import { EventStream, type StreamedResponse } from './event-stream.js';
 import { type EventStreamOptions } from './event-stream-options.js';
 import { jittered, retryField } from '../../refusal/retry-field.js';
@@ -16,7 +17,7 @@ import { jittered, retryField } from '../../refusal/retry-field.js';
  *
  * @internal
  */
-export class EventStreams implements Drainable {
+export class EventStreams implements Drainable, AdmissionRule {
   readonly name = 'event streams';
   private readonly streams = new Set<EventStream>();
   private isEnding = false;
@@ -27,11 +28,12 @@ export class EventStreams implements Drainable {
   ) {}
 
   /** A request has arrived, and nothing of its response is out. */
-  arrived(request: RequestHead, response: StreamedResponse): void {
+  arrived(request: RequestHead, response: object): void {
     if (!acceptsEventStream(request)) return;
-    const stream = new EventStream(response, this.opened);
+    const streamed = response as StreamedResponse;
+    const stream = new EventStream(streamed, this.opened);
     this.streams.add(stream);
-    response.on('close', () => this.streams.delete(stream));
+    streamed.on('close', () => this.streams.delete(stream));
   }
 
   /** Ends the streams, and waits for none: each is a request as well, and the drain waits for its lease. */

@@ -1,6 +1,7 @@
 import { type EventEmitter } from 'node:events';
 import { type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
+import { type RequestHead } from '../../admission/admission.js';
 import { isObject } from './client-work.js';
 import { type Farewell, type SocketServer } from './socket-server.js';
 import { closed, type WsClient } from './ws-server.js';
@@ -79,12 +80,12 @@ export class SocketIoServer implements SocketServer<EngineClient> {
     this.engine.on('headers', (_headers: unknown, request: IncomingMessage) => taken(request.socket));
   }
 
-  continues({ url = '' }: IncomingMessage): boolean {
+  continues({ url = '' }: RequestHead): boolean {
     const sid = this.isOurs(url) && sidOf(url);
     return typeof sid === 'string' && Object.hasOwn(this.engine.clients, sid);
   }
 
-  isHandshake({ url = '' }: IncomingMessage): boolean {
+  isHandshake({ url = '' }: RequestHead): boolean {
     return this.isOurs(url) && url.includes('transport=') && !sidOf(url);
   }
 

@@ -1,5 +1,5 @@
-import { type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
+import { type RequestHead } from '../../admission/admission.js';
 
 /** A close frame. */
 export interface Farewell {
@@ -20,9 +20,9 @@ export interface SocketServer<C extends object = object> {
   /** Calls `taken` with the socket of each handshake that succeeds. */
   onHandshake(taken: (socket: Socket) => void): void;
   /** Reports whether `request` belongs to a client that is connected: a poll. */
-  continues(request: IncomingMessage): boolean;
+  continues(request: RequestHead): boolean;
   /** Reports whether `request`, which is no upgrade, is a handshake: the first poll. */
-  isHandshake(request: IncomingMessage): boolean;
+  isHandshake(request: RequestHead): boolean;
   /** Something that has to end before `close` would not lose it: a message on its way in. Calls `over` in that case, and reports whether it is one. */
   isReceiving(client: C, over: () => void): boolean;
   /** Calls `gone`, once, when the connection has closed, whoever closed it. */

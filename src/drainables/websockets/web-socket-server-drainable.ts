@@ -1,6 +1,6 @@
+import { type Socket } from 'node:net';
 import { type Clock } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
-import { connectionOf } from '../http/connection.js';
 import { nextPoll } from '../shared/turns.js';
 import { Progress } from '../shared/progress.js';
 import { Spread } from '../shared/spread.js';
@@ -14,6 +14,8 @@ export interface WebSocketServerContext {
   readonly clock: Clock;
   readonly works: ClientWorks;
   readonly options: ResolvedWebSocketOptions;
+  /** The instant at which a socket was opened, if a server of ours holds it. */
+  openedAt(socket: Socket): number | undefined;
   /** @default Math.random */
   readonly random?: () => number;
 }
@@ -78,7 +80,7 @@ export class WebSocketServerDrainable<C extends object> implements Drainable {
 
   /** @returns the clients that did not go by themselves */
   async drain(deadline: AbortSignal): Promise<readonly Leftover[]> {
-    await this.refuse();
+    await this.refuseNew();
     await this.progress.until(() => this.isEmpty, deadline);
     // At the deadline forceClose() names them.
     return deadline.aborted ? [] : this.takeLeftovers();
@@ -96,7 +98,7 @@ export class WebSocketServerDrainable<C extends object> implements Drainable {
     return this.takeLeftovers();
   }
 
-  private async refuse(): Promise<void> {
+  private async refuseNew(): Promise<void> {
     this.stage = 'refusing';
     for (const departure of this.departures.values()) departure.hurry();
     const isAskedFor = this.around.options.spreadMs !== undefined;
@@ -131,7 +133,7 @@ export class WebSocketServerDrainable<C extends object> implements Drainable {
     const { client, startedAt } = departure;
     this.departures.delete(client);
     const socket = this.server.socketOf(client);
-    const openedAt = (socket && connectionOf(socket)?.openedAt) ?? startedAt;
+    const openedAt = (socket && this.around.openedAt(socket)) ?? startedAt;
     const ageMs = Math.round(this.around.clock.now() - openedAt);
     this.leftovers.push({ kind: 'websocket', name: this.name, ageMs, detail });
   }

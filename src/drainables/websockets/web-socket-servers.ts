@@ -1,19 +1,26 @@
-import { type IncomingMessage } from 'node:http';
+import { type Socket } from 'node:net';
+import { type AdmissionRule, type RequestHead } from '../../admission/admission.js';
 import { type Drainable } from '../../sequence/drainable.js';
-import { type HttpServers } from '../http-servers.js';
 import { engineOf, SocketIoServer } from './socket-io-server.js';
 import { type SocketServer } from './socket-server.js';
 import { WebSocketServerDrainable, type WebSocketServerContext } from './web-socket-server-drainable.js';
 import { isWsServer, WsServer } from './ws-server.js';
 
+/** The HTTP servers under those of WebSockets. */
+export interface UnderlyingServers {
+  attach(server: unknown): boolean;
+  /** An upgraded socket has found somebody who drains it. */
+  disown(socket: Socket): void;
+}
+
 /** The servers of WebSockets of one application, each one drainable. */
-export class WebSocketServers {
+export class WebSocketServers implements AdmissionRule {
   private readonly servers = new Map<object, SocketServer>();
   private readonly names = new Map<string, number>();
 
   constructor(
     private readonly context: WebSocketServerContext,
-    private readonly http: HttpServers,
+    private readonly http: UnderlyingServers,
     private readonly register: (drainable: Drainable) => void,
   ) {}
 
@@ -28,15 +35,15 @@ export class WebSocketServers {
   }
 
   /** Reports whether `request` belongs to a client that is connected, and is served as long as that is. */
-  continues(request: IncomingMessage): boolean {
+  continues(request: RequestHead): boolean {
     for (const server of this.servers.values()) if (server.continues(request)) return true;
     return false;
   }
 
   /** Reports whether `request` is a handshake that is refused while everything else is still served. */
-  declines(request: IncomingMessage): boolean {
+  declines(request: RequestHead): boolean {
     if (this.context.options.handshakes === 'accept') return false;
-    if (request.headers.upgrade?.toLowerCase() === 'websocket') return !this.continues(request);
+    if (String(request.headers.upgrade).toLowerCase() === 'websocket') return !this.continues(request);
     for (const server of this.servers.values()) if (server.isHandshake(request)) return true;
     return false;
   }

@@ -105,8 +105,8 @@ describe.each(platforms)('A late request on $framework over $protocol', (platfor
 
   it('is not executed behind an answer that has said close', async () => {
     const orders = await startOrders(platform);
-    const client = await RawClient.connect(orders.port, protocol);
     const closing = await holdDraining(orders);
+    const client = await RawClient.connect(orders.port, protocol);
     client.write(get('/orders'));
     const [refused] = await client.answers(1);
     expect(refused).toMatchObject({ status: 503, headers: { connection: 'close' } });

@@ -1,11 +1,13 @@
 import 'reflect-metadata';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type CallHandler, type ExecutionContext, ServiceUnavailableException } from '@nestjs/common';
-import { Subject, throwError } from 'rxjs';
+import { firstValueFrom, Subject, throwError } from 'rxjs';
 import { HandlerWork } from '../../../src/drainables/exchange/handler-work.js';
 import { AllowDuringShutdown } from '../../../src/in-flight/allow-during-shutdown.decorator.js';
 import { InFlightInterceptor } from '../../../src/in-flight/in-flight.interceptor.js';
 import { InFlightTracker } from '../../../src/in-flight/in-flight-tracker.js';
+import { HandlerRefusals } from '../../../src/refusal/handler-refusals.js';
+import { Refusals } from '../../../src/refusal/refusals.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 class OrdersController {
@@ -14,7 +16,10 @@ class OrdersController {
   live() {}
 }
 
+const options = { statusCode: 503, retryAfterSeconds: 7, listener: 'open', cors: false } as const;
+
 let tracker: InFlightTracker;
+let refused: number;
 let isRefusing: boolean;
 let isJudged: boolean;
 let interceptor: InFlightInterceptor;
@@ -24,12 +29,13 @@ beforeEach(() => {
   tracker = new InFlightTracker(new FakeClock());
   isRefusing = isJudged = false;
   headers = {};
+  refused = 0;
   const work = new HandlerWork(tracker);
   interceptor = new InFlightInterceptor({
     get isRefusing() {
       return isRefusing;
     },
-    retryAfterSeconds: 7,
+    refusals: new HandlerRefusals(new Refusals(options, { clock: new FakeClock(), refused: () => refused++ })),
     handlers: { begin: work.begin.bind(work), isJudged: () => isJudged },
   });
 });
@@ -47,6 +53,7 @@ function contextOf({ type = 'http', method = 'orders', request = {}, header = 's
     getType: () => type,
     getClass: () => OrdersController,
     getHandler: () => OrdersController.prototype[method],
+    getArgByIndex: () => ({ req: request }),
     switchToHttp: () => ({ getRequest: () => request, getResponse: () => response }),
   } as unknown as ExecutionContext;
 }
@@ -109,13 +116,24 @@ describe('InFlightInterceptor', () => {
     const next = handling();
     expect(() => interceptor.intercept(contextOf({ header }), next)).toThrow(ServiceUnavailableException);
     expect(headers).toEqual({ 'Retry-After': '7', Connection: 'close' });
-    expect({ calls: next.calls, size: tracker.size }).toEqual({ calls: 0, size: 0 });
+    expect({ calls: next.calls, size: tracker.size, refused }).toEqual({ calls: 0, size: 0, refused: 1 });
   });
 
-  it('refuses a late message of another transport, and sets no headers', () => {
+  it('refuses a late message of another transport, and sets no headers', async () => {
     isRefusing = true;
-    expect(() => interceptor.intercept(contextOf({ type: 'rpc' }), handling())).toThrow('The server is shutting down');
-    expect(headers).toEqual({});
+    const next = handling();
+    const answer = firstValueFrom(interceptor.intercept(contextOf({ type: 'rpc' }), next));
+    await expect(answer).rejects.toThrow('The server is shutting down');
+    expect({ headers, calls: next.calls, refused }).toEqual({ headers: {}, calls: 0, refused: 1 });
+  });
+
+  it('judges an operation of GraphQL by the request that brought it', () => {
+    isRefusing = isJudged = true;
+    const next = handling();
+    interceptor.intercept(contextOf({ type: 'graphql' }), next).subscribe();
+    isJudged = false;
+    expect(next.calls).toBe(1);
+    expect(() => interceptor.intercept(contextOf({ type: 'graphql' }), next)).toThrow('The server is shutting down');
   });
 
   it('leaves a request alone that a server of the module has judged', () => {

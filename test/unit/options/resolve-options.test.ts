@@ -30,7 +30,7 @@ describe('resolveOptions', () => {
       lameDuck: 'auto',
       hookTimeoutMs: 5_000,
       httpTracking: 'routes',
-      lateRequests: { statusCode: 503, retryAfterSeconds: 1 },
+      lateRequests: { statusCode: 503, retryAfterSeconds: 1, listener: 'open', cors: false },
       readiness: 'immediate',
       webSockets: {
         handshakes: 'accept',
@@ -41,6 +41,7 @@ describe('resolveOptions', () => {
       eventStreams: {},
       allowRehearsal: false,
       secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
+      warnings: [],
     });
   });
 
@@ -61,7 +62,7 @@ describe('resolveOptions', () => {
   });
 
   it('has the answer to late requests that the doc comments say', () => {
-    const documented = documentedDefaults(read('src/drainables/http/late-requests.ts'));
+    const documented = documentedDefaults(read('src/refusal/late-request-options.ts'));
     expect(resolveOptions({ lateRequests: {} }).lateRequests).toEqual(documented);
   });
 
@@ -84,14 +85,14 @@ describe('resolveOptions', () => {
       lameDuck: { minMs: 1, quietMs: 2, maxMs: 3 },
       hookTimeoutMs: 1,
       httpTracking: 'interceptor',
-      lateRequests: { statusCode: 429, retryAfterSeconds: 0 },
+      lateRequests: { statusCode: 429, retryAfterSeconds: 0, listener: 'closed', cors: true },
       readiness: 'after-lame-duck',
       webSockets: { handshakes: 'refuse', closeCode: 1012, closeReason: '', spreadMs: 0, closeTimeoutMs: 1 },
       eventStreams: { retryMs: 0 },
       allowRehearsal: true,
       secondSignal: { SIGINT: 'ignore', SIGTERM: 'force', SIGUSR2: 'force' },
     };
-    expect(resolveOptions(given)).toEqual(given);
+    expect(resolveOptions(given)).toEqual({ ...given, warnings: [] });
   });
 
   it("leaves the caller's object as it is, and keeps none of its parts", () => {
@@ -128,7 +129,16 @@ describe('resolveOptions', () => {
   });
 
   it('lets the listener be closed first', () => {
-    expect(resolveOptions({ lateRequests: 'close-listener' }).lateRequests).toBe('close-listener');
+    expect(resolveOptions({ lateRequests: { listener: 'closed' } }).lateRequests.listener).toBe('closed');
+    const cors = () => true;
+    expect(resolveOptions({ lateRequests: { cors } }).lateRequests.cors).toBe(cors);
+  });
+
+  it("takes the former 'close-listener' for a closed listener, and warns", () => {
+    const { lateRequests, warnings } = resolveOptions({ lateRequests: 'close-listener' });
+    expect(lateRequests).toEqual({ statusCode: 503, retryAfterSeconds: 1, listener: 'closed', cors: false });
+    expect(warnings).toEqual([expect.stringContaining("{ listener: 'closed' }")]);
+    expect(resolveOptions({ lateRequests: { listener: 'closed' } }).warnings).toEqual([]);
   });
 });
 
@@ -211,7 +221,7 @@ describe('resolveOptions with a choice that does not exist', () => {
     [{ lameDuck: { minMS: 1 } }, "lameDuck.minMS to be one of minMs, quietMs, maxMs, got 'minMS'. Check its spelling."],
     [
       { lateRequests: { status: 503 } },
-      "lateRequests.status to be one of statusCode, retryAfterSeconds, got 'status'. Check its spelling.",
+      "lateRequests.status to be one of statusCode, retryAfterSeconds, listener, cors, got 'status'. Check its spelling.",
     ],
     [{ lameDuck: true }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got true. Choose one."],
     [{ lameDuck: 'on' }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got 'on'. Choose one."],
@@ -221,7 +231,15 @@ describe('resolveOptions with a choice that does not exist', () => {
     [{ readiness: 'later' }, "readiness to be 'immediate' or 'after-lame-duck', got 'later'. Choose one of them."],
     [
       { lateRequests: 'reset' },
-      "lateRequests to be { statusCode, retryAfterSeconds } or 'close-listener', got 'reset'. Choose one.",
+      "lateRequests to be { statusCode, retryAfterSeconds, listener, cors }, got 'reset'. Give an object.",
+    ],
+    [
+      { lateRequests: { listener: 'half-open' } },
+      "lateRequests.listener to be 'open' or 'closed', got 'half-open'. Choose one of them.",
+    ],
+    [
+      { lateRequests: { cors: 'https://a.example' } },
+      "lateRequests.cors to be true, false or a function of the origin, got 'https://a.example'. true lets every origin read refusals.",
     ],
     [
       { lateRequests: { statusCode: 200 } },

@@ -69,7 +69,7 @@ function marked(key: string, handler: Handler): Handler {
 
 const lateExchange = (refused: Http1Exchange[]) => {
   const exchange = fakeExchange(tracker, (each) => refused.push(each));
-  exchange.isLate = true;
+  exchange.verdict = 'exempt';
   return exchange;
 };
 

@@ -14,6 +14,7 @@ beforeEach(() => {
   tracker = new InFlightTracker(new FakeClock());
   socket = new FakeSocket();
   owner = new FakeOwner();
+  toldConnections = [];
   connection = fakeConnection(owner, socket);
 });
 
@@ -22,6 +23,10 @@ function begin(isComplete = true): Http1Exchange {
   tracker.add(exchange);
   return exchange;
 }
+
+const yes = () => true;
+let toldConnections: Connection[];
+const told = (each: Connection) => void toldConnections.push(each);
 
 const responseOf = (exchange: Http1Exchange) => exchange.response as unknown as FakeResponse;
 
@@ -65,43 +70,44 @@ describe('Exchange', () => {
     expect(exchange.name).toBe('GET /orders/:id');
   });
 
-  it('tells its client to leave while its head is unsent, and takes it back', () => {
+  it('tells its client to leave when its head is written, and not before', () => {
     const exchange = begin();
-    expect(exchange.tellToLeave()).toBe(true);
+    exchange.tellToLeave(yes, told);
+    expect(connection.isTold).toBe(false);
+    responseOf(exchange).writeHead(200);
     expect(responseOf(exchange).getHeader('connection')).toBe('close');
-    expect(connection.isTold).toBe(true);
-    exchange.takeBack();
-    expect(responseOf(exchange).getHeader('connection')).toBeUndefined();
+    expect({ saidClose: exchange.saidClose, isTold: connection.isTold }).toEqual({ saidClose: true, isTold: true });
+    expect(toldConnections).toEqual([connection]);
   });
 
-  it('does not tell when its head is out', () => {
-    const exchange = begin();
-    responseOf(exchange).headersSent = true;
-    expect(exchange.tellToLeave()).toBe(false);
+  it('does not tell when its head is out, or when nobody is to be told any longer', () => {
+    const sent = begin();
+    responseOf(sent).headersSent = true;
+    sent.tellToLeave(yes, told);
+    const late = begin();
+    late.tellToLeave(() => false, told);
+    responseOf(late).writeHead(200);
+    expect(responseOf(late).getHeader('connection')).toBeUndefined();
     expect(connection.isTold).toBe(false);
   });
 
-  it('does not take back what the application has said itself, or what is out', () => {
-    const theirs = begin();
-    responseOf(theirs).setHeader('Connection', 'close');
-    theirs.takeBack();
-    expect(responseOf(theirs).getHeader('connection')).toBe('close');
-
-    const sent = begin();
-    sent.tellToLeave();
-    responseOf(sent).headersSent = true;
-    sent.takeBack();
-    expect(sent.saidClose).toBe(true);
+  it('leaves it to the last response on its connection', () => {
+    const [first, last] = [begin(), begin()];
+    first.tellToLeave(yes, told);
+    last.tellToLeave(yes, told);
+    responseOf(first).writeHead(200);
+    expect(connection.isTold).toBe(false);
+    responseOf(last).writeHead(200);
+    expect([first.saidClose, last.saidClose]).toEqual([false, true]);
   });
 
-  it('has said close once a head with it is out, unless a framework has written over it', () => {
+  it('is not the last word with an informational head', () => {
     const exchange = begin();
-    exchange.tellToLeave();
-    expect(exchange.saidClose).toBe(false);
-    responseOf(exchange).headersSent = true;
-    expect(exchange.saidClose).toBe(true);
-    responseOf(exchange).setHeader('Connection', 'keep-alive');
-    expect(exchange.saidClose).toBe(false);
+    exchange.tellToLeave(yes, told);
+    responseOf(exchange).writeHead(101, { Connection: 'Upgrade' });
+    expect(responseOf(exchange).getHeader('connection')).toBe('Upgrade');
+    responseOf(exchange).writeHead(200, { Connection: 'keep-alive' });
+    expect(responseOf(exchange).getHeader('connection')).toBe('close');
   });
 });
 
@@ -172,10 +178,22 @@ describe('Connection', () => {
 
   it('remembers that a head which says close is out', () => {
     const exchange = begin();
-    exchange.tellToLeave();
-    responseOf(exchange).headersSent = true;
+    exchange.tellToLeave(yes, told);
+    responseOf(exchange).writeHead(200);
+    expect(connection.isLeaving).toBe(true);
     exchange.endResponse();
-    expect(connection.saidClose).toBe(true);
+    expect([connection.saidClose, connection.isLeaving]).toEqual([true, true]);
+  });
+
+  it('is fresh until a request has come in, and unanswered while nobody speaks the protocol it was upgraded to', () => {
+    expect(connection.isFresh).toBe(true);
+    begin().endResponse();
+    expect(connection.isFresh).toBe(false);
+    socket.bytesWritten = 100;
+    connection.upgraded({ kind: 'upgrade', name: 'echo', startedAt: 0 });
+    expect([connection.isUnanswered, connection.isBusy]).toEqual([true, true]);
+    socket.bytesWritten = 101;
+    expect(connection.isUnanswered).toBe(false);
   });
 
   it('ends every response of a pipeline when its socket closes', () => {

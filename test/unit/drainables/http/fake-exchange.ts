@@ -8,6 +8,7 @@ import { type InFlightTracker } from '../../../../src/in-flight/in-flight-tracke
 /** A socket as far as a connection looks at one. */
 export class FakeSocket extends EventEmitter {
   bytesRead = 0;
+  bytesWritten = 0;
   destroyed = false;
 
   destroy(): void {
@@ -31,10 +32,12 @@ export function fakeConnection(owner: ConnectionOwner = new FakeOwner(), socket 
   return new Connection(socket as unknown as Socket, 0, owner);
 }
 
-/** A response as far as an exchange looks at one. */
-export class FakeResponse {
+/** A response as far as an exchange looks at one: a head that keeps what is said in it. */
+export class FakeResponse extends EventEmitter {
   headersSent = false;
+  statusCode = 200;
   private readonly headers = new Map<string, string>();
+
   getHeader(name: string): string | undefined {
     return this.headers.get(name.toLowerCase());
   }
@@ -43,6 +46,12 @@ export class FakeResponse {
   }
   removeHeader(name: string): void {
     this.headers.delete(name.toLowerCase());
+  }
+  writeHead(statusCode: number, headers?: Record<string, string>): this {
+    this.statusCode = statusCode;
+    for (const [name, value] of Object.entries(headers ?? {})) this.setHeader(name, value);
+    this.headersSent = statusCode >= 200;
+    return this;
   }
 }
 
@@ -60,7 +69,7 @@ export function fakeExchange(
     connection,
     0,
     tracker,
-    refuse,
+    { refuse },
   );
   connection.began(exchange);
   return exchange;

@@ -5,7 +5,7 @@ import {
   type Http2ServerContext,
   Http2ServerDrainable,
 } from '../../../../src/drainables/http2/http2-server-drainable.js';
-import { HealthRoutes } from '../../../../src/drainables/exchange/route.js';
+import { Admission } from '../../../../src/admission/admission.js';
 import { InFlightTracker } from '../../../../src/in-flight/in-flight-tracker.js';
 import { Traffic } from '../../../../src/sequence/traffic.js';
 import { FakeClock, settle } from '../../../support/fake-clock.js';
@@ -52,11 +52,9 @@ beforeEach(() => {
     tracker: new InFlightTracker(clock),
     traffic,
     rehearsal: { isRunning: false, requestArrived: () => undefined },
-    healthRoutes: new HealthRoutes(),
-    lateRequests: { answerTo: () => ({ statusCode: 503, headers: {}, body: '' }) },
+    admission: new Admission(),
+    refusals: { refuseStream: () => undefined },
     closesListenerFirst: false,
-    arrived: () => undefined,
-    lateRequestRefused: () => undefined,
   };
   drainable = new Http2ServerDrainable('http2 server', server as unknown as Http2Server, context);
 });
@@ -66,6 +64,13 @@ function connect(): FakeSession {
   server.emit('connection', new FakeSocket());
   server.emit('session', session);
   return session;
+}
+
+/** Begins the drain, which begins by telling everyone. */
+async function beginDrain(): Promise<{ readonly drained: Promise<void> }> {
+  const drained = drainable.drain(new AbortController().signal);
+  await settle();
+  return { drained };
 }
 
 const told = (sessions: readonly FakeSession[]): number => sessions.filter((session) => session.told).length;
@@ -110,7 +115,7 @@ describe('Http2ServerDrainable', () => {
     const sessions = Array.from({ length: 10 }, connect);
     drainable.announce(1_000);
     await clock.advance(300);
-    await refusing();
+    await beginDrain();
     expect(told(sessions)).toBe(10);
     for (const session of sessions) session.destroy();
     expect(clock.armedAt).toEqual([]);
@@ -118,15 +123,14 @@ describe('Http2ServerDrainable', () => {
 
   it('has drained when those that were open have said their last; a later one is not waited for', async () => {
     const [rests, works] = [connect(), connect()];
-    const drained = drainable.drain(new AbortController().signal);
-    await turns();
+    const { drained } = await beginDrain();
     const late = connect();
     await drained;
     expect([rests.closed, works.closed, late.closed]).toEqual([true, true, false]);
   });
 
   it('gives a session that opens while draining a second to send its request', async () => {
-    await refusing();
+    await beginDrain();
     const late = connect();
     await clock.advance(999);
     expect(late.told).toBe(false);
@@ -135,7 +139,7 @@ describe('Http2ServerDrainable', () => {
   });
 
   it('tells such a session once the streams of its first chunk have been seen', async () => {
-    await refusing();
+    await beginDrain();
     const late = connect();
     const stream = Object.assign(new EventEmitter(), { session: late, destroyed: true });
     server.emit('stream', stream, { ':method': 'GET', ':path': '/' });
@@ -145,7 +149,7 @@ describe('Http2ServerDrainable', () => {
   });
 
   it('closes when the last session has closed, late ones included', async () => {
-    await refusing();
+    await beginDrain();
     const late = connect();
     let isClosed = false;
     const closing = drainable.close(new AbortController().signal).then(() => (isClosed = true));
@@ -161,7 +165,7 @@ describe('Http2ServerDrainable', () => {
     drainable.announce(1_000);
     await drainable.forceClose();
     expect(open.destroyed).toBe(true);
-    await refusing();
+    await beginDrain();
     const late = connect();
     await drainable.forceClose();
     expect(late.destroyed).toBe(true);
@@ -171,7 +175,7 @@ describe('Http2ServerDrainable', () => {
   it('leaves a session alone that somebody has made of a stream of his own', async () => {
     const session = new FakeSession();
     server.emit('session', session);
-    await refusing();
+    await beginDrain();
     expect(session.told).toBe(false);
   });
 });

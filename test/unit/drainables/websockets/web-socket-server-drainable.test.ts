@@ -26,7 +26,14 @@ describe('WebSocketServerDrainable', () => {
       clock,
       works,
       options: { ...defaults.webSockets, ...options },
+      openedAt: () => undefined,
     });
+  }
+
+  /** Begins the drain, which begins by refusing new clients. */
+  async function beginDrain(each: ReturnType<typeof drainable>): Promise<void> {
+    void each.drain(deadline.signal);
+    await settle();
   }
 
   function message(client: FakeClient): Message {
@@ -61,6 +68,7 @@ describe('WebSocketServerDrainable', () => {
       before = told(clients);
     }
     expect(before).toBe(5_000);
+    await beginDrain(each);
     expect(await each.drain(deadline.signal)).toEqual([]);
     clock.assertNoTimerLeft();
   });
@@ -75,7 +83,7 @@ describe('WebSocketServerDrainable', () => {
     const [late] = connect(1);
     await clock.advance(500);
     expect(late!.farewell).toBeUndefined();
-    void each.drain(deadline.signal);
+    await beginDrain(each);
     await settle();
     expect(late!.farewell).toBeDefined();
   });
@@ -84,6 +92,7 @@ describe('WebSocketServerDrainable', () => {
     const clients = connect(100);
     const each = drainable({ spreadMs: 1_000 });
     each.announce(0);
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await settle();
     await clock.advance(500);
@@ -97,7 +106,7 @@ describe('WebSocketServerDrainable', () => {
     const other = drainable();
     other.announce(1_000);
     await clock.advance(100);
-    void other.drain(deadline.signal);
+    await beginDrain(other);
     await settle();
     expect(told(others)).toBe(100);
     clock.assertNoTimerLeft();
@@ -111,6 +120,7 @@ describe('WebSocketServerDrainable', () => {
     each.announce(1_000);
     await clock.advance(500);
     stalling.stall(600);
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await settle();
     const before = told(clients);
@@ -124,8 +134,7 @@ describe('WebSocketServerDrainable', () => {
   it('tells a client that comes while draining at once', async () => {
     const each = drainable();
     each.announce(0);
-    void each.drain(deadline.signal);
-    await settle();
+    await beginDrain(each);
     const [late] = connect(1);
     await settle();
     expect(late!.farewell).toEqual({ code: 1001, reason: 'The server is shutting down' });
@@ -137,6 +146,7 @@ describe('WebSocketServerDrainable', () => {
     const first = message(client!);
     first.run();
     each.announce(0);
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await settle();
     await clock.advance(60_000);
@@ -167,8 +177,7 @@ describe('WebSocketServerDrainable', () => {
     each.announce(100);
     await clock.advance(5_000);
     expect(client!.farewell).toBeUndefined();
-    void each.drain(deadline.signal);
-    await settle();
+    await beginDrain(each);
     await clock.advance(499);
     expect(client!.farewell).toBeUndefined();
     await clock.advance(1);
@@ -183,7 +192,7 @@ describe('WebSocketServerDrainable', () => {
     running.run();
     server.areSilent = true;
     each.announce(0);
-    void each.drain(deadline.signal);
+    await beginDrain(each);
     await settle();
     expect([works.of(idle!).isClosed, works.of(busy!).isClosed]).toEqual([true, false]);
     await clock.advance(500);
@@ -198,8 +207,7 @@ describe('WebSocketServerDrainable', () => {
     server.receiving = true;
     const each = drainable();
     each.announce(0);
-    void each.drain(deadline.signal);
-    await settle();
+    await beginDrain(each);
     await clock.advance(100);
     expect(client!.farewell).toBeUndefined();
     server.receiving = false;
@@ -213,6 +221,7 @@ describe('WebSocketServerDrainable', () => {
     server.areSilent = true;
     const each = drainable({ closeTimeoutMs: 500 });
     each.announce(0);
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await settle();
     await clock.advance(499);
@@ -231,6 +240,7 @@ describe('WebSocketServerDrainable', () => {
     message(working!).open();
     const each = drainable();
     each.announce(0);
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await settle();
     await settle();
@@ -248,6 +258,7 @@ describe('WebSocketServerDrainable', () => {
     const running = message(clients[0]!);
     running.run();
     each.announce(0);
+    await beginDrain(each);
     const drained = watch(each.drain(deadline.signal));
     await settle();
     await clock.advance(400);

@@ -125,7 +125,7 @@ export const livenessImpatient: Rule = {
   title: 'a liveness probe that gives up before a drain has ended',
   *remarks(scene): Iterable<Remark> {
     const { drainTimeoutMs, hookTimeoutMs, lateRequests } = scene.application.budget.options;
-    const closedMs = hookTimeoutMs + (lateRequests === 'close-listener' ? drainTimeoutMs : 0);
+    const closedMs = hookTimeoutMs + (lateRequests.listener === 'closed' ? drainTimeoutMs : 0);
     for (const { probe } of probed(scene, 'livenessProbe')) {
       const patienceMs = probe.periodSeconds * probe.failureThreshold * 1_000;
       if (patienceMs >= closedMs) continue;
