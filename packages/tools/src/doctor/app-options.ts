@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type GracefulShutdownOptions } from 'nestjs-drain';
+import { type GracefulShutdownOptions, type ResolvedOptions } from 'nestjs-drain';
 import { BadInputError } from './bad-input.js';
 
 /** The token under which the module provides its options; this tool does not load the application's copy of it. */
@@ -32,8 +32,12 @@ export async function optionsOfApp(file: string, cwd: string): Promise<AppOption
       'Expected an exported module that imports GracefulShutdownModule.forRoot(), got none. Give the built root module: --app dist/app.module.js.',
     );
   }
-  const { useValue } = provider as { useValue?: GracefulShutdownOptions };
-  if (useValue !== undefined) return { options: useValue };
+  const { useValue } = provider as { useValue?: ResolvedOptions };
+  if (useValue !== undefined) {
+    // What the module warns of is no option.
+    const { warnings: _warnings, ...options } = useValue;
+    return { options };
+  }
   return { why: `${file} uses forRootAsync(), whose options are made at bootstrap` };
 }
 

@@ -123,7 +123,8 @@ function parseOptions(json: string): GracefulShutdownOptions {
       `Expected JSON, such as '{"drainTimeoutMs":20000}', got ${json}. Mind the quotes.`,
     );
   }
-  return budgetOf(given as GracefulShutdownOptions).options;
+  budgetOf(given as GracefulShutdownOptions);
+  return given as GracefulShutdownOptions;
 }
 
 function milliseconds(given: string): number {
