@@ -16,7 +16,8 @@ import { type LameDuckWindow, noLameDuck } from './sequence/lame-duck.js';
 import { hasReached, type ShutdownPhase } from './sequence/phase.js';
 import { Probes } from './sequence/probes.js';
 import { Rehearsal } from './rehearsal/rehearsal.js';
-import { ShutdownSequence, type ShutdownTrigger } from './sequence/shutdown-sequence.js';
+import { type ShutdownTrigger } from './sequence/sequence-parts.js';
+import { ShutdownSequence } from './sequence/shutdown-sequence.js';
 import { Traffic } from './sequence/traffic.js';
 
 /**
@@ -53,21 +54,15 @@ export class DrainCore {
     this.hooks = new HookRegistry(clock, options.hookTimeoutMs);
     this.handlers = new HandlerWork(this.tracker);
     this.readiness = new ReadinessLearner((route) => this.healthRoutes.add(route));
-    this.sequence = new ShutdownSequence(
-      {
-        drainTimeoutMs: options.drainTimeoutMs,
-        gracePeriodMs: options.gracePeriodMs,
-        lameDuckFor: (trigger) => this.lameDuckFor(trigger),
-      },
-      {
-        clock,
-        events: this.events,
-        hooks: this.hooks,
-        inFlight: this.tracker,
-        traffic: this.traffic,
-        probes: this.probes,
-      },
-    );
+    this.sequence = new ShutdownSequence(options, {
+      clock,
+      events: this.events,
+      hooks: this.hooks,
+      inFlight: this.tracker,
+      traffic: this.traffic,
+      probes: this.probes,
+      lameDuckFor: (trigger) => this.lameDuckFor(trigger),
+    });
     this.rehearsal = new Rehearsal({
       clock,
       events: this.events,

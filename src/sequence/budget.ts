@@ -32,7 +32,9 @@ export interface BudgetSum {
   readonly gracePeriodMs: number;
   /** What the longest shutdown takes: `lameDuckMaxMs` + `drainMs` + `hooksMs` + `marginMs`. */
   readonly neededMs: number;
-  /** Reports whether `neededMs` is within `gracePeriodMs`. Where it is not, the lame duck and the drain are cut short. */
+  /**
+   * Reports whether `neededMs` is within `gracePeriodMs`. Where it is not, the lame duck and the drain are cut short.
+   */
   readonly fits: boolean;
 }
 
@@ -53,8 +55,8 @@ export function lameDuckMinMsFor(lagMs: number): number {
 }
 
 /**
- * The instants that one shutdown keeps to. It counts back from SIGKILL: the hard stop comes first, the hooks of `releasing` have their time before
- * it, the drain ends before the hooks, and the lame duck gets what the drain leaves.
+ * The instants that one shutdown keeps to. It counts back from SIGKILL: the hard stop comes first, the hooks of
+ * `releasing` have their time before it, the drain ends before the hooks, and the lame duck gets what the drain leaves.
  */
 export class Deadlines {
   /** The instant at which the process ends itself; Infinity before the shutdown has begun. */
@@ -64,7 +66,8 @@ export class Deadlines {
 
   /**
    * @param durations what the options grant, ms
-   * @param hooksMs tells the most that the hooks of `releasing` take together, ms; hooks may be added until the last moment
+   * @param hooksMs tells the most that the hooks of `releasing` take together, ms; hooks may be added until the last
+   * moment
    */
   constructor(
     private readonly clock: Clock,
@@ -72,9 +75,9 @@ export class Deadlines {
     private readonly hooksMs: () => number,
   ) {}
 
-  /** The grace period begins now. */
-  begin(): void {
-    this.hardStopAt = this.clock.now() + hardStopAfterMs(this.durations.gracePeriodMs);
+  /** The grace period begins now. Returns the instant of the hard stop. */
+  begin(): number {
+    return (this.hardStopAt = this.clock.now() + hardStopAfterMs(this.durations.gracePeriodMs));
   }
 
   /** The drain begins now. */
@@ -93,7 +96,8 @@ export class Deadlines {
   }
 
   /**
-   * Cuts a lame duck that begins now to what the drain and the hooks leave. Its minimum takes time from the drain, and never from the hooks.
+   * Cuts a lame duck that begins now to what the drain and the hooks leave. Its minimum takes time from the drain, and
+   * never from the hooks.
    */
   fit(asked: LameDuckWindow): LameDuckWindow {
     const leftMs = this.hooksBeginAt - this.clock.now();

@@ -18,8 +18,8 @@ export interface Clock {
   /** The calendar time of now, for the report. */
   date(): Date;
   /**
-   * Calls `fire` once, no earlier than `ms` from now. The timer holds the process open: an event loop that empties in the
-   * middle of a clean-up would otherwise end with exit code 0.
+   * Calls `fire` once, no earlier than `ms` from now. The timer holds the process open: an event loop that empties in
+   * the middle of a clean-up would otherwise end with exit code 0.
    */
   after(ms: number, fire: () => void): ClockTimer;
 }
@@ -48,8 +48,8 @@ export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 }
 
 /**
- * Resolves when `work` settles, or at the latest after `ms`, or when `signal` aborts. Reports whether the work had settled.
- * Never rejects.
+ * Resolves when `work` settles, or at the latest after `ms`, or when `signal` aborts. Reports whether the work had
+ * settled. Never rejects.
  */
 export async function settledWithin(
   clock: Clock,
@@ -75,4 +75,12 @@ export async function settledWithin(
   over.abort();
   signal?.removeEventListener('abort', abort);
   return settled;
+}
+
+/** Resolves when `signal` aborts, at once when it has. Never rejects. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -4,42 +4,59 @@
  * @publicApi
  */
 export interface Leftover {
-  /** What it was: `request`, `handler`, `connection`, `hook`, `resource`, … or the kind of a lease. */
+  /**
+   * What it was: `request`, `handler`, `connection`, …, or the kind of a lease; `drainable` or `shutdown` for something
+   * that failed; `resource` for what kept the event loop alive at the hard stop.
+   */
   readonly kind: string;
   /** Its name: method and route pattern of a request, never the raw URL. */
   readonly name: string;
   /** How long it had lived, ms. */
   readonly ageMs: number;
+  /** What else there is to say of it, in words. */
   readonly detail?: string;
 }
 
 /**
  * Anything that can hold work: a server, a queue consumer, a pool of jobs. The sequence knows nothing else.
  *
- * The members are called in the order in which they stand here, each at most once, and never concurrently for one drainable,
- * except `forceClose`, which may come at any time. One that throws is a failed drainable: it is named in the report and the others go on.
+ * A shutdown calls `announce`, `drain` and `close` in this order, each at most once, and `forceClose` in between where
+ * it is needed. Do not count on what came before: any step may follow any other, and a step may be missing. A drainable
+ * that is registered in mid-drain is told and drained in one go; one whose `announce` threw is drained all the same;
+ * `forceClose` may come while `drain` or `close` is pending, and `close` comes after it.
+ *
+ * One that throws, or rejects, has failed: it is named in the report, which is then not clean, and the others go on.
  *
  * @publicApi
  */
 export interface Drainable {
-  /** Names it in logs and in the report. */
+  /** Names it in logs and in the report. It is read once, when the drainable is registered. */
   readonly name: string;
   /**
-   * Lame duck: tell clients to leave; everything is still served.
+   * Tell clients to leave; everything is still served. Called when the lame duck begins, also one that takes no time.
    *
-   * @param spreadMs how long the telling may take, ms: what is left of the least that the lame duck lasts; 0 when there is none. Clients that are
-   * told one after the other do not all arrive at the other replicas at once.
+   * @param spreadMs how long the telling may take, ms: what is left of the least that the lame duck lasts; 0 when there
+   * is none. Clients that are told one after the other do not all arrive at the other replicas at once.
    */
   announce?(spreadMs: number): void;
   /**
-   * Draining: take no new work from here on. Resolves when no work is left.
+   * Refuse new work from here on, and resolve when no work is left. Called when draining begins.
    *
    * @param deadline aborts at the drain deadline. The promise may then resolve or stay pending.
    * @returns what had to be cut on the way, if anything: a client that did not answer. It is named in the report.
    */
   drain(deadline: AbortSignal): Promise<void | readonly Leftover[]>;
-  /** The drain of *everything* is over: close what was kept open only to refuse. */
-  close?(deadline: AbortSignal): Promise<void>;
-  /** Past the deadline, or forced: cut what is left, and say what was cut. */
+  /**
+   * Cut what is left, and say what was cut. Called when the drain deadline has passed, when a second signal or the hard
+   * stop ends the waiting, or when `close` takes too long: once, for all drainables, those with no work left included.
+   * It is waited for half a second.
+   */
   forceClose(): Promise<readonly Leftover[]>;
+  /**
+   * Close what was kept open only to refuse: stop listening, disconnect. Called when the drain of *everything* is over,
+   * whether its work had ended or was cut.
+   *
+   * @param deadline aborts when the time for it is up: at the drain deadline
+   */
+  close?(deadline: AbortSignal): Promise<void>;
 }

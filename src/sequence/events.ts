@@ -34,7 +34,8 @@ export type ShutdownEventListener = (event: ShutdownEvent) => void;
 
 /**
  * Hands each event to its listeners and to a `node:diagnostics_channel`: `nestjs-drain:<phase>` for a transition,
- * `nestjs-drain:<type>` for everything else. A listener that throws costs nothing but its own event (Node raises the error of a channel's subscriber as an uncaught exception).
+ * `nestjs-drain:<type>` for everything else. A listener that throws costs nothing but its own event (Node raises the
+ * error of a channel's subscriber as an uncaught exception).
  *
  * @see https://nodejs.org/api/diagnostics_channel.html
  */

@@ -26,7 +26,10 @@ export interface ShutdownContext {
 
 /** What the sequence needs of whoever keeps the hooks. */
 export interface PhaseHooks {
-  /** The longest the hooks of `phase` can take together, ms: groups of equal order run side by side, the groups one after the other. */
+  /**
+   * The longest the hooks of `phase` can take together, ms: groups of equal order run side by side, the groups one
+   * after the other.
+   */
   longestMs(phase: HookPhase): number;
   /**
    * Runs the hooks of `phase`. Never rejects: what goes wrong with one is in its report, and never stops the next.

@@ -8,9 +8,15 @@ import { type Traffic } from './traffic.js';
  * @publicApi
  */
 export interface LameDuckOptions {
-  /** At least this long: it covers the time the platform needs to take traffic away, for quiet alone does not show that. @default 5000 */
+  /**
+   * At least this long: it covers the time the platform needs to take traffic away, for quiet alone does not show that.
+   * @default 5000
+   */
   readonly minMs?: number;
-  /** Ends when no request has arrived for this long on a connection that nobody told to leave. Stretched for low traffic. @default 1000 */
+  /**
+   * Ends when no request has arrived for this long on a connection that nobody told to leave. Stretched for low
+   * traffic. @default 1000
+   */
   readonly quietMs?: number;
   /** At most this long. @default 10000 */
   readonly maxMs?: number;
@@ -27,13 +33,22 @@ export interface LameDuckWindow {
 
 export const noLameDuck: LameDuckWindow = { minMs: 0, quietMs: 0, maxMs: 0, awaitsProbe: false };
 
+/** What tells whether traffic has left. */
+interface TrafficSources {
+  readonly clock: Clock;
+  readonly traffic: Pick<Traffic, 'effectiveQuietMs' | 'quietSince'>;
+  readonly probes: Pick<Probes, 'failureSeen'>;
+}
+
 /**
- * Resolves when traffic has left: not before `minMs`, at the latest after `maxMs`, in between once it has been quiet. Quiet can only extend
- * `minMs`, never stand in for it: clients that were told to leave move to other replicas at once, while a TCP balancer still routes new ones here.
+ * Resolves when traffic has left: not before `minMs`, at the latest after `maxMs`, in between once it has been quiet.
+ * Quiet can only extend
+ * `minMs`, never stand in for it: clients that were told to leave move to other replicas at once, while a TCP balancer
+ * still routes new ones here.
  */
 export async function trafficHasLeft(
   window: LameDuckWindow,
-  { clock, traffic, probes }: { clock: Clock; traffic: Traffic; probes: Probes },
+  { clock, traffic, probes }: TrafficSources,
   interrupted: AbortSignal,
 ): Promise<void> {
   const startedAt = clock.now();

@@ -21,7 +21,8 @@ export function hasReached(phase: ShutdownPhase, milestone: ShutdownPhase): bool
 /**
  * The one transition function.
  *
- * @throws Error when `to` is not ahead of `from`: a shutdown never goes back. Skipping ahead to `closed` is how a forced one ends.
+ * @throws Error when `to` is not ahead of `from`: a shutdown never goes back. Skipping ahead to `closed` is how a
+ * forced one ends.
  */
 export function advance(from: ShutdownPhase, to: ShutdownPhase): ShutdownPhase {
   const isNext = order.indexOf(to) === order.indexOf(from) + 1;

@@ -1,176 +1,165 @@
 import { activeResources } from './active-resources.js';
+import { adviceOn } from './advice.js';
 import { type Clock } from './clock.js';
 import { type Leftover } from './drainable.js';
-import { type ShutdownPhase } from './phase.js';
-import { type HookReport, type ShutdownOutcome, type ShutdownReport } from './report.js';
-import { type Traffic } from './traffic.js';
+import { type ShutdownEvents } from './events.js';
+import { type Interrupter } from './interruption.js';
+import { advance, type ShutdownPhase } from './phase.js';
+import { type HookReport, type ShutdownEnd, type ShutdownOutcome, type ShutdownReport } from './report.js';
 
+/** What the report reads from, and who is told meanwhile. */
 interface Observed {
   readonly clock: Clock;
-  readonly traffic: Traffic;
+  readonly events: ShutdownEvents;
+  readonly traffic: { readonly afterUnready: ShutdownReport['afterUnready'] };
   readonly inFlight: { readonly size: number; readonly finished: number };
 }
 
-/** Gathers what happens during one shutdown and turns it into the report. */
+/** Keeps the account of one shutdown: tells each thing as it happens, and makes the report of them all at the end. */
 export class ReportBuilder {
-  forced = false;
-  timedOut = false;
+  /** Late requests that have been answered with a refusal. */
   refused = 0;
 
   private reason = '';
   private startedAtDate = new Date(0);
   private startedAt = 0;
-  private phaseStartedAt = 0;
-  private phase: ShutdownPhase = 'running';
-  private readonly phases: { phase: ShutdownPhase; ms: number }[] = [];
-  private readonly hooks: HookReport[] = [];
-  private cutOff: Leftover[] = [];
-  private pastDeadline: readonly Leftover[] = [];
-  private failures: Leftover[] = [];
-  private hardStopIn?: ShutdownPhase;
+  private current: ShutdownPhase = 'running';
+  private enteredAt = 0;
+  private outcomeSoFar: ShutdownOutcome = 'drained';
+  private endedBy: ShutdownEnd = 'host';
+  private interruptedIn?: ShutdownPhase;
   private atSignal = 0;
   private finishedBefore = 0;
   private finished = 0;
+  private readonly phases: { phase: ShutdownPhase; ms: number }[] = [];
+  private readonly hooks: HookReport[] = [];
+  private readonly cutOff: Leftover[] = [];
+  private readonly failures: Leftover[] = [];
+  private pastDeadline: readonly Leftover[] = [];
 
   constructor(private readonly observed: Observed) {}
 
-  get elapsedMs(): number {
-    return Math.round(this.observed.clock.now() - this.startedAt);
+  /** Where the shutdown stands. */
+  get phase(): ShutdownPhase {
+    return this.current;
   }
 
-  get outcome(): ShutdownOutcome {
-    if (this.forced) return 'forced';
-    return this.timedOut ? 'timed-out' : 'drained';
-  }
-
+  /** The shutdown begins. */
   begin(reason: string): void {
     const { clock, inFlight } = this.observed;
     this.reason = reason;
     this.startedAtDate = clock.date();
-    this.startedAt = this.phaseStartedAt = clock.now();
+    this.startedAt = clock.now();
     this.atSignal = inFlight.size;
     this.finishedBefore = inFlight.finished;
   }
 
-  entered(phase: ShutdownPhase): void {
-    const now = this.observed.clock.now();
-    if (this.phase !== 'running') this.phases.push({ phase: this.phase, ms: Math.round(now - this.phaseStartedAt) });
-    this.phase = phase;
-    this.phaseStartedAt = now;
+  /** The next phase begins. */
+  enter(phase: ShutdownPhase): void {
+    const { clock, events, inFlight } = this.observed;
+    const previous = this.current;
+    this.current = advance(previous, phase);
+    const now = clock.now();
+    if (previous !== 'running') this.phases.push({ phase: previous, ms: Math.round(now - this.enteredAt) });
+    this.enteredAt = now;
+    const { reason, elapsedMs } = this;
+    events.emit({ type: 'phase', phase, previous, reason, elapsedMs, inFlight: inFlight.size });
   }
 
-  drainEnded(): void {
+  /** The drain deadline has passed. Some of what is left may yet end by itself. */
+  deadlinePassed(leftovers: readonly Leftover[]): void {
+    const { events, inFlight } = this.observed;
+    this.pastDeadline = leftovers;
+    events.emit({ type: 'deadline', inFlight: inFlight.size });
+  }
+
+  /**
+   * The drain is over: its outcome is decided.
+   *
+   * @param isLate whether the drain deadline came before the work had ended
+   */
+  drainEnded(isLate: boolean): ShutdownOutcome {
     this.finished = this.observed.inFlight.finished - this.finishedBefore;
+    if (this.endedBy === 'second-signal') this.outcomeSoFar = 'forced';
+    else if (this.endedBy === 'hard-stop' || isLate) this.outcomeSoFar = 'timed-out';
+    return this.outcomeSoFar;
   }
 
   hookSettled(hook: HookReport): void {
     this.hooks.push(hook);
+    this.observed.events.emit({ type: 'hook', hook });
   }
 
-  /** What was still in flight when the drain deadline passed; some of it may yet end by itself. */
-  leftBehind(leftovers: readonly Leftover[]): void {
-    this.pastDeadline = leftovers;
-  }
-
+  /** Something has been cut. */
   cut(leftovers: readonly Leftover[]): void {
     this.cutOff.push(...leftovers);
   }
 
-  failed(name: string, error: string): void {
-    this.failures.push({ kind: 'drainable', name, ageMs: this.elapsedMs, detail: `failed to drain: ${error}` });
+  /** A drainable has failed in one of its steps. */
+  drainableFailed(name: string, error: string): void {
+    this.note('drainable', name, `failed to drain: ${error}`);
+    this.observed.events.emit({ type: 'problem', message: `${name} failed to drain: ${error}` });
   }
 
-  hardStopped(phase: ShutdownPhase): void {
-    this.hardStopIn = phase;
-    if (phase === 'lame-duck' || phase === 'draining') this.timedOut = true;
-    for (const [name, count] of activeResources()) {
-      this.failures.push({
-        kind: 'resource',
-        name,
-        ageMs: this.elapsedMs,
-        detail: `${count} keep the event loop alive`,
-      });
+  /** A part of the shutdown itself has failed. However often it does, it is named once for each error. */
+  partFailed(name: string, error: string): void {
+    const detail = `failed: ${error}`;
+    if (this.failures.some((each) => each.name === name && each.detail === detail)) return;
+    this.note('shutdown', name, detail);
+    this.observed.events.emit({ type: 'problem', message: `The shutdown's ${name} failed: ${error}` });
+  }
+
+  /**
+   * Nobody waits any longer; `who` says in words who ended it. After the hard stop, what keeps the event loop alive is
+   * named.
+   */
+  interrupted(by: Interrupter, who: string): void {
+    const { events, inFlight } = this.observed;
+    this.endedBy = by;
+    this.interruptedIn = this.current;
+    if (by === 'hard-stop') {
+      for (const [name, count] of activeResources()) {
+        this.note('resource', name, `${count} keep the event loop alive`);
+      }
     }
+    events.emit({ type: 'forced', by: who, inFlight: inFlight.size });
   }
 
+  /** The shutdown is over. */
   build(): ShutdownReport {
-    const { outcome } = this;
-    const hooksFulfilled = this.hooks.every((hook) => hook.outcome === 'fulfilled');
-    return {
+    const { outcomeSoFar: outcome, endedBy, interruptedIn, hooks, phases, refused, failures } = this;
+    const { afterUnready } = this.observed.traffic;
+    const leftovers = this.leftovers();
+    const isComplete = outcome === 'drained' && endedBy === 'host' && failures.length === 0;
+    const report = {
       reason: this.reason,
       outcome,
-      clean: outcome === 'drained' && hooksFulfilled && this.failures.length === 0 && !this.hardStopIn,
+      endedBy,
+      clean: isComplete && hooks.every((hook) => hook.outcome === 'fulfilled'),
       startedAt: this.startedAtDate.toISOString(),
       totalMs: this.elapsedMs,
-      phases: this.phases,
+      phases,
       inFlight: { atSignal: this.atSignal, finished: this.finished },
-      refused: this.refused,
-      afterUnready: this.observed.traffic.afterUnready,
-      leftovers: [...this.leftovers(), ...this.failures],
-      hooks: this.hooks,
-      advice: this.advice(),
+      refused,
+      afterUnready,
+      leftovers: [...leftovers, ...failures],
+      hooks,
+      advice: adviceOn({ outcome, endedBy, interruptedIn, phases, refused, afterUnready, leftovers, hooks }),
     };
+    this.observed.events.emit({ type: 'report', report });
+    return report;
+  }
+
+  private get elapsedMs(): number {
+    return Math.round(this.observed.clock.now() - this.startedAt);
   }
 
   private leftovers(): readonly Leftover[] {
-    if (this.cutOff.length > 0 || !this.timedOut) return this.cutOff;
+    if (this.cutOff.length > 0 || this.outcomeSoFar !== 'timed-out') return this.cutOff;
     return this.pastDeadline.map((each) => ({ ...each, detail: 'ended once its abort signal had fired' }));
   }
 
-  private advice(): string[] {
-    return [...this.adviceOnTraffic(), ...this.adviceOnDrain(), ...this.adviceOnHooks(), ...this.adviceOnHardStop()];
+  private note(kind: string, name: string, detail: string): void {
+    this.failures.push({ kind, name, ageMs: this.elapsedMs, detail });
   }
-
-  private *adviceOnTraffic(): Iterable<string> {
-    const { lastMs } = this.observed.traffic.afterUnready;
-    const lameDuckMs = this.msOf('lame-duck');
-    if (lastMs !== undefined && lastMs > lameDuckMs) {
-      yield (
-        `Requests still arrived ${seconds(lastMs)} after readiness failed, on new connections: the balancer may not watch it, ` +
-        (lameDuckMs > 0
-          ? `or lameDuck.maxMs is too short (the lame duck took ${seconds(lameDuckMs)}).`
-          : 'and lame duck is off.')
-      );
-    } else if (this.refused > 0) {
-      yield (
-        `${this.refused} late request(s) were refused: traffic had not left when draining began, ${seconds(lameDuckMs)} after readiness failed. ` +
-        'Let the balancer watch readiness, or lengthen lameDuck.minMs.'
-      );
-    }
-  }
-
-  private *adviceOnDrain(): Iterable<string> {
-    if (!this.timedOut) return;
-    const names = [...new Set(this.leftovers().map((each) => `${each.kind} ${each.name}`))].slice(0, 3);
-    if (names.length > 0) {
-      yield (
-        `The drain deadline passed after ${seconds(this.msOf('draining'))} with work left (${names.join(', ')}): ` +
-        'raise drainTimeoutMs, or end that work when GracefulShutdown.abortSignal fires.'
-      );
-    }
-  }
-
-  private *adviceOnHooks(): Iterable<string> {
-    for (const hook of this.hooks) {
-      if (hook.outcome === 'timed-out' && !this.forced) {
-        yield `The hook ${hook.name} did not settle within ${seconds(hook.ms)}: raise its timeoutMs, or let it stop when its deadline aborts.`;
-      }
-    }
-  }
-
-  private *adviceOnHardStop(): Iterable<string> {
-    if (this.hardStopIn === 'releasing') {
-      yield "Nest's own destroy hooks, or those of a provider, did not end before the hard stop: look at the resources left over.";
-    } else if (this.hardStopIn) {
-      yield `The hard stop came during '${this.hardStopIn}': gracePeriodMs is too short for lameDuck, drainTimeoutMs and the hooks together.`;
-    }
-  }
-
-  private msOf(phase: ShutdownPhase): number {
-    return this.phases.find((each) => each.phase === phase)?.ms ?? 0;
-  }
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -6,8 +6,9 @@ const gapsToWaitFor = 5;
 /**
  * Watches how often requests arrive, and when the last one did that shows the platform still routes here.
  *
- * Before the signal it keeps two adjacent windows of 30 s, so that the mean gap between requests is known without storing any of them.
- * After readiness has failed it records what still arrives on connections that nobody has told to leave.
+ * Before the signal it keeps two adjacent windows of 30 s, so that the mean gap between requests is known without
+ * storing any of them. After readiness has failed it records what still arrives on connections that nobody has told to
+ * leave.
  */
 export class Traffic {
   private windowStartedAt: number;
@@ -39,7 +40,9 @@ export class Traffic {
     this.turnWindow(this.unreadyAt);
   }
 
-  /** A request arrived after readiness failed, and shows that the platform, or a client not yet told, still comes here. */
+  /**
+   * A request arrived after readiness failed, and shows that the platform, or a client not yet told, still comes here.
+   */
   arrivedUnready(isNewConnection: boolean): void {
     const now = this.clock.now();
     this.lastCountedAt = now;
@@ -60,8 +63,8 @@ export class Traffic {
   }
 
   /**
-   * How long it must be quiet before quiet means something, ms: `quietMs`, or several times the mean gap between requests seen before
-   * the signal, whichever is longer. Low traffic looks quiet all the time.
+   * How long it must be quiet before quiet means something, ms: `quietMs`, or several times the mean gap between
+   * requests seen before the signal, whichever is longer. Low traffic looks quiet all the time.
    */
   effectiveQuietMs(quietMs: number): number {
     return Math.max(quietMs, this.meanGapMs * gapsToWaitFor);

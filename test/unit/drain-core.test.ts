@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DrainCore } from '../../src/drain-core.js';
 import { type GracefulShutdownOptions } from '../../src/options/options.js';
 import { resolveOptions } from '../../src/options/resolve-options.js';
-import { type ShutdownTrigger } from '../../src/sequence/shutdown-sequence.js';
+import { type ShutdownTrigger } from '../../src/sequence/sequence-parts.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
 
 const sigterm: ShutdownTrigger = { reason: 'signal SIGTERM', signal: 'SIGTERM', isHostClosing: true };

@@ -1,20 +1,24 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type Interrupter } from '../../../src/sequence/interruption.js';
 import { type ShutdownPhase } from '../../../src/sequence/phase.js';
 import { type HookReport, type ShutdownReport } from '../../../src/sequence/report.js';
 import { ReportBuilder } from '../../../src/sequence/report-builder.js';
+import { type ShutdownEvent, ShutdownEvents } from '../../../src/sequence/events.js';
 import { Traffic } from '../../../src/sequence/traffic.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 let clock: FakeClock;
+let events: ShutdownEvents;
 let traffic: Traffic;
 let inFlight: { size: number; finished: number };
 let builder: ReportBuilder;
 
 beforeEach(() => {
   clock = new FakeClock();
+  events = new ShutdownEvents();
   traffic = new Traffic(clock);
   inFlight = { size: 0, finished: 0 };
-  builder = new ReportBuilder({ clock, traffic, inFlight });
+  builder = new ReportBuilder({ clock, traffic, inFlight, events });
 });
 
 const hook = (over: Partial<HookReport> = {}): HookReport => ({
@@ -26,21 +30,35 @@ const hook = (over: Partial<HookReport> = {}): HookReport => ({
 });
 
 async function phase(name: ShutdownPhase, ms: number): Promise<void> {
-  builder.entered(name);
+  builder.enter(name);
   await clock.advance(ms);
 }
 
+interface Course {
+  readonly lameDuckMs?: number;
+  readonly during?: () => Promise<void>;
+  readonly isLate?: boolean;
+  /** What ends the waiting, and in which phase. */
+  readonly interrupted?: readonly [by: Interrupter, at: ShutdownPhase];
+}
+
 /** A lame duck of 5 s in which what `during` says happens, a drain of 1 s, and the end. */
-async function shutdownWith({ lameDuckMs = 5_000, during = async (): Promise<void> => undefined } = {}) {
+async function shutdownWith(course: Course = {}) {
+  const { lameDuckMs = 5_000, during, isLate = false, interrupted } = course;
+  const enter = (phase: ShutdownPhase): void => {
+    builder.enter(phase);
+    if (interrupted?.[1] === phase) builder.interrupted(interrupted[0], 'somebody');
+  };
   builder.begin('signal SIGTERM');
   traffic.becomeUnready();
-  builder.entered('lame-duck');
-  await during();
+  enter('lame-duck');
+  await during?.();
   await clock.advanceTo(lameDuckMs);
-  await phase('draining', 1_000);
-  builder.drainEnded();
-  await phase('releasing', 0);
-  builder.entered('closed');
+  enter('draining');
+  await clock.advance(1_000);
+  builder.drainEnded(isLate);
+  enter('releasing');
+  enter('closed');
   return (): ShutdownReport => builder.build();
 }
 
@@ -53,14 +71,15 @@ describe('ReportBuilder', () => {
     await phase('lame-duck', 5_000);
     await phase('draining', 120);
     inFlight.finished = 104;
-    builder.drainEnded();
+    builder.drainEnded(false);
     inFlight.finished = 105;
     await phase('releasing', 30);
     builder.hookSettled(hook());
-    builder.entered('closed');
+    builder.enter('closed');
     expect(builder.build()).toEqual({
       reason: 'signal SIGTERM',
       outcome: 'drained',
+      endedBy: 'host',
       clean: true,
       startedAt: '2026-01-01T00:00:00.250Z',
       totalMs: 5_150,
@@ -79,7 +98,7 @@ describe('ReportBuilder', () => {
   });
 
   it('is plain data', async () => {
-    builder.failed('queue', 'no broker');
+    builder.drainableFailed('queue', 'no broker');
     builder.hookSettled(hook({ outcome: 'rejected', error: 'no disk' }));
     const report = (await shutdownWith())();
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
@@ -89,7 +108,7 @@ describe('ReportBuilder', () => {
     builder.begin('app.close()');
     await phase('lame-duck', 0.4);
     await phase('draining', 10.6);
-    builder.entered('releasing');
+    builder.enter('releasing');
     expect(builder.build()).toMatchObject({
       totalMs: 11,
       phases: [
@@ -105,7 +124,7 @@ describe('ReportBuilder', () => {
   });
 
   it('is unclean when a drainable has failed, and names it', async () => {
-    builder.failed('queue', 'no broker');
+    builder.drainableFailed('queue', 'no broker');
     expect((await shutdownWith())()).toMatchObject({
       outcome: 'drained',
       clean: false,
@@ -114,45 +133,87 @@ describe('ReportBuilder', () => {
   });
 
   it('is unclean when the drain has timed out', async () => {
-    builder.timedOut = true;
-    expect((await shutdownWith())()).toMatchObject({ outcome: 'timed-out', clean: false });
-  });
-
-  it('is unclean when it was forced, and forced wins over timed out', async () => {
-    builder.timedOut = true;
-    builder.forced = true;
-    expect((await shutdownWith())()).toMatchObject({ outcome: 'forced', clean: false });
+    expect((await shutdownWith({ isLate: true }))()).toMatchObject({
+      outcome: 'timed-out',
+      endedBy: 'host',
+      clean: false,
+    });
   });
 
   it.each([
-    ['lame-duck', 'timed-out'],
-    ['draining', 'timed-out'],
-    ['releasing', 'drained'],
-  ] as const)('is unclean when the hard stop came in %s, and %s', async (at, outcome) => {
-    builder.hardStopped(at);
-    expect((await shutdownWith())()).toMatchObject({ outcome, clean: false });
+    ['second-signal', 'lame-duck', 'forced'],
+    ['second-signal', 'draining', 'forced'],
+    ['second-signal', 'releasing', 'drained'],
+    ['hard-stop', 'lame-duck', 'timed-out'],
+    ['hard-stop', 'draining', 'timed-out'],
+    ['hard-stop', 'releasing', 'drained'],
+  ] as const)('is unclean when a %s came in %s, and the drain is %s', async (by, at, outcome) => {
+    const report = await shutdownWith({ interrupted: [by, at] });
+    expect(report()).toMatchObject({ outcome, endedBy: by, clean: false });
   });
 
-  it('is unclean when the hard stop came, even if nothing is left that keeps the event loop alive', async () => {
+  it('calls a drain that a second signal ended past its deadline forced', async () => {
+    const report = await shutdownWith({ isLate: true, interrupted: ['second-signal', 'draining'] });
+    expect(report()).toMatchObject({ outcome: 'forced' });
+  });
+
+  it('keeps the outcome of the drain, whatever comes after it', async () => {
+    const report = await shutdownWith({ isLate: true, interrupted: ['second-signal', 'releasing'] });
+    expect(report()).toMatchObject({ outcome: 'timed-out', endedBy: 'second-signal' });
+  });
+
+  it('is unclean after the hard stop, even if nothing is left that keeps the event loop alive', async () => {
     const resources = jest.spyOn(process, 'getActiveResourcesInfo').mockReturnValue([]);
-    builder.hardStopped('releasing');
+    const report = await shutdownWith({ interrupted: ['hard-stop', 'releasing'] });
     resources.mockRestore();
-    expect((await shutdownWith())()).toMatchObject({ clean: false, leftovers: [] });
+    expect(report()).toMatchObject({ clean: false, leftovers: [] });
+  });
+
+  it('names what keeps the event loop alive after the hard stop, and not after a second signal', async () => {
+    const resources = jest.spyOn(process, 'getActiveResourcesInfo').mockReturnValue(['Timeout', 'Timeout']);
+    const stopped = (await shutdownWith({ interrupted: ['hard-stop', 'releasing'] }))();
+    builder = new ReportBuilder({ clock, traffic, inFlight, events });
+    const forced = (await shutdownWith({ lameDuckMs: 10_000, interrupted: ['second-signal', 'releasing'] }))();
+    resources.mockRestore();
+    expect(stopped.leftovers).toMatchObject([
+      { kind: 'resource', name: 'Timeout', detail: '2 keep the event loop alive' },
+    ]);
+    expect(forced.leftovers).toEqual([]);
+  });
+
+  it('is unclean when a part of the shutdown has failed, and names each error once', async () => {
+    const seen: ShutdownEvent[] = [];
+    events.subscribe((event) => seen.push(event));
+    builder.partFailed('hooks', 'broken');
+    builder.partFailed('hooks', 'broken');
+    builder.partFailed('hooks', 'still broken');
+    expect((await shutdownWith())()).toMatchObject({
+      outcome: 'drained',
+      clean: false,
+      leftovers: [
+        { kind: 'shutdown', name: 'hooks', detail: 'failed: broken' },
+        { kind: 'shutdown', name: 'hooks', detail: 'failed: still broken' },
+      ],
+    });
+    expect(seen.filter(({ type }) => type === 'problem')).toEqual([
+      { type: 'problem', message: "The shutdown's hooks failed: broken" },
+      { type: 'problem', message: "The shutdown's hooks failed: still broken" },
+    ]);
   });
 
   it('says of work past the deadline that has not been cut that it ended by itself', async () => {
-    builder.timedOut = true;
-    builder.leftBehind([{ kind: 'request', name: 'GET /slow', ageMs: 10_000 }]);
-    expect((await shutdownWith())().leftovers).toEqual([
+    builder.deadlinePassed([{ kind: 'request', name: 'GET /slow', ageMs: 10_000 }]);
+    expect((await shutdownWith({ isLate: true }))().leftovers).toEqual([
       { kind: 'request', name: 'GET /slow', ageMs: 10_000, detail: 'ended once its abort signal had fired' },
     ]);
   });
 
   it('names what was cut in the place of what was left at the deadline', async () => {
-    builder.timedOut = true;
-    builder.leftBehind([{ kind: 'request', name: 'GET /slow', ageMs: 10_000 }]);
+    builder.deadlinePassed([{ kind: 'request', name: 'GET /slow', ageMs: 10_000 }]);
     builder.cut([{ kind: 'request', name: 'GET /slow', ageMs: 10_100 }]);
-    expect((await shutdownWith())().leftovers).toEqual([{ kind: 'request', name: 'GET /slow', ageMs: 10_100 }]);
+    expect((await shutdownWith({ isLate: true }))().leftovers).toEqual([
+      { kind: 'request', name: 'GET /slow', ageMs: 10_100 },
+    ]);
   });
 });
 
@@ -191,18 +252,16 @@ describe('Advice', () => {
   });
 
   it('says what was left at the drain deadline: at most three, each once', async () => {
-    builder.timedOut = true;
     builder.cut(['/a', '/a', '/b', '/c', '/d'].map((path) => ({ kind: 'request', name: `GET ${path}`, ageMs: 1_000 })));
-    expect((await shutdownWith())().advice).toEqual([
+    expect((await shutdownWith({ isLate: true }))().advice).toEqual([
       'The drain deadline passed after 1.0 s with work left (request GET /a, request GET /b, request GET /c): ' +
         'raise drainTimeoutMs, or end that work when GracefulShutdown.abortSignal fires.',
     ]);
   });
 
   it('is silent about the drain deadline when a second signal ended the drain', async () => {
-    builder.forced = true;
     builder.cut([{ kind: 'request', name: 'GET /a', ageMs: 1_000 }]);
-    expect((await shutdownWith())().advice).toEqual([]);
+    expect((await shutdownWith({ isLate: true, interrupted: ['second-signal', 'draining'] }))().advice).toEqual([]);
   });
 
   it('says which hook did not settle in time', async () => {
@@ -218,8 +277,7 @@ describe('Advice', () => {
   });
 
   it("says that Nest's destroy hooks hang when the hard stop came in releasing", async () => {
-    builder.hardStopped('releasing');
-    expect((await shutdownWith())().advice).toEqual([
+    expect((await shutdownWith({ interrupted: ['hard-stop', 'releasing'] }))().advice).toEqual([
       "Nest's own destroy hooks, or those of a provider, did not end before the hard stop: look at the resources left over.",
     ]);
   });
@@ -227,8 +285,7 @@ describe('Advice', () => {
   it.each(['lame-duck', 'draining'] as const)(
     'says that the budget is too small when the hard stop came in %s',
     async (at) => {
-      builder.hardStopped(at);
-      expect((await shutdownWith())().advice).toEqual([
+      expect((await shutdownWith({ interrupted: ['hard-stop', at] }))().advice).toEqual([
         `The hard stop came during '${at}': gracePeriodMs is too short for lameDuck, drainTimeoutMs and the hooks together.`,
       ]);
     },

@@ -5,7 +5,8 @@ import { type ShutdownEvent, ShutdownEvents } from '../../../src/sequence/events
 import { type LameDuckWindow, noLameDuck } from '../../../src/sequence/lame-duck.js';
 import { Probes } from '../../../src/sequence/probes.js';
 import { type ShutdownReport } from '../../../src/sequence/report.js';
-import { ShutdownSequence, type ShutdownTrigger } from '../../../src/sequence/shutdown-sequence.js';
+import { type SequenceParts, type ShutdownTrigger } from '../../../src/sequence/sequence-parts.js';
+import { ShutdownSequence } from '../../../src/sequence/shutdown-sequence.js';
 import { Traffic } from '../../../src/sequence/traffic.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
 import { type Gate } from '../../support/gate.js';
@@ -18,6 +19,8 @@ interface Setup {
   readonly drainTimeoutMs?: number;
   readonly gracePeriodMs?: number;
   readonly lameDuck?: Partial<LameDuckWindow>;
+  /** Parts that take the place of the real ones. */
+  readonly parts?: (real: SequenceParts) => Partial<SequenceParts>;
 }
 
 /** A sequence with real parts, a fake clock, and a log of what happened in which order. */
@@ -32,12 +35,11 @@ export class SequenceUnderTest {
   readonly seen: ShutdownEvent[] = [];
   readonly sequence: ShutdownSequence;
 
-  constructor({ drainTimeoutMs = 10_000, gracePeriodMs = 30_000, lameDuck = {} }: Setup = {}) {
+  constructor({ drainTimeoutMs = 10_000, gracePeriodMs = 30_000, lameDuck = {}, parts }: Setup = {}) {
     const { clock, events, hooks, tracker, traffic, probes } = this;
-    this.sequence = new ShutdownSequence(
-      { drainTimeoutMs, gracePeriodMs, lameDuckFor: () => ({ ...noLameDuck, ...lameDuck }) },
-      { clock, events, hooks, inFlight: tracker, traffic, probes },
-    );
+    const lameDuckFor = () => ({ ...noLameDuck, ...lameDuck });
+    const real: SequenceParts = { clock, events, hooks, inFlight: tracker, traffic, probes, lameDuckFor };
+    this.sequence = new ShutdownSequence({ drainTimeoutMs, gracePeriodMs }, { ...real, ...parts?.(real) });
     events.subscribe((event) => {
       this.seen.push(event);
       if (event.type === 'phase') this.log.push(`phase ${event.phase}`);

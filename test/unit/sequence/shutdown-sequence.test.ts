@@ -885,7 +885,7 @@ describe('ShutdownSequence.force', () => {
     await settle();
     const report = await shutdown.report();
     expect(sequence.abortSignal.aborted).toBe(true);
-    expect(report).toMatchObject({ outcome: 'forced', clean: false, totalMs: 1_000 });
+    expect(report).toMatchObject({ outcome: 'forced', endedBy: 'second-signal', clean: false, totalMs: 1_000 });
     expect(report.leftovers).toEqual([{ kind: 'request', name: 'GET /slow', ageMs: 1_000 }]);
     expect(log.filter((line) => line === 'server forceClose')).toHaveLength(1);
     await expect(sequence.drained).resolves.toBe('forced');
@@ -897,7 +897,8 @@ describe('ShutdownSequence.force', () => {
     void sequence.begin(sigterm);
     await clock.advance(10);
     sequence.force('a second signal, SIGINT');
-    expect(await shutdown.report()).toMatchObject({ outcome: 'forced' });
+    expect(await shutdown.report()).toMatchObject({ outcome: 'drained', endedBy: 'second-signal', clean: false });
+    await expect(sequence.drained).resolves.toBe('drained');
     expect(log).toContain('server forceClose');
   });
 
@@ -926,7 +927,9 @@ describe('ShutdownSequence.force', () => {
     await clock.advance(500);
     expect(sequence.phase).toBe('releasing');
     sequence.force('a second signal, SIGINT');
-    expect(await shutdown.report()).toMatchObject({ outcome: 'forced', totalMs: 500 });
+    const report = await shutdown.report();
+    expect(report).toMatchObject({ outcome: 'drained', endedBy: 'second-signal', clean: false, totalMs: 500 });
+    await expect(sequence.drained).resolves.toBe('drained');
   });
 
   it('is told once to listeners, with who asked and what is in flight', async () => {
@@ -963,7 +966,7 @@ describe('The hard stop', () => {
     expect(sequence.phase).toBe('releasing');
     await clock.advance(1);
     const report = await shutdown.report();
-    expect(report).toMatchObject({ outcome: 'drained', clean: false, totalMs: 29_000 });
+    expect(report).toMatchObject({ outcome: 'drained', endedBy: 'hard-stop', clean: false, totalMs: 29_000 });
     expect(report.advice).toContainEqual(expect.stringContaining('did not end before the hard stop'));
     expect(seen).toContainEqual({ type: 'forced', by: 'the hard stop', inFlight: 0 });
   });
