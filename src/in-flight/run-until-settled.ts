@@ -1,6 +1,6 @@
 /**
- * Runs `run`, and calls `end` when it has ended: when the promise it returns settles, whatever kind of promise that is, and otherwise at once, an error
- * included.
+ * Runs `run`, and calls `end` when it has ended: when the promise it returns settles, whatever kind of promise that is,
+ * and otherwise at once, an error included.
  *
  * @returns what `run` returns
  */

@@ -9,8 +9,9 @@ interface Learnable {
 /**
  * Finds out which routes ask whether the replica is ready.
  *
- * Which request an indicator is called for is known only to the asynchronous context. Keeping one costs every promise of the process (Node 20), so it
- * is kept only while a candidate runs that has not been learnt yet, and dropped in between.
+ * Which request an indicator is called for is known only to the asynchronous context. Keeping one costs every promise
+ * of the process (Node 20), so it is kept only while a candidate runs that has not been learnt yet, and dropped in
+ * between.
  */
 export class ReadinessLearner<Route extends Learnable> {
   private readonly context = new AsyncLocalStorage<Route>();
