@@ -24,7 +24,8 @@ import { ShutdownSequence } from './sequence/shutdown-sequence.js';
 import { Traffic } from './sequence/traffic.js';
 
 /**
- * Everything of one application put together, without Nest: whoever wants to see how the parts hang together reads this.
+ * Everything of one application put together, without Nest: whoever wants to see how the parts hang together reads
+ * this.
  *
  * @internal
  */
@@ -153,9 +154,9 @@ export class DrainCore {
 
   private windowFor({ signal }: ShutdownTrigger): LameDuckWindow {
     const { lameDuck, readiness } = this.options;
-    const isAutomatic = signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.areWatching);
+    const isAutomatic = signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.haveAsked);
     if (lameDuck === false || (lameDuck === 'auto' && !isAutomatic)) return noLameDuck;
-    const awaitsProbe = lameDuck === 'auto' && this.probes.areWatching && readiness === 'immediate';
+    const awaitsProbe = lameDuck === 'auto' && this.probes.haveAsked && readiness === 'immediate';
     return { ...windowOf(this.options), awaitsProbe };
   }
 }

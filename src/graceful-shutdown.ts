@@ -56,7 +56,10 @@ export class GracefulShutdown {
     return this.core.sequence.abortSignal;
   }
 
-  /** The drain promise: settles when the work in flight has ended, or was cut. Never rejects. Pending while the application runs. */
+  /**
+   * The drain promise: settles when the work in flight has ended, or was cut. Never rejects. Pending while the
+   * application runs.
+   */
   get drained(): Promise<ShutdownOutcome> {
     return this.core.sequence.drained;
   }
@@ -66,7 +69,10 @@ export class GracefulShutdown {
     return this.core.sequence.closed;
   }
 
-  /** Time left until the drain deadline, ms (before draining: until the hard stop). Infinity while running, never negative. */
+  /**
+   * Time left until the drain deadline, ms (before draining: until the hard stop). Infinity while running, never
+   * negative.
+   */
   remainingMs(): number {
     return this.core.sequence.remainingMs();
   }
@@ -101,36 +107,42 @@ export class GracefulShutdown {
   /**
    * Adds something of your own that holds work: it is told to leave, refuses, and is waited for, as the servers are.
    *
-   * @throws DrainError `DRAIN_TOO_LATE` once the drain is over, `DRAIN_INVALID_ARGUMENT` for something that cannot be drained
+   * @throws DrainError `DRAIN_TOO_LATE` once the drain is over, `DRAIN_INVALID_ARGUMENT` for something that cannot be
+   * drained
    */
   register(drainable: Drainable): void {
     if (typeof drainable?.drain !== 'function' || typeof drainable.forceClose !== 'function' || !drainable.name) {
       throw new DrainError(
         'DRAIN_INVALID_ARGUMENT',
-        `Expected register() to be given a Drainable (name, drain, forceClose), got ${describe(drainable)}. Implement the missing members.`,
+        `Expected register() to be given a Drainable (name, drain, forceClose), got ${describe(drainable)}. ` +
+          'Implement the missing members.',
       );
     }
     if (!this.core.sequence.add(drainable)) {
       throw new DrainError(
         'DRAIN_TOO_LATE',
-        `Expected '${drainable.name}' to be registered before the drain was over, got it in '${this.phase}'. Register it at bootstrap.`,
+        `Expected '${drainable.name}' to be registered before the drain was over, got it in '${this.phase}'. ` +
+          'Register it at bootstrap.',
       );
     }
   }
 
   /**
-   * Takes a further server of the application under drain: an HTTP server (`http.createServer(expressInstance)` beside Nest's own; HTTP/2 too), or a server of WebSockets that is no
-   * gateway, of `ws` or socket.io, whose clients are then told to leave as those of gateways are. Call it before the server listens.
+   * Takes a further server of the application under drain: an HTTP server (`http.createServer(expressInstance)` beside
+   * Nest's own; HTTP/2 too), or a server of WebSockets that is no gateway, of `ws` or socket.io, whose clients are then
+   * told to leave as those of gateways are. Call it before the server listens.
    *
    * What handlers of such WebSockets have in progress is not known: `track()` it.
    *
-   * @throws DrainError `DRAIN_INVALID_ARGUMENT` for anything but a server of `node:http`, `node:https` or `node:http2`, or one of `ws` or socket.io (attached to an HTTP server)
+   * @throws DrainError `DRAIN_INVALID_ARGUMENT` for anything but a server of `node:http`, `node:https` or `node:http2`,
+   * or one of `ws` or socket.io (attached to an HTTP server)
    */
   attachServer(server: object): void {
     if (this.core.servers.attach(server) || this.core.webSockets.attach(server)) return;
     throw new DrainError(
       'DRAIN_INVALID_ARGUMENT',
-      `Expected attachServer() to be given a server of node:http, node:https or node:http2, or one of ws or socket.io, got ${describe(server)}. Other servers are a Drainable of their own: register().`,
+      'Expected attachServer() to be given a server of node:http, node:https or node:http2, ' +
+        `or one of ws or socket.io, got ${describe(server)}. Other servers are a Drainable of their own: register().`,
     );
   }
 
@@ -138,7 +150,8 @@ export class GracefulShutdown {
    * Adds a hook in code; `@OnShutdown()` does the same for a provider's method.
    *
    * @returns a function that takes it out again
-   * @throws DrainError `DRAIN_INVALID_OPTION` for a phase or an option that makes no sense, `DRAIN_INVALID_ARGUMENT` when the hook is no function
+   * @throws DrainError `DRAIN_INVALID_OPTION` for a phase or an option that makes no sense, `DRAIN_INVALID_ARGUMENT`
+   * when the hook is no function
    */
   onShutdown(phase: HookPhase, hook: ShutdownHook, options: HookOptions = {}): () => void {
     checkHook('onShutdown()', phase, options);
@@ -152,15 +165,18 @@ export class GracefulShutdown {
   }
 
   /**
-   * Takes this replica out of traffic for a while, and back, and reports what was seen: how long traffic took to leave (to set `lameDuck.minMs` by), what was in flight, which
-   * probes noticed. The phase stays `running` and everything is served; readiness answers down, whatever the option `readiness` says, and HTTP/1.1 answers carry
-   * `Connection: close`, so that pooled clients go where the platform sends them. HTTP/2 sessions and WebSockets are not told: they would really go. Streams and upgrades on
-   * new connections are served, and only streams are counted.
+   * Takes this replica out of traffic for a while, and back, and reports what was seen: how long traffic took to leave
+   * (to set `lameDuck.minMs` by), what was in flight, which probes noticed. The phase stays `running` and everything is
+   * served; readiness answers down, whatever the option `readiness` says, and HTTP/1.1 answers carry
+   * `Connection: close`, so that pooled clients go where the platform sends them. HTTP/2 sessions and WebSockets are
+   * not told: they would really go. Streams and upgrades on new connections are served, and only streams are counted.
    *
-   * It is real for the platform: have another replica ready. One at a time. A shutdown that begins ends it at once, and has its whole lame duck.
+   * It is real for the platform: have another replica ready. One at a time. A shutdown that begins ends it at once, and
+   * has its whole lame duck.
    *
    * @returns the report, once readiness is up again or a shutdown has begun
-   * @throws DrainError (the promise rejects) `DRAIN_REHEARSAL_NOT_ALLOWED` without the option `allowRehearsal`, `DRAIN_TOO_LATE` once a shutdown has begun,
+   * @throws DrainError (the promise rejects) `DRAIN_REHEARSAL_NOT_ALLOWED` without the option `allowRehearsal`,
+   * `DRAIN_TOO_LATE` once a shutdown has begun,
    * `DRAIN_REHEARSAL_RUNNING` while another one runs, `DRAIN_INVALID_ARGUMENT` for a `forMs` that is none
    */
   async rehearse(options: RehearsalOptions): Promise<RehearsalReport> {
@@ -173,10 +189,11 @@ export class GracefulShutdown {
   }
 
   /**
-   * Drains the application: lame duck (only when `lameDuck` is given explicitly), draining, releasing. Joins a shutdown that has begun.
+   * Drains the application: lame duck (only when `lameDuck` is given explicitly), draining, releasing. Joins a shutdown
+   * that has begun.
    *
-   * Where Nest's shutdown hooks are enabled it then hands over to Nest, by sending the process SIGTERM. Otherwise it leaves the application drained, with its listener
-   * closed, and a later `app.close()` joins in.
+   * Where Nest's shutdown hooks are enabled it then hands over to Nest, by sending the process SIGTERM. Otherwise it
+   * leaves the application drained, with its listener closed, and a later `app.close()` joins in.
    *
    * @returns how the drain ended; never rejects
    */

@@ -4,21 +4,29 @@ import { type HookOccasion, type HookPhase, type PhaseHooks, type ShutdownContex
 import { type HookReport } from '../sequence/report.js';
 
 /**
- * How a hook is run.
+ * How a hook is run, and how it is called.
  *
  * @publicApi
  */
 export interface HookOptions {
-  /** Hooks of lower order run first, across all modules; hooks of equal order run side by side. @default 0 */
+  /**
+   * Hooks of lower order run first, one order after the other, across all modules of the application; hooks of equal
+   * order run side by side. A hook's module plays no part, unlike in Nest's own hooks: give orders to hooks that depend
+   * on one another. Any finite number. @default 0
+   */
   readonly order?: number;
-  /** How long the hook is waited for, ms, at least 1. @default the module's `hookTimeoutMs`, 5000 */
+  /**
+   * How long it is waited for, ms, at least 1; the hard stop may come before. @default the module's `hookTimeoutMs`,
+   * 5000
+   */
   readonly timeoutMs?: number;
   /** The name of the hook in the report. @default `Class.method`, or the function's name */
   readonly name?: string;
 }
 
 /**
- * What runs in a phase of the shutdown. If it returns a promise, the phase waits for that, up to the hook's time.
+ * A hook. It is waited for when it returns a promise; one that throws or rejects is named in the report, and stops no
+ * other.
  *
  * @publicApi
  */
@@ -32,9 +40,14 @@ interface RegisteredHook {
   readonly run: ShutdownHook;
 }
 
-const notBegun = 'was not begun: the shutdown was not waited for any longer';
+const notBegun = 'was not begun: nobody waited any longer';
 
-/** Keeps the hooks and runs them: groups of equal order side by side, the groups in ascending order. */
+/**
+ * Keeps the hooks and runs them: those of equal order side by side, one order after the other.
+ *
+ * Module distance is not used. It would put hooks one after the other that nobody has asked to be, and each of those
+ * adds its timeout to what `longestMs` takes away from the drain.
+ */
 export class HookRegistry implements PhaseHooks {
   private readonly hooks = new Set<RegisteredHook>();
 
@@ -70,6 +83,7 @@ export class HookRegistry implements PhaseHooks {
     }
   }
 
+  /** The hooks of `phase`, grouped by order. */
   private groups(phase: HookPhase): RegisteredHook[][] {
     const byOrder = new Map<number, RegisteredHook[]>();
     for (const hook of this.hooks) {

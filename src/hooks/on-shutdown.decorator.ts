@@ -16,16 +16,16 @@ export interface OnShutdownMetadata {
  * Makes a method of a provider a hook: it runs in one phase of the shutdown. The method is given a `ShutdownContext`,
  * and what it returns is awaited.
  *
- * - `lame-duck`: readiness has failed, and everything is still served. The hook may hold the phase, up to its
- *   `timeoutMs`: a leader can hand over first.
- * - `draining`: the hook runs beside the drain, which waits for it.
- * - `releasing`: work in flight has ended. Nest's own destroy hooks come afterwards.
+ * - `lame-duck`: readiness has failed, everything is still served. The hook may hold the phase, up to its `timeoutMs`
+ *   (a leader that hands over first).
+ * - `draining`: runs beside the drain, which waits for it.
+ * - `releasing`: in-flight work has ended; Nest's own destroy hooks come after it.
  *
- * Hooks run by their `order`, lowest first, across all modules. Hooks of equal order run side by side. A hook that
- * throws, rejects or hangs is named in the report, and never stops the next.
+ * Lower orders run first, equal orders side by side. One that throws, rejects or hangs is named in the report and never
+ * stops the next.
  *
- * @throws DrainError `DRAIN_MISPLACED_DECORATOR` when the decorator stands on something that is no method;
- * `DRAIN_INVALID_OPTION` for a phase or an option that makes no sense
+ * @throws DrainError `DRAIN_MISPLACED_DECORATOR` when it stands on something that is no method, `DRAIN_INVALID_OPTION`
+ * for a phase or an option that makes no sense
  * @publicApi
  */
 export function OnShutdown(phase: HookPhase, options: HookOptions = {}): MethodDecorator {

@@ -8,11 +8,11 @@ type Method = (...args: never[]) => unknown;
 const routePath = 'path';
 
 /**
- * Marks a route, or all routes of a controller, that is served for as long as the listener is open: health checks,
- * metrics. Requests for it are never refused, and they do not count as traffic that has yet to leave.
+ * Marks a route, or all routes of a controller, as served for as long as the listener is open: health checks, metrics.
+ * Its requests are never refused, and never count as traffic that has yet to leave.
  *
- * @throws DrainError `DRAIN_MISPLACED_DECORATOR`, at bootstrap, when the decorator stands on something that is
- * neither a route nor a controller
+ * @throws DrainError `DRAIN_MISPLACED_DECORATOR` at bootstrap, when it stands on something that is no route and no
+ * controller
  * @publicApi
  */
 export function AllowDuringShutdown(): ClassDecorator & MethodDecorator {
@@ -22,7 +22,8 @@ export function AllowDuringShutdown(): ClassDecorator & MethodDecorator {
     if (typeof method !== 'function') {
       throw new DrainError(
         'DRAIN_MISPLACED_DECORATOR',
-        `Expected @AllowDuringShutdown() on a route method or a controller, got it on ${String(property)}, which is no method. Move it.`,
+        'Expected @AllowDuringShutdown() on a route method or a controller, ' +
+          `got it on ${String(property)}, which is no method. Move it.`,
       );
     }
     Reflect.defineMetadata(ALLOW_DURING_SHUTDOWN, true, method);

@@ -42,7 +42,8 @@ export class InFlightTracker {
     if (this.isOver) {
       throw new DrainError(
         'DRAIN_TOO_LATE',
-        `Expected '${name}' to begin before the drain was over, got it afterwards: resources are being released and nobody waits for it. ` +
+        `Expected '${name}' to begin before the drain was over, got it afterwards: ` +
+          'resources are being released and nobody waits for it. ' +
           'Begin it from work that is itself in flight, or look at GracefulShutdown.phase first.',
       );
     }

@@ -1,17 +1,14 @@
 import { type Linked } from './linked-set.js';
 
 /**
- * One piece of work in flight. The drain waits until it is released.
+ * One piece of in-flight work. The drain waits until it is released.
  *
  * @publicApi
  */
 export interface Lease {
-  /**
-   * What kind of work it is, such as `request`, `handler` or `task`; `lease` for one that `GracefulShutdown.lease()`
-   * gave.
-   */
+  /** What kind of work it is: `lease` for one from `GracefulShutdown.lease()`. */
   readonly kind: string;
-  /** Its name in the report. */
+  /** Names the work in the report. */
   readonly name: string;
   /** How long it has been held, ms. */
   readonly ageMs: number;
@@ -23,5 +20,6 @@ export interface Lease {
 export interface Held extends Linked<Held> {
   readonly kind: string;
   readonly name: string;
+  /** The instant at which the work began, ms. */
   readonly startedAt: number;
 }

@@ -5,9 +5,8 @@ export interface Linked<T> {
 }
 
 /**
- * A set in order of arrival, for what comes and goes with every request. It is used instead of a `Set` because a
- * `Set` hashes each object, and is rebuilt as its deleted places add up: that took half of the time that counting a
- * request takes.
+ * A set in order of arrival, for what comes and goes with every request: a `Set` hashes each object and is rebuilt as
+ * its deleted places add up, which took half of all the time that counting a request takes.
  */
 export class LinkedSet<T extends Linked<T>> implements Iterable<T> {
   private count = 0;

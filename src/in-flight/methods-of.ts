@@ -1,8 +1,8 @@
 type Method = (...args: never[]) => unknown;
 
 /**
- * Yields the methods of `prototype`: first its own, then the inherited ones, those that are overridden included.
- * Getters are not called.
+ * The methods of `prototype`, own ones first, then inherited ones, those that are overridden included. Getters are not
+ * touched.
  */
 export function* methodsOf(prototype: object | null): Iterable<readonly [name: string, method: Method]> {
   for (let each = prototype; each && each !== Object.prototype; each = Object.getPrototypeOf(each) as object | null) {

@@ -1,6 +1,6 @@
 /**
- * Calls `run`, and calls `end` when that has ended. If `run` returns a promise, of whatever kind, it has ended when
- * the promise settles. Otherwise it has ended when it returns or throws.
+ * Runs `run`, and calls `end` when it has ended: when the promise it returns settles, whatever kind of promise that is,
+ * and otherwise at once, an error included.
  *
  * @returns what `run` returns
  */

@@ -16,11 +16,11 @@ export function trackMethodsOf(instance: object, tracker: LeaseTaker): void {
 }
 
 /**
- * Makes each run of a method a piece of work in flight: the drain waits for the promise that the method returns. It
- * suits what others call: cron handlers, event listeners, consumers.
+ * Makes each run of a method (a cron handler, an event listener, a consumer) a piece of in-flight work: the drain waits
+ * for the promise it returns.
  *
- * A run that begins after the drain is over throws a DrainError, `DRAIN_TOO_LATE`. Runs of an instance that was not
- * created by an application with the module are not tracked.
+ * A run that begins after the drain is over raises `DRAIN_TOO_LATE`. An instance that no application with the module
+ * has created runs untracked.
  *
  * @param name names the work in the report. @default `Class.method`
  * @throws DrainError `DRAIN_MISPLACED_DECORATOR` when the decorator stands on something that is no method
@@ -33,7 +33,8 @@ export function TrackInFlight(name?: string): MethodDecorator {
     if (typeof method !== 'function') {
       throw new DrainError(
         'DRAIN_MISPLACED_DECORATOR',
-        `Expected @TrackInFlight() on a method, got it on ${leaseName}. Put it on the method whose runs the drain must wait for.`,
+        `Expected @TrackInFlight() on a method, got it on ${leaseName}. ` +
+          'Put it on the method whose runs the drain must wait for.',
       );
     }
     const run = method as (...args: unknown[]) => unknown;

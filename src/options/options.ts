@@ -20,13 +20,13 @@ export type SecondSignalAction = 'force' | 'ignore';
  */
 export interface GracefulShutdownOptions {
   /**
-   * How long work in flight may take to end once new work is refused. What is left then is aborted, cut and named in the report.
-   * 0 cuts at once. @default 10000
+   * How long work in flight may take to end once new work is refused. What is left then is aborted, cut and named in
+   * the report. 0 cuts at once. @default 10000
    */
   readonly drainTimeoutMs?: number;
   /**
-   * The platform's total from the signal to SIGKILL (Kubernetes: `terminationGracePeriodSeconds`, less its preStop time). One second before it the process ends
-   * itself, with a report. More than 1000. @default 30000
+   * The platform's total from the signal to SIGKILL (Kubernetes: `terminationGracePeriodSeconds`, less its preStop
+   * time). One second before it the process ends itself, with a report. More than 1000. @default 30000
    */
   readonly gracePeriodMs?: number;
   /**
@@ -34,7 +34,8 @@ export interface GracefulShutdownOptions {
    *
    * - `'auto'`: on SIGTERM alone, when running under Kubernetes or when readiness has ever been probed
    * - `false`: never
-   * - `{ minMs, quietMs, maxMs }`: on every shutdown, `app.close()` and SIGINT included; what is left out has its default (5000, 1000, 10000)
+   * - `{ minMs, quietMs, maxMs }`: on every shutdown, `app.close()` and SIGINT included; what is left out has its
+   *   default (5000, 1000, 10000)
    *
    * @default 'auto'
    */
@@ -42,7 +43,8 @@ export interface GracefulShutdownOptions {
   /** How long each hook is waited for, unless it says otherwise. At least 1. @default 5000 */
   readonly hookTimeoutMs?: number;
   /**
-   * How handlers are counted: around each route, or with `InFlightInterceptor`, which costs more and sees less (`forRootAsync` takes it beside the factory).
+   * How handlers are counted: around each route, or with `InFlightInterceptor`, which costs more and sees less
+   * (`forRootAsync` takes it beside the factory).
    * @default 'routes'
    */
   readonly httpTracking?: 'routes' | 'interceptor';
@@ -53,8 +55,8 @@ export interface GracefulShutdownOptions {
    */
   readonly lateRequests?: LateRequestOptions | 'close-listener';
   /**
-   * When readiness begins to fail. `'after-lame-duck'` suits a plain Kubernetes Service with one replica, which falls back to endpoints that are
-   * terminating but still ready. @default 'immediate'
+   * When readiness begins to fail. `'after-lame-duck'` suits a plain Kubernetes Service with one replica, which falls
+   * back to endpoints that are terminating but still ready. @default 'immediate'
    */
   readonly readiness?: 'immediate' | 'after-lame-duck';
   /** How WebSocket and socket.io clients are told to leave. @default {} */
@@ -62,14 +64,19 @@ export interface GracefulShutdownOptions {
   /** How server-sent events end. @default {} */
   readonly eventStreams?: EventStreamOptions;
   /**
-   * Whether `GracefulShutdown.rehearse()` may take this replica out of traffic for a while. Without it the call is refused. @default false
+   * Whether `GracefulShutdown.rehearse()` may take this replica out of traffic for a while. Without it the call is
+   * refused. @default false
    */
   readonly allowRehearsal?: boolean;
   /** What a second signal does, for each signal. @default { SIGINT: 'force', SIGTERM: 'ignore' } */
   readonly secondSignal?: Readonly<Record<string, SecondSignalAction>>;
 }
 
-/** The options with every default filled in. */
+/**
+ * The options with every default filled in. Each means what it means in `GracefulShutdownOptions`.
+ *
+ * @publicApi
+ */
 export interface ResolvedOptions {
   readonly drainTimeoutMs: number;
   readonly gracePeriodMs: number;

@@ -200,6 +200,7 @@ function oneOf<T extends string>(name: string, value: unknown, choices: readonly
 function fail(name: string, expected: string, got: unknown, todo: string): never {
   throw new DrainError(
     'DRAIN_INVALID_OPTION',
-    `GracefulShutdownModule: expected ${name} to be ${expected}, got ${inspect(got, { breakLength: Infinity })}. ${todo}.`,
+    `GracefulShutdownModule: expected ${name} to be ${expected}, ` +
+      `got ${inspect(got, { breakLength: Infinity })}. ${todo}.`,
   );
 }

@@ -13,11 +13,13 @@ export interface ShutdownBudget extends BudgetSum {
 }
 
 /**
- * Adds up what a shutdown with these options takes at most. It is pure: no application is needed, and nothing is started.
+ * Adds up what a shutdown with these options takes at most. It is pure: no application is needed, and nothing is
+ * started.
  *
  * @param options what `GracefulShutdownModule.forRoot()` is given
  * @param hooksMs the most that the hooks of `releasing` take together, ms. @default 0
- * @throws DrainError `DRAIN_INVALID_OPTION` for options that `forRoot()` would refuse, and for `hooksMs` that is no number of milliseconds
+ * @throws DrainError `DRAIN_INVALID_OPTION` for options that `forRoot()` would refuse, and for `hooksMs` that is no
+ * number of milliseconds
  * @publicApi
  */
 export function shutdownBudget(options: number | GracefulShutdownOptions = {}, hooksMs = 0): ShutdownBudget {

@@ -9,9 +9,9 @@ interface Learnable {
 /**
  * Finds out which routes ask whether the replica is ready.
  *
- * An indicator is not told for which request it is called: only an asynchronous context knows. On Node 20 such a
- * context makes every promise of the process slower. So there is one only while the handler of a route runs that
- * injects the indicator and has not been learnt yet.
+ * Which request an indicator is called for is known only to the asynchronous context. Keeping one costs every promise
+ * of the process (Node 20), so it is kept only while a candidate runs that has not been learnt yet, and dropped in
+ * between.
  */
 export class ReadinessLearner<Route extends Learnable> {
   private readonly context = new AsyncLocalStorage<Route>();

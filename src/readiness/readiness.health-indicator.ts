@@ -36,8 +36,9 @@ export interface ReadinessSource {
  * }
  * ```
  *
- * Down from the first instant of the lame duck (with `readiness: 'after-lame-duck'`: from the start of draining), and while a rehearsal runs. A route that calls it is learnt to be a
- * health route, if its controller injects the indicator; mark others with `@AllowDuringShutdown()`.
+ * Down from the first instant of the lame duck (with `readiness: 'after-lame-duck'`: from the start of draining), and
+ * while a rehearsal runs. A route that calls it is learnt to be a health route, if its controller injects the
+ * indicator; mark others with `@AllowDuringShutdown()`.
  *
  * @publicApi
  */

@@ -89,7 +89,9 @@ export class Findings {
     const advice: string[] = [];
     if (this.seen === 0) {
       advice.push(
-        `No probe asked in ${ms} ms whether the replica is ready, so the platform cannot have noticed. Point the readiness probe at a route that calls isReady(), and rehearse for longer than its period times its threshold.`,
+        `No probe asked in ${ms} ms whether the replica is ready, so the platform cannot have noticed. ` +
+          'Point the readiness probe at a route that calls isReady(), ' +
+          'and rehearse for longer than its period times its threshold.',
       );
     }
     if (this.requests === 0) advice.push('No request arrived, so nothing was measured. Rehearse under traffic.');
@@ -97,7 +99,8 @@ export class Findings {
     const lastMs = this.lastNewConnectionMs ?? 0;
     if (this.requests > 0 && ms - lastMs < neededMs) {
       advice.push(
-        `The last request on a new connection came ${ms - lastMs} ms before the end, and ${neededMs} ms without one are needed to tell that traffic has left. Rehearse for longer.`,
+        `The last request on a new connection came ${ms - lastMs} ms before the end, and ${neededMs} ms without one ` +
+          'are needed to tell that traffic has left. Rehearse for longer.',
       );
     }
     return advice;

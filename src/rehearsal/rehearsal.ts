@@ -97,7 +97,8 @@ export class Rehearsal {
     if (!this.parts.isAllowed) {
       throw new DrainError(
         'DRAIN_REHEARSAL_NOT_ALLOWED',
-        'Expected rehearse() where the options allow it, got it without. It takes the replica out of traffic: set allowRehearsal: true in GracefulShutdownModule.forRoot(), and guard the route that calls it.',
+        'Expected rehearse() where the options allow it, got it without. It takes the replica out of traffic: ' +
+          'set allowRehearsal: true in GracefulShutdownModule.forRoot(), and guard the route that calls it.',
       );
     }
     const phase = this.parts.phase();
@@ -117,7 +118,8 @@ export class Rehearsal {
     if (!Number.isInteger(forMs) || forMs! < 1 || forMs! > timerMaxMs) {
       throw new DrainError(
         'DRAIN_INVALID_ARGUMENT',
-        `Expected rehearse({ forMs }) to be given whole milliseconds between 1 and ${timerMaxMs}, got ${String(forMs)}. Give longer than the platform takes to notice, such as 30_000.`,
+        `Expected rehearse({ forMs }) to be given whole milliseconds between 1 and ${timerMaxMs}, ` +
+          `got ${String(forMs)}. Give longer than the platform takes to notice, such as 30_000.`,
       );
     }
   }

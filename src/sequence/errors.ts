@@ -1,5 +1,15 @@
 /**
- * Every error this package raises carries one of these; messages may be reworded, codes stay.
+ * Every error that this package raises carries one of these; messages may be reworded, codes stay.
+ *
+ * - `DRAIN_INVALID_OPTION`: an option of the module, or of a hook, makes no sense
+ * - `DRAIN_INVALID_ARGUMENT`: a method was given something that it cannot work with
+ * - `DRAIN_DUPLICATE_MODULE`: the module is imported more than once with options of its own
+ * - `DRAIN_DUPLICATE_PACKAGE`: two copies of this package are loaded
+ * - `DRAIN_MISPLACED_DECORATOR`: a decorator stands where it has no effect
+ * - `DRAIN_LISTEN_AFTER_SHUTDOWN`: `listen()` was called once a shutdown had begun
+ * - `DRAIN_TOO_LATE`: something was begun or registered when nobody waits for it any longer
+ * - `DRAIN_REHEARSAL_NOT_ALLOWED`: `rehearse()` was called without the option `allowRehearsal`
+ * - `DRAIN_REHEARSAL_RUNNING`: `rehearse()` was called while a rehearsal ran
  *
  * @publicApi
  */
@@ -20,9 +30,11 @@ export type DrainErrorCode =
  * @publicApi
  */
 export class DrainError extends Error {
+  /** Tells it from other errors where `instanceof` does not work. */
   override readonly name = 'DrainError';
 
   constructor(
+    /** What kind of mistake it is. It stays the same when the message is reworded. */
     readonly code: DrainErrorCode,
     message: string,
   ) {

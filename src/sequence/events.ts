@@ -17,11 +17,15 @@ import { type HookReport, type ShutdownReport } from './report.js';
 export type ShutdownEvent =
   | {
       readonly type: 'phase';
+      /** The phase that begins. */
       readonly phase: ShutdownPhase;
+      /** The phase that has ended. */
       readonly previous: ShutdownPhase;
+      /** Why the application shuts down. */
       readonly reason: string;
       /** Since the start of the shutdown, ms. */
       readonly elapsedMs: number;
+      /** Pieces of work in flight. */
       readonly inFlight: number;
     }
   | { readonly type: 'hook'; readonly hook: HookReport }
@@ -30,6 +34,7 @@ export type ShutdownEvent =
   | { readonly type: 'problem'; readonly message: string }
   | { readonly type: 'report'; readonly report: ShutdownReport };
 
+/** Whoever is told. */
 export type ShutdownEventListener = (event: ShutdownEvent) => void;
 
 /**

@@ -2,7 +2,8 @@ import { type ShutdownPhase } from './phase.js';
 import { type HookReport } from './report.js';
 
 /**
- * The phases a hook can run in.
+ * The phases that a hook can run in. Those of `lame-duck` and `draining` run beside what the phase does, which waits
+ * for them; those of `releasing` run when the work in flight has ended, before Nest destroys its providers.
  *
  * @publicApi
  */
@@ -14,7 +15,9 @@ export type HookPhase = 'lame-duck' | 'draining' | 'releasing';
  * @publicApi
  */
 export interface ShutdownContext {
+  /** The phase it runs in. */
   readonly phase: ShutdownPhase;
+  /** Why the application shuts down: `signal SIGTERM`, `app.close()`, or what was given to `shutdown(reason)`. */
   readonly reason: string;
   /** The signal that began the shutdown, if one did. */
   readonly signal?: string;
@@ -24,7 +27,7 @@ export interface ShutdownContext {
   remainingMs(): number;
 }
 
-/** What the sequence needs of whoever keeps the hooks. */
+/** What the sequence needs of the part that keeps the hooks. */
 export interface PhaseHooks {
   /**
    * The longest the hooks of `phase` can take together, ms: groups of equal order run side by side, the groups one
@@ -43,8 +46,10 @@ export interface PhaseHooks {
 export interface HookOccasion {
   readonly reason: string;
   readonly signal?: string;
+  /** The instant past which none is waited for. */
   readonly latestEndAt: number;
   /** Aborts when the shutdown is forced. */
   readonly interrupted: AbortSignal;
+  /** A hook has settled, or is not waited for any longer. */
   settled(report: HookReport): void;
 }

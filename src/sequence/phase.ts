@@ -1,5 +1,5 @@
 /**
- * Where a shutdown stands. It only ever moves forward, one step at a time:
+ * Where a shutdown stands. It only ever moves forward:
  *
  * - `running`: everything is served, readiness is green
  * - `lame-duck`: readiness fails, everything is still served, clients are told to leave

@@ -1,20 +1,20 @@
-/** What readiness probes have seen. The lame duck waits until one has seen it fail. */
+/** What readiness probes were told. The lame duck waits until one has been told that the replica is not ready. */
 export class Probes {
-  private probed = false;
+  private asked = false;
   private readonly failure = new AbortController();
 
   /** A probe asked, and was told whether the replica is ready. */
   answered(isReady: boolean): void {
-    this.probed = true;
+    this.asked = true;
     if (!isReady) this.failure.abort();
   }
 
-  /** Reports whether anybody has ever asked. */
-  get areWatching(): boolean {
-    return this.probed;
+  /** Reports whether a probe has ever asked. */
+  get haveAsked(): boolean {
+    return this.asked;
   }
 
-  /** Aborts when a probe has seen readiness fail. */
+  /** Aborts when a probe has been told that the replica is not ready. */
   get failureSeen(): AbortSignal {
     return this.failure.signal;
   }

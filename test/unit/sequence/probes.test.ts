@@ -4,9 +4,9 @@ import { Probes } from '../../../src/sequence/probes.js';
 describe('Probes', () => {
   it('knows nobody until one has asked', () => {
     const probes = new Probes();
-    expect(probes.areWatching).toBe(false);
+    expect(probes.haveAsked).toBe(false);
     probes.answered(true);
-    expect(probes.areWatching).toBe(true);
+    expect(probes.haveAsked).toBe(true);
   });
 
   it('tells the moment a probe sees readiness fail, and not one that sees it hold', () => {
