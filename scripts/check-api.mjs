@@ -4,6 +4,7 @@
  */
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -17,7 +18,7 @@ for (const name of [
   const config = ExtractorConfig.loadFileAndPrepare(`${root}${name}`);
   const { succeeded, apiReportChanged } = Extractor.invoke(config, { localBuild });
   if (!succeeded) failures.push(`${name}: the public API is not what its report says, or does not hang together.`);
-  if (apiReportChanged) console.log(`${config.reportFileName} has changed: look at the difference, and commit it.`);
+  if (apiReportChanged) console.log(`${basename(config.reportFilePath)} has changed: look at the difference, and commit it.`);
   failures.push(...undocumented(config.reportTempFilePath));
 }
 for (const failure of failures) console.error(failure);
@@ -28,7 +29,8 @@ function undocumented(file) {
   const lines = readFileSync(file, 'utf8').split('\n');
   return lines.flatMap((line, at) => {
     if (!line.includes('(undocumented)')) return [];
-    const owner = lines.slice(0, at).findLast((each) => /^export /.test(each)) ?? '';
-    return [`Undocumented: ${lines[at + 1].trim()} (below: ${owner.trim()})`];
+    const owner = lines.slice(0, at + 2).findLast((each) => each.startsWith('export '));
+    const name = /^export (?:\w+ )+?(\w+)\b(?=[^\w]|$)/.exec(owner)?.[1];
+    return [`Undocumented in ${name}: ${lines[at + 1].trim()}`];
   });
 }

@@ -1,20 +1,21 @@
+export { drill, type DrillOptions, type DrillStep } from './drill/drill.js';
+export { BadInputError } from './drill/errors.js';
+export { type DrillRequest, type RequestSpec } from './drill/exchange.js';
+export { type OpenLoopCounts } from './drill/open-loop-clients.js';
+export { type Platform, platformOf, type PresetName, presets } from './drill/platform.js';
+export { type ReplicaExit } from './drill/replica.js';
 export {
-  BadInputError,
-  drill,
-  type DrillOptions,
+  type Advice,
   type DrillResult,
-  type DrillStep,
-  type Platform,
-  platformOf,
-  type PresetName,
-  presets,
-  type RequestSpec,
-} from './drill/index.js';
-export {
-  diagnose,
-  type DiagnoseOptions,
-  type Finding,
-  type Severity,
-  type Source,
-  type SourceKind,
-} from './doctor/index.js';
+  type DrillSettings,
+  type FailureEntry,
+  type Outcome,
+  type Quantiles,
+  type ReplicaTimeline,
+  type Roll,
+  type Samples,
+  type Totals,
+} from './drill/result.js';
+export { diagnose, type DiagnoseOptions } from './doctor/diagnose.js';
+export { type Finding, type Place, type Severity } from './doctor/finding.js';
+export { type Source, type SourceKind } from './doctor/read/source.js';

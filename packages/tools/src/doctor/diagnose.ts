@@ -5,7 +5,11 @@ import { type Source } from './read/source.js';
 import { rules } from './rules/index.js';
 import { readScene, type Scene } from './scene.js';
 
-/** What the files do not tell. */
+/**
+ * What the files do not tell.
+ *
+ * @publicApi
+ */
 export interface DiagnoseOptions {
   /** The module's options, as `forRoot()` takes them; left out: its defaults. */
   readonly shutdown?: GracefulShutdownOptions;
@@ -26,7 +30,8 @@ export interface Diagnosis {
  * What in these files makes a shutdown lose requests, in the order of the files and of their lines. All are read together: a Dockerfile's command runs a script
  * of `package.json`, an Ingress leads to a Deployment.
  *
- * @throws BadInputError for the first source that cannot be read
+ * @throws an error with code `DOCTOR_BAD_INPUT` for the first source that cannot be read
+ * @publicApi
  */
 export function diagnose(sources: readonly Source[], options: DiagnoseOptions = {}): readonly Finding[] {
   return examine(sources, options).findings;

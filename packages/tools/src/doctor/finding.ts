@@ -1,17 +1,33 @@
-/** `fault`: requests are lost, or the process is killed. `doubt`: they may be; the files alone cannot tell. */
+/**
+ * `fault`: requests are lost, or the process is killed. `doubt`: they may be; the files alone cannot tell.
+ *
+ * @publicApi
+ */
 export type Severity = 'fault' | 'doubt';
 
-/** Where something is said. Lines and columns begin at 1. */
+/**
+ * Where something is said. Lines and columns begin at 1.
+ *
+ * @publicApi
+ */
 export interface Place {
+  /** The name of the source. */
   readonly file: string;
+  /** The line, from 1. */
   readonly line: number;
+  /** The column, from 1, where it is known. */
   readonly column?: number;
 }
 
-/** One piece of advice. */
+/**
+ * One piece of advice.
+ *
+ * @publicApi
+ */
 export interface Finding extends Place {
   /** The id of the rule, which stays when messages are reworded. */
   readonly rule: string;
+  /** How grave it is. */
   readonly severity: Severity;
   /** What is, and what comes of it. */
   readonly what: string;

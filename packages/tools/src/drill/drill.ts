@@ -12,29 +12,39 @@ import { inOneLine } from './start-errors.js';
 import { TcpBalancer, type MemberState } from './tcp-balancer.js';
 import { sleep, within } from './timing.js';
 
+/**
+ * What is rolled, how, and under which traffic. Durations are milliseconds.
+ *
+ * @publicApi
+ */
 export interface DrillOptions {
   /** What starts one replica: a file and its arguments. */
   readonly command: readonly string[];
+  /** How a replica is stopped: `platformOf('kubernetes')`, for instance. */
   readonly platform: Platform;
+  /** What is asked, and which answers are right. At least one. */
   readonly requests: readonly RequestSpec[];
+  /** The path that answers 200 while a replica may be sent traffic. */
   readonly readinessPath: string;
+  /** The folder that replicas run in. @default the current one */
   readonly cwd?: string;
+  /** What replicas have in their environment besides that of this process. @default nothing */
   readonly env?: Readonly<Record<string, string>>;
-  /** @default 'PORT' */
+  /** The environment variable that tells a replica its port. @default 'PORT' */
   readonly portEnv?: string;
-  /** @default 3 */
+  /** How many replicas serve at a time. @default 3 */
   readonly replicas?: number;
   /** Rolls with each lag. @default 1 */
   readonly rounds?: number;
   /** How long the balancer goes on sending new connections to a replica that is about to leave. @default 0, 500, 2_000, 5_000 */
   readonly lagsMs?: readonly number[];
-  /** @default 100 */
+  /** Requests a second, whatever the answers. @default 100 */
   readonly ratePerSecond?: number;
-  /** Connections that are kept. @default as `OpenLoopClients` has it */
+  /** Connections that are kept. @default half the rate, between 2 and 40 */
   readonly connections?: number;
-  /** @default 10_000 */
+  /** A request that has no whole answer after this long has failed. @default 10_000 */
   readonly timeoutMs?: number;
-  /** @default 60_000 */
+  /** How long a replica may take to become ready. @default 60_000 */
   readonly startTimeoutMs?: number;
   /** Traffic before the first roll. @default 2_000 */
   readonly warmUpMs?: number;
@@ -44,6 +54,7 @@ export interface DrillOptions {
   readonly port?: number;
   /** Ends the drill, and everything it has started. */
   readonly signal?: AbortSignal;
+  /** Called when a step of the drill was taken. */
   readonly onStep?: (step: DrillStep) => void;
   /** Called a few times a second while there is traffic. */
   readonly onTick?: (atMs: number, counts: OpenLoopCounts) => void;
@@ -62,7 +73,11 @@ export const drillDefaults = {
   coolDownMs: 1_000,
 } as const;
 
-/** What just happened. Instants are ms since the first request was due, 0 before. */
+/**
+ * What just happened. Instants are ms since the first request was due, 0 before.
+ *
+ * @publicApi
+ */
 export type DrillStep = { readonly atMs: number; readonly counts: OpenLoopCounts } & (
   | { readonly kind: 'balancer'; readonly url: string }
   | { readonly kind: 'serving' | 'stopping' | 'signalled' | 'unready' | 'out'; readonly replica: string }
@@ -84,6 +99,8 @@ const rotationTimeoutMs = 10_000;
  *
  * Rejects with a `BadInputError` when there is nothing to measure, and with the signal's reason when it was aborted. Either way, nothing it has
  * started is left running.
+ *
+ * @publicApi
  */
 export async function drill(options: DrillOptions): Promise<DrillResult> {
   const listening = TcpBalancer.listen({

@@ -1,22 +1,39 @@
 import { request, type Agent, type IncomingMessage } from 'node:http';
 import { type FailureKind } from './outcomes.js';
 
-/** One kind of request of a mix, and the answer that is right for it. */
-export interface RequestSpec {
-  /** What failures are reported under. */
-  readonly name: string;
+/**
+ * One kind of request, and the answer that is right for it.
+ *
+ * @publicApi
+ */
+export interface DrillRequest {
+  /** In capitals: `GET`. */
   readonly method: string;
+  /** With its query, if it has one. */
   readonly path: string;
+  /** Headers to send. @default none but `Host`, and the length of the body */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The body to send. @default none */
   readonly body?: string | Buffer;
   /** Its share of the mix, a positive whole number. @default 1 */
   readonly weight?: number;
+  /** Which answer is right. @default any status of 200 to 299, with any body, as long as it is whole */
   readonly expect?: {
     /** @default any of 200 to 299 */
     readonly status?: number;
     /** The exact text, the exact length in bytes, or a test of the bytes. @default any body, as long as it is whole */
     readonly body?: string | number | ((body: Buffer) => boolean);
   };
+}
+
+/**
+ * One kind of request of a mix.
+ *
+ * @publicApi
+ */
+export interface RequestSpec extends DrillRequest {
+  /** What failures are reported under. */
+  readonly name: string;
 }
 
 /** What was wrong with an answer, or in its place. */

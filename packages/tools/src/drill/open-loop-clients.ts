@@ -37,9 +37,15 @@ export interface RequestOutcome {
   readonly localPort?: number;
 }
 
+/**
+ * How far the traffic has come.
+ *
+ * @publicApi
+ */
 export interface OpenLoopCounts {
   /** Requests that have an outcome. */
   readonly requests: number;
+  /** Those that failed. */
   readonly failed: number;
   /** Requests that were due and have no outcome yet. */
   readonly underWay: number;

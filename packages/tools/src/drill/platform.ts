@@ -1,8 +1,14 @@
 import { checkDurationMs } from './timing.js';
 
-/** How a platform stops a replica. The grace begins with the preStop wait, as in Kubernetes. */
+/**
+ * How a platform stops a replica. The grace begins with the preStop wait, as in Kubernetes. Durations are milliseconds.
+ *
+ * @publicApi
+ */
 export interface Platform {
+  /** What the result calls it. */
   readonly name: string;
+  /** The signal that tells a replica to stop. */
   readonly signal: NodeJS.Signals;
   /** From the beginning of the end to the signal. */
   readonly preStopMs: number;
@@ -15,6 +21,11 @@ export interface Platform {
   readonly deregisters: boolean;
 }
 
+/**
+ * The procedures of common platforms.
+ *
+ * @publicApi
+ */
 export const presets = {
   /** The pod becomes terminating: its endpoint is withdrawn, and preStop and SIGTERM come at the same time. */
   kubernetes: { name: 'kubernetes', signal: 'SIGTERM', preStopMs: 0, graceMs: 30_000, deregisters: true },
@@ -24,9 +35,19 @@ export const presets = {
   pm2: { name: 'pm2', signal: 'SIGINT', preStopMs: 0, graceMs: 1_600, deregisters: false },
 } as const satisfies Record<string, Platform>;
 
+/**
+ * The name of one of `presets`.
+ *
+ * @publicApi
+ */
 export type PresetName = keyof typeof presets;
 
-/** A preset, or what differs from it by hand. Throws a `RangeError` for a grace that the preStop wait uses up. */
+/**
+ * A preset, or what differs from it by hand.
+ *
+ * @throws RangeError for a grace that the preStop wait uses up, and for durations that are none
+ * @publicApi
+ */
 export function platformOf(preset: PresetName, byHand: Partial<Omit<Platform, 'name'>> = {}): Platform {
   const given = Object.entries(byHand).filter(([, value]) => value !== undefined);
   const platform: Platform = { ...presets[preset], ...Object.fromEntries(given) };

@@ -48,10 +48,15 @@ export class ReplicaStartError extends Error {
   }
 }
 
-/** How a replica ended. */
+/**
+ * How a replica ended.
+ *
+ * @publicApi
+ */
 export interface ReplicaExit {
-  /** As Node reports them: one of the two is null. */
+  /** As Node reports it; null when it died of a signal. */
   readonly exitCode: number | null;
+  /** The signal it died of, as Node reports it; null when it exited. */
   readonly signal: NodeJS.Signals | null;
   /** From the signal to the exit; 0 when it had ended before. */
   readonly ms: number;

@@ -1,14 +1,21 @@
 /**
  * What a drill has found: plain data, which `--json` prints as it is and every report is made from. Instants are ms since the drill's first request
  * was due; what happened before has a negative one.
+ *
+ * @publicApi
  */
 export interface DrillResult {
+  /** Of this shape. */
   readonly version: 1;
   /** Calendar time of instant 0, ISO 8601. */
   readonly startedAt: string;
+  /** From the first request that was due to the last outcome. */
   readonly durationMs: number;
+  /** What was asked for. */
   readonly settings: DrillSettings;
+  /** In the order they were made. */
   readonly rolls: readonly Roll[];
+  /** Over all rolls. */
   readonly totals: Totals;
   /** Reports whether no request failed and no replica had to be killed. */
   readonly lostNothing: boolean;
@@ -20,65 +27,107 @@ export interface DrillResult {
   readonly failures: readonly FailureEntry[];
 }
 
-/** One request that failed. */
+/**
+ * One request that failed.
+ *
+ * @publicApi
+ */
 export interface FailureEntry {
+  /** How it failed. */
   readonly kind: Outcome;
   /** As `GET /orders`. */
   readonly request: string;
   /** When it had failed. */
   readonly atMs: number;
-  /** Who served it, when it is one that was stopped, and how long after its signal the request had failed; negative before it. */
+  /** Who served it, when it is one that was stopped. */
   readonly replica?: string;
+  /** How long after the signal of that replica it had failed; negative before it. */
   readonly sinceSignalMs?: number;
   /** Whether an earlier request had used the same connection. */
   readonly reusedConnection: boolean;
+  /** What else is known, such as the error of the socket. */
   readonly detail?: string;
 }
 
+/**
+ * What a drill was asked for.
+ *
+ * @publicApi
+ */
 export interface DrillSettings {
   /** The command as it was given. */
   readonly command: readonly string[];
+  /** The name of the platform. */
   readonly preset: string;
+  /** How many serve at a time. */
   readonly replicas: number;
+  /** Rolls with each lag. */
   readonly rounds: number;
+  /** Requests a second. */
   readonly ratePerSecond: number;
+  /** How long the balancer goes on sending new connections to a replica that leaves; rolls for each. */
   readonly lagsMs: readonly number[];
+  /** The path that is probed. */
   readonly readinessPath: string;
+  /** The signal that stops a replica. */
   readonly signal: string;
+  /** From the beginning of the end to the signal. */
   readonly preStopMs: number;
+  /** From the beginning of the end to SIGKILL. */
   readonly graceMs: number;
+  /** After this long without a whole answer a request has failed. */
   readonly timeoutMs: number;
   /** As `GET /orders`, with its share of all requests, 0 to 1. */
   readonly requests: readonly { readonly name: string; readonly share: number }[];
 }
 
-/** One rolling restart of every replica. */
+/**
+ * One rolling restart of every replica.
+ *
+ * @publicApi
+ */
 export interface Roll {
+  /** How long the balancer went on sending new connections to a replica that left. */
   readonly lagMs: number;
   /** From 1. */
   readonly round: number;
+  /** When the roll began. */
   readonly startedAtMs: number;
+  /** When the roll had ended, its cool-down included. */
   readonly endedAtMs: number;
+  /** Those that lived during the roll. */
   readonly replicas: readonly ReplicaTimeline[];
+  /** Every request that was due in it. */
   readonly samples: Samples;
 }
 
-/** One replica's life. What did not happen is missing. */
+/**
+ * One replica's life. What did not happen is missing.
+ *
+ * @publicApi
+ */
 export interface ReplicaTimeline {
+  /** As `replica-1`. */
   readonly name: string;
+  /** When its process was started. */
   readonly startedAtMs: number;
   /** Its readiness path answered 200 for the first time. */
   readonly readyAtMs?: number;
-  /** The balancer began, and ceased, to send it new connections. */
+  /** When the balancer began to send it new connections. */
   readonly inRotationAtMs?: number;
+  /** When the balancer ceased to send it new connections. */
   readonly outOfRotationAtMs?: number;
-  /** The platform's procedure began (preStop), and the signal was sent. */
+  /** When the platform's procedure began, with its preStop wait. */
   readonly stoppingAtMs?: number;
+  /** When the signal was sent. */
   readonly signalledAtMs?: number;
   /** Its readiness path ceased to answer 200. */
   readonly unreadyAtMs?: number;
+  /** When its process had ended. */
   readonly exitedAtMs?: number;
+  /** As Node reports it. */
   readonly exitCode?: number | null;
+  /** The signal it died of, as Node reports it. */
   readonly exitSignal?: string | null;
   /** It outlived its grace, and was sent SIGKILL. */
   readonly wasKilled: boolean;
@@ -90,10 +139,15 @@ export interface ReplicaTimeline {
   readonly output?: string;
 }
 
-/** The requests of a roll, a column each: thousands of objects would make a report of megabytes. */
+/**
+ * The requests of a roll, a column each: thousands of objects would make a report of megabytes.
+ *
+ * @publicApi
+ */
 export interface Samples {
   /** When each was due. It was sent then, or later, and is charged from then. */
   readonly dueAtMs: readonly number[];
+  /** From when it was due to its outcome. */
   readonly latencyMs: readonly number[];
   /** An index into `outcomes`. */
   readonly outcome: readonly number[];
@@ -105,28 +159,58 @@ export interface Samples {
   readonly outcomes: readonly Outcome[];
 }
 
-/** `ok`, or a `FailureKind`: `reset`, `status-503` and their like. A result may come from another version, and hold one that is not known. */
+/**
+ * `ok`, or a `FailureKind`: `reset`, `status-503` and their like. A result may come from another version, and hold one that is not known.
+ *
+ * @publicApi
+ */
 export type Outcome = string;
 
+/**
+ * The sums of a drill.
+ *
+ * @publicApi
+ */
 export interface Totals {
+  /** Requests that had an outcome. */
   readonly requests: number;
+  /** Those that were not answered, or not rightly. */
   readonly failed: number;
+  /** How many failed in each way. */
   readonly failuresByKind: Readonly<Record<Outcome, number>>;
   /** The upper bound of the loss rate with 95 % confidence, 0 to 1: 3/N when none failed. */
   readonly lossUpperBound: number;
+  /** While a replica was being stopped, and at all other times. */
   readonly latency: { readonly duringRolls: Quantiles; readonly between: Quantiles };
+  /** From the signal to the exit. */
   readonly shutdownMs: { readonly median: number; readonly max: number };
+  /** Replicas that had to be ended with SIGKILL. */
   readonly killed: number;
 }
 
+/**
+ * How long answers took, from when a request was due.
+ *
+ * @publicApi
+ */
 export interface Quantiles {
+  /** Of how many requests. */
   readonly count: number;
+  /** Half were answered within this. */
   readonly p50Ms: number;
+  /** 95 % were answered within this. */
   readonly p95Ms: number;
+  /** 99 % were answered within this. */
   readonly p99Ms: number;
+  /** The slowest. */
   readonly maxMs: number;
 }
 
+/**
+ * One thing to change.
+ *
+ * @publicApi
+ */
 export interface Advice {
   /** Stable, for scripts: `readiness-not-failing`, `killed`, … */
   readonly code: string;

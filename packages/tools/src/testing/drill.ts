@@ -1,10 +1,11 @@
 import { type INestApplication } from '@nestjs/common';
 import { type GracefulShutdown, type ShutdownPhase, type ShutdownReport } from 'nestjs-drain';
+import { type DrillRequest } from '../drill/exchange.js';
 import { type Failure, StrictClients, type TrafficReport } from '../drill/strict-client.js';
 import { checkDurationMs, sleep } from '../drill/timing.js';
 import { shutdownOf } from './application.js';
 import { FakePlatform } from './fake-platform.js';
-import { type DrillRequest, mixOf } from './requests.js';
+import { mixOf } from './requests.js';
 import { type Roll, type RollFailure } from './roll.js';
 import { Successor } from './successor.js';
 

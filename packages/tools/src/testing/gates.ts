@@ -28,6 +28,7 @@ export class Gate {
 
   /** Made by `Gates.create()`. @internal */
   constructor(
+    /** For whoever reads the test. */
     readonly name: string,
     private readonly released: () => void,
   ) {
@@ -86,7 +87,11 @@ export class Gate {
 export class Gates {
   private readonly closed = new Set<Gate>();
 
-  /** @param name for whoever reads the test */
+  /**
+   * Makes a gate, which is closed.
+   *
+   * @param name for whoever reads the test
+   */
   create(name = 'gate'): Gate {
     const gate: Gate = new Gate(name, () => this.closed.delete(gate));
     this.closed.add(gate);

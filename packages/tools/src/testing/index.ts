@@ -1,5 +1,5 @@
 export { drill, type DrillOptions, type DrillRun } from './drill.js';
-export { type DrillRequest } from './requests.js';
+export { type DrillRequest } from '../drill/exchange.js';
 export { type Roll, type RollFailure } from './roll.js';
 export { type FakePlatform, fakePlatform, type FakePlatformOptions } from './fake-platform.js';
 export { type Gate, Gates } from './gates.js';

@@ -7,7 +7,9 @@ import { describeRoll, hasLostNothing, type Roll } from './roll.js';
  * @publicApi
  */
 export interface MatcherResult {
+  /** Whether what was received is as the matcher wants it. */
   readonly pass: boolean;
+  /** What a test that fails says. */
   message(): string;
 }
 

@@ -1,12 +1,5 @@
 import { DrainError } from 'nestjs-drain';
-import { matches, type RequestSpec } from '../drill/exchange.js';
-
-/**
- * One kind of request of a drill, and the answer that is right for it.
- *
- * @publicApi
- */
-export type DrillRequest = Omit<RequestSpec, 'name'>;
+import { type DrillRequest, matches, type RequestSpec } from '../drill/exchange.js';
 
 /** What the successor answers, where an answer has a body. */
 export const successorBody = 'from the successor';

@@ -18,7 +18,9 @@ export interface RollFailure {
   readonly afterMs: number;
   /** Whether an earlier request had used the same connection. */
   readonly reusedConnection: boolean;
+  /** Who the platform had sent the connection to; left out where it had sent it to nobody. */
   readonly sentTo?: 'app' | 'successor';
+  /** What else is known, such as the error of the socket. */
   readonly detail?: string;
 }
 
@@ -30,10 +32,15 @@ export interface RollFailure {
 export interface Roll {
   /** Requests with an outcome: `servedByApp + servedBySuccessor + failed`. */
   readonly requests: number;
+  /** Requests without an answer, or without the right one. */
   readonly failed: number;
+  /** Each request that failed. */
   readonly failures: readonly RollFailure[];
+  /** Requests that the application answered. */
   readonly servedByApp: number;
+  /** Requests that its successor answered. */
   readonly servedBySuccessor: number;
+  /** The application's own report of its shutdown. */
   readonly shutdown: ShutdownReport;
   /** From the refusal of new work to the end of the last work in flight, ms. */
   readonly drainMs: number;

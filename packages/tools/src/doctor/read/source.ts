@@ -1,12 +1,21 @@
 import { basename } from 'node:path';
 
-/** What a text is. */
+/**
+ * What a text is.
+ *
+ * @publicApi
+ */
 export type SourceKind = 'manifests' | 'dockerfile' | 'package' | 'pm2';
 
-/** One file, or standard input. */
+/**
+ * One file, or standard input.
+ *
+ * @publicApi
+ */
 export interface Source {
   /** As findings name it. */
   readonly name: string;
+  /** All of it. */
   readonly text: string;
   /** Left out: told by the name, then by the text. */
   readonly kind?: SourceKind;
