@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { clearTimeout, setTimeout } from './timers.js';
 
 /** Node's timers hold no more: a longer one fires at once. */
 export const timerMaxMs = 2 ** 31 - 1;

@@ -3,6 +3,7 @@ import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { type Leftover } from '../../sequence/drainable.js';
 import { Progress } from '../progress.js';
 import { Connection, connectionOf, type ConnectionOwner } from './connection.js';
+import { setImmediate } from '../../sequence/timers.js';
 
 /**
  * An idle connection cannot be told to leave. It is closed when this long has passed since its last byte: idle races fall from 1.34 % to

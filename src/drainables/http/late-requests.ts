@@ -6,6 +6,7 @@ import { lateEventStream } from '../sse/late-event-stream.js';
 import { type Http1Exchange } from './http1-exchange.js';
 import { closeInStages } from './staged-close.js';
 import { type WholeAnswer } from './whole-answer.js';
+import { setImmediate } from '../../sequence/timers.js';
 
 /**
  * How a late request is answered.

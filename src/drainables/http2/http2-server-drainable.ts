@@ -23,6 +23,7 @@ import { Spread } from '../spread.js';
 import { CANCEL, NO_ERROR } from './frames.js';
 import { Session, type SessionOwner } from './session.js';
 import { StreamExchange } from './stream-exchange.js';
+import { setImmediate } from '../../sequence/timers.js';
 
 /** What an HTTP/2 server needs around it. */
 export interface Http2ServerContext {
