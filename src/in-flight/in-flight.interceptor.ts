@@ -6,9 +6,10 @@ import {
   type NestInterceptor,
   ServiceUnavailableException,
 } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { finalize, type Observable } from 'rxjs';
+import { coreOf } from './core-of.js';
 import { ALLOW_DURING_SHUTDOWN } from './metadata.js';
-import { DRAIN_CORE } from './tokens.js';
 
 /**
  * What the interceptor needs of the core.
@@ -37,7 +38,7 @@ export interface InterceptedWork {
  */
 @Injectable()
 export class InFlightInterceptor implements NestInterceptor {
-  constructor(@Inject(DRAIN_CORE) private readonly work: InterceptedWork) {}
+  constructor(@Inject(ModulesContainer) private readonly modules: object) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const type = context.getType<string>();
@@ -51,6 +52,11 @@ export class InFlightInterceptor implements NestInterceptor {
     const name = `${context.getClass().name}.${context.getHandler().name}`;
     const end = this.work.handlers.begin(request, isHttp ? 'handler' : type, name);
     return next.handle().pipe(finalize(end));
+  }
+
+  /** Looked up with each call: an interceptor of another module may be made before the core is. */
+  private get work(): InterceptedWork {
+    return coreOf(this.modules);
   }
 
   private refuse(context: ExecutionContext, isHttp: boolean): never {

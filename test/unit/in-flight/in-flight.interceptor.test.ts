@@ -4,6 +4,7 @@ import { type CallHandler, type ExecutionContext, ServiceUnavailableException } 
 import { Subject, throwError } from 'rxjs';
 import { HandlerWork } from '../../../src/drainables/http/handler-work.js';
 import { AllowDuringShutdown } from '../../../src/in-flight/allow-during-shutdown.decorator.js';
+import { rememberCore } from '../../../src/in-flight/core-of.js';
 import { InFlightInterceptor } from '../../../src/in-flight/in-flight.interceptor.js';
 import { InFlightTracker } from '../../../src/in-flight/in-flight-tracker.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -25,7 +26,10 @@ beforeEach(() => {
   isRefusing = isJudged = false;
   headers = {};
   const work = new HandlerWork(tracker);
-  interceptor = new InFlightInterceptor({
+  const modules = {};
+  interceptor = new InFlightInterceptor(modules);
+  // It is made later than an interceptor of another module may be.
+  rememberCore(modules, {
     get isRefusing() {
       return isRefusing;
     },
