@@ -36,6 +36,10 @@ export default tseslint.config(
         'error',
         { name: 'setTimeout', message: 'Time goes through the clock (src/sequence/clock.ts).' },
         { name: 'setInterval', message: 'Time goes through the clock, and idle is an event.' },
+        {
+          name: 'setImmediate',
+          message: 'Fake timers must not stop a shutdown: import it from src/sequence/timers.ts.',
+        },
       ],
     },
   },

@@ -5,6 +5,8 @@ import {
   type ModuleMetadata,
   type NestModule,
   type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
   type OptionalFactoryDependency,
   type Provider,
   type Type,
@@ -13,12 +15,13 @@ import { Inject } from '@nestjs/common';
 import { APP_INTERCEPTOR, ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { DrainCore } from './drain-core.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
+import { rememberCore } from './in-flight/core-of.js';
 import { InFlightInterceptor } from './in-flight/in-flight.interceptor.js';
 import { DRAIN_CORE, DRAIN_OPTIONS } from './in-flight/tokens.js';
-import { DrainedApplication } from './nest/drained-application.js';
+import { DrainFirstModule } from './nest/drain-first.module.js';
+import { applicationOf, DrainedApplication } from './nest/drained-application.js';
+import { placeModule } from './nest/insides/modules.js';
 import { checkThereIsOne, moduleMark } from './nest/one-module.js';
-import { FirstSeamModule, LastSeamModule } from './nest/seams.js';
-import { APPLICATION_LIFECYCLE } from './nest/tokens.js';
 import { type GracefulShutdownOptions, type ResolvedOptions } from './options/options.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { ReadinessHealthIndicator } from './readiness/readiness.health-indicator.js';
@@ -67,19 +70,15 @@ export interface GracefulShutdownAsyncOptions extends Pick<ModuleMetadata, 'impo
  * @publicApi
  */
 @Module({})
-export class GracefulShutdownModule implements NestModule, OnApplicationBootstrap {
+export class GracefulShutdownModule implements NestModule, OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   /** @internal */
   static readonly [moduleMark] = true;
 
   /** Nest calls it. @internal */
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
-    @Inject(ModulesContainer) modules: ModulesContainer,
-    @Inject(APPLICATION_LIFECYCLE) private readonly lifecycle: DrainedApplication,
-  ) {
-    checkThereIsOne(GracefulShutdownModule, modules);
-    lifecycle.start();
-  }
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {}
 
   /**
    * @param options the drain timeout in ms, or all options. Every one has a default.
@@ -100,18 +99,37 @@ export class GracefulShutdownModule implements NestModule, OnApplicationBootstra
     return assemble(provider!, httpTracking, { imports, providers: further });
   }
 
-  /** Nest calls it before it registers routes. */
+  /** Comes before the init hooks of all other modules. @internal */
+  onModuleInit(): void {
+    this.application?.initialising();
+  }
+
+  /** Nest calls it before it registers routes. @internal */
   configure(): void {
     const adapter = this.adapterHost.httpAdapter as object | undefined;
-    if (adapter) this.lifecycle.meetHttp(adapter);
+    if (adapter) this.application?.meetHttp(adapter);
   }
 
   /** Nest calls it when the application has started. */
   onApplicationBootstrap(): void {
-    this.lifecycle.bootstrapped();
+    this.application?.bootstrapped(GracefulShutdownModule);
+  }
+
+  /** Comes after the hooks of all other modules. @param signal what Nest closes for, if anything @internal */
+  async onApplicationShutdown(signal?: string): Promise<void> {
+    await this.application?.hostClosed(signal);
+  }
+
+  private get application(): DrainedApplication | undefined {
+    return applicationOf(this.modules);
   }
 }
 
+/**
+ * Nest has a `ConfigurableModuleBuilder` for this. It is not used, for `forRoot(10_000)` would lose its number (the
+ * builder copies options as an object), `useExisting` would take classes alone, and options that are wrong would be told
+ * of when the application starts, and not where `forRoot()` is called; both methods would be overridden whole.
+ */
 function assemble(
   options: Provider,
   httpTracking: string,
@@ -120,28 +138,38 @@ function assemble(
   return {
     module: GracefulShutdownModule,
     global: true,
-    imports: [...imports, FirstSeamModule, LastSeamModule],
+    imports: [...imports, DrainFirstModule],
     providers: [
       ...providers,
       options,
       {
         provide: DRAIN_CORE,
-        useFactory: (resolved: ResolvedOptions) => new DrainCore(resolved),
-        inject: [DRAIN_OPTIONS],
-      },
-      {
-        provide: APPLICATION_LIFECYCLE,
-        useFactory: (core: DrainCore, modules: ModulesContainer, config: ApplicationConfig | undefined) =>
-          new DrainedApplication(core, modules, config),
-        inject: [DRAIN_CORE, ModulesContainer, ApplicationConfig],
+        useFactory: startApplication,
+        inject: [DRAIN_OPTIONS, ModulesContainer, ApplicationConfig],
       },
       GracefulShutdown,
       ReadinessHealthIndicator,
       InFlightInterceptor,
       ...(httpTracking === 'interceptor' ? [{ provide: APP_INTERCEPTOR, useExisting: InFlightInterceptor }] : []),
     ],
-    exports: [GracefulShutdown, ReadinessHealthIndicator, InFlightInterceptor, DRAIN_CORE, APPLICATION_LIFECYCLE],
+    exports: [GracefulShutdown, ReadinessHealthIndicator, InFlightInterceptor],
   };
+}
+
+/** Runs once for each application: the dynamic module may belong to several. */
+function startApplication(
+  options: ResolvedOptions,
+  modules: ModulesContainer,
+  config: ApplicationConfig | undefined,
+): DrainCore {
+  checkThereIsOne(GracefulShutdownModule, modules);
+  // Nest sorts the modules before the first init hook: it must happen while providers are made.
+  placeModule(modules, DrainFirstModule, -1);
+  placeModule(modules, GracefulShutdownModule, Infinity);
+  const core = new DrainCore(options);
+  rememberCore(modules, core);
+  new DrainedApplication(core, modules, config).start();
+  return core;
 }
 
 function optionsProviders(options: GracefulShutdownAsyncOptions, httpTracking: 'routes' | 'interceptor'): Provider[] {

@@ -52,18 +52,6 @@ export class HttpServers {
     this.context.tracker.forget(connection.upgrade);
     connection.upgrade = undefined;
   }
-
-  /**
-   * Takes the further servers of a Fastify instance under drain: listening on `localhost` it binds each address with a server of its own, which
-   * only its list of bindings knows.
-   */
-  attachBindings(instance: object): void {
-    const key = Object.getOwnPropertySymbols(instance).find(
-      (symbol) => symbol.description === 'fastify.serverBindings',
-    );
-    const bindings = key && (instance as Record<symbol, unknown>)[key];
-    if (Array.isArray(bindings)) bindings.forEach((server) => this.attach(server));
-  }
 }
 
 /** `https.Server` does not extend `http.Server`; both are net servers that know idle connections. So does an HTTP/2 server over TLS. */

@@ -1,7 +1,8 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { finalize, type Observable } from 'rxjs';
+import { coreOf } from './core-of.js';
 import { ALLOW_DURING_SHUTDOWN } from './metadata.js';
-import { DRAIN_CORE } from './tokens.js';
 
 /**
  * What the interceptor needs of the core.
@@ -32,7 +33,7 @@ export interface InterceptedWork {
 @Injectable()
 export class InFlightInterceptor implements NestInterceptor {
   /** Nest calls it. @internal */
-  constructor(@Inject(DRAIN_CORE) private readonly work: InterceptedWork) {}
+  constructor(@Inject(ModulesContainer) private readonly modules: object) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const type = context.getType<string>();
@@ -49,6 +50,11 @@ export class InFlightInterceptor implements NestInterceptor {
       name,
     );
     return next.handle().pipe(finalize(end));
+  }
+
+  /** Looked up with each call: an interceptor of another module may be made before the core is. */
+  private get work(): InterceptedWork {
+    return coreOf(this.modules);
   }
 }
 

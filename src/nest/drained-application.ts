@@ -4,68 +4,98 @@ import { type DrainCore } from '../drain-core.js';
 import { nextPoll } from '../drainables/shared/turns.js';
 import { budgetWarning } from '../options/shutdown-budget.js';
 import { messageOf } from '../sequence/errors.js';
+import { setImmediate } from '../sequence/timers.js';
 import { GatewayFinder } from './gateway-finder.js';
-import { SubscriptionFinder } from './subscription-finder.js';
 import { HookExplorer } from './hook-explorer.js';
 import { meetHttpAdapter } from './http-adapter.js';
+import { brokenPromises } from './insides/broken-promises.js';
+import { type TransportServer, watchTransports } from './insides/transports.js';
 import { shieldOutput } from './output-shield.js';
 import { ProcessEnd } from './process-end.js';
-import { type ApplicationLifecycle } from './seams.js';
 import { ShutdownLogger } from './shutdown-logger.js';
 import { StartupChecks } from './startup-checks.js';
+import { SubscriptionFinder } from './subscription-finder.js';
 
 /**
- * One Nest application's life, as the shutdown meets it: from the constructor of its module to Nest's last hook.
+ * The application that each container of modules belongs to. What Nest calls looks its application up here, when it is
+ * called: a module that has been compiled twice, as builders of tests may be, keeps the instances of its classes, and
+ * must not keep the application of the first time with them.
+ */
+const applications = new WeakMap<ModulesContainer, DrainedApplication>();
+
+/** The application that these modules make up; none in preview mode, where nothing is instantiated. */
+export function applicationOf(modules: ModulesContainer): DrainedApplication | undefined {
+  return applications.get(modules);
+}
+
+/**
+ * One Nest application, as the shutdown meets it: from the making of its providers to Nest's last hook.
  *
  * @internal
  */
-export class DrainedApplication implements ApplicationLifecycle {
+export class DrainedApplication {
   private readonly explorer: HookExplorer;
   private readonly process: ProcessEnd;
-  private readonly logger = new ShutdownLogger();
+  private readonly logger: ShutdownLogger;
   private readonly checks: StartupChecks;
   private readonly gateways: GatewayFinder;
-  private readonly graphql: SubscriptionFinder;
+  private readonly subscriptions: SubscriptionFinder;
+  private adapter?: object;
   private hasServer = false;
+  private unwatchTransports: () => void = () => undefined;
 
   constructor(
     private readonly core: DrainCore,
     private readonly modules: ModulesContainer,
-    config: ApplicationConfig | undefined,
+    private readonly config: ApplicationConfig | undefined,
   ) {
     this.explorer = new HookExplorer(modules, core);
     this.process = new ProcessEnd(core);
+    this.logger = new ShutdownLogger(() => this.process.isBySignal);
     this.gateways = new GatewayFinder(core, modules, config);
-    this.graphql = new SubscriptionFinder(core, modules);
+    this.subscriptions = new SubscriptionFinder(core, modules);
     this.checks = new StartupChecks(core, modules, (message) => this.warn(message));
   }
 
+  /** Nest makes the providers. */
   start(): void {
+    applications.get(this.modules)?.giveWay();
+    applications.set(this.modules, this);
     this.core.events.subscribe(this.logger.log);
-    this.drainBeforeTransportsClose();
+    this.unwatchTransports = watchTransports(this.modules, (server) => this.drainBeforeItCloses(server));
     this.gateways.start();
   }
 
+  /** Nest is about to register routes. */
   meetHttp(adapter: object): void {
+    this.adapter = adapter;
     const isProcessEnding = () => this.process.ending() !== undefined;
     meetHttpAdapter(adapter, this.core, this.modules, () => this.begin(), isProcessEnding);
-    this.graphql.meetHttp(adapter);
+    this.subscriptions.meetHttp(adapter);
     const server = (adapter as { getHttpServer?(): Server | undefined }).getHttpServer?.();
     this.hasServer = server !== undefined;
     if (typeof server?.once === 'function') this.checks.watch(server);
   }
 
+  /**
+   * Nest is about to run the first init hook. An application that is compiled and never initialised, as in unit tests,
+   * does not come here.
+   */
   initialising(): void {
     this.process.start();
   }
 
-  bootstrapped(): void {
+  /** Nest has run the init hooks of all modules. @param injecting a class that injects by `@Inject()` */
+  bootstrapped(injecting: object): void {
     this.explorer.explore();
     this.findSocketServers();
+    const { modules, config, adapter } = this;
+    for (const message of brokenPromises({ modules, config, adapter, injecting })) this.warn(message);
     const warning = budgetWarning(this.core.options, this.core.hooks.longestMs('releasing'));
     for (const each of [...this.core.options.warnings, ...(warning ? [warning] : [])]) this.warn(each);
   }
 
+  /** Resolves when Nest may destroy the first provider. Never rejects. */
   begin(): Promise<void> {
     this.checks.cancel();
     this.findSocketServers();
@@ -78,13 +108,20 @@ export class DrainedApplication implements ApplicationLifecycle {
     return this.process.begin();
   }
 
+  /** Nest has run its last hook. @param signal what it closes for, if anything */
   hostClosed(signal?: string): Promise<void> {
     return this.process.hostClosed(signal);
   }
 
+  /** The same modules are being made into another application: what they tell is told that one from here on. */
+  private giveWay(): void {
+    this.unwatchTransports();
+    this.gateways.stop();
+  }
+
   private findSocketServers(): void {
     this.gateways.look();
-    this.graphql.look();
+    this.subscriptions.look();
   }
 
   private warn(message: string): void {
@@ -94,16 +131,15 @@ export class DrainedApplication implements ApplicationLifecycle {
   }
 
   /** A standalone microservice closes its transport before any hook runs. */
-  private drainBeforeTransportsClose(): void {
-    this.modules.getRpcTargetRegistry<{ close?: (...args: unknown[]) => unknown }>().subscribe((server) => {
-      const close = server.close;
-      if (typeof close !== 'function') return;
-      server.close = async (...args: unknown[]): Promise<unknown> => {
-        if (!this.hasServer) await this.begin();
-        // A handler ends before its answer is handed to the transport.
-        await nextPoll();
-        return close.apply(server, args);
-      };
-    });
+  private drainBeforeItCloses(server: TransportServer): void {
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
+    const { close } = server;
+    if (typeof close !== 'function') return;
+    server.close = async (...args: unknown[]): Promise<unknown> => {
+      if (!this.hasServer) await this.begin();
+      // A handler ends before its answer is handed to the transport.
+      await nextPoll();
+      return close.apply(server, args);
+    };
   }
 }

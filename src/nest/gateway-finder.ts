@@ -1,33 +1,26 @@
 import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
 import { ClientWork, endWith, isObject, Message } from '../drainables/websockets/client-work.js';
-import { countMessages, type MessageBinding, type MessageHandler } from '../drainables/websockets/message-seam.js';
+import { countMessages } from '../drainables/websockets/message-seam.js';
 import { nextPoll } from '../drainables/shared/turns.js';
 import { copyFunction } from '../in-flight/metadata.js';
 import { methodsOf } from '../in-flight/methods-of.js';
-
-/** A WebSocket adapter of Nest, as far as it is met here: every one has these. */
-interface SocketAdapter {
-  create(port: number, options?: unknown): unknown;
-  bindMessageHandlers(client: object, handlers: MessageHandler[], transform: MessageBinding['transform']): unknown;
-  bindClientDisconnect?(client: object, callback: (reason?: unknown) => void): unknown;
-  /** Of those that extend `AbstractWsAdapter`: the application's own server. */
-  readonly httpServer?: unknown;
-  /** Of `WsAdapter`, by port: gateways that share a port share its HTTP server. */
-  readonly httpServersRegistry?: unknown;
-}
+import {
+  httpServersOf,
+  isGateway,
+  messageHandledBy,
+  type SocketAdapter,
+  watchSocketAdapters,
+} from './insides/gateways.js';
+import { providersOf } from './insides/modules.js';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 type Gateway = Record<string, unknown>;
 
-/** Where `@nestjs/websockets` keeps that a class is a gateway, and which message a method handles. */
-const gatewayMark = 'websockets:is_gateway';
-const messageKey = 'message';
-
 const hooks = ['handleConnection', 'handleDisconnect'] as const;
 
-/** The applications that use a gateway class of request scope. */
-const appsOf = new WeakMap<object, Set<GatewayFinder>>();
+/** The applications that use a gateway class of request scope. It does not keep them. */
+const appsOf = new WeakMap<object, Set<WeakRef<GatewayFinder>>>();
 
 /**
  * Meets the WebSocket gateways: through the adapter that Nest asks for their servers, whichever it is, and binds their messages with.
@@ -42,6 +35,8 @@ export class GatewayFinder {
   /** Servers that had no engine yet: a socket.io server that is attached to an HTTP server later. */
   private readonly unready = new Set<unknown>();
   private hasScoped = false;
+  /** Meets no further adapters. */
+  stop: () => void = () => undefined;
 
   constructor(
     private readonly core: DrainCore,
@@ -51,15 +46,7 @@ export class GatewayFinder {
   ) {}
 
   start(): void {
-    const { config } = this;
-    if (!config) return;
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the config again
-    const { setIoAdapter } = config;
-    config.setIoAdapter = (adapter) => {
-      this.meet(adapter);
-      setIoAdapter.call(config, adapter);
-    };
-    this.meet(config.getIoAdapter());
+    if (this.config) this.stop = watchSocketAdapters(this.config, (adapter) => this.meet(adapter));
   }
 
   /** Looks again for what was not ready when its gateway was made. */
@@ -101,25 +88,22 @@ export class GatewayFinder {
     if (this.hasScoped) void this.during(undefined, 'a gateway of request scope', true, nextPoll);
   }
 
-  private attach(server: unknown, { httpServer, httpServersRegistry }: SocketAdapter, port: number): void {
+  private attach(server: unknown, adapter: SocketAdapter, port: number): void {
     const { servers, webSockets } = this.core;
-    servers.attach(httpServer);
-    if (httpServersRegistry instanceof Map) servers.attach(httpServersRegistry.get(port));
+    for (const httpServer of httpServersOf(adapter, port)) servers.attach(httpServer);
     if (!webSockets.attach(server)) this.unready.add(server);
   }
 
   /** Nest binds the hooks of a gateway right after it has asked for its server. */
   private countHooks(): void {
-    for (const module of this.modules.values()) {
-      for (const wrapper of module.providers.values()) {
-        const { metatype, instance } = wrapper as { metatype?: unknown; instance?: unknown };
-        if (typeof metatype !== 'function' || !isObject(instance) || this.met.has(instance)) continue;
-        if (!Reflect.hasMetadata(gatewayMark, metatype)) continue;
-        this.met.add(instance);
-        this.learnNames(metatype);
-        if (wrapper.isDependencyTreeStatic()) countOn(instance as Gateway, metatype.name, () => [this]);
-        else this.countOnPrototype(metatype);
-      }
+    for (const wrapper of providersOf(this.modules)) {
+      const { metatype, inject, instance } = wrapper;
+      if (typeof metatype !== 'function' || inject !== undefined) continue;
+      if (!isObject(instance) || this.met.has(instance) || !isGateway(metatype)) continue;
+      this.met.add(instance);
+      this.learnNames(metatype);
+      if (wrapper.isDependencyTreeStatic()) countOn(instance as Gateway, metatype.name, () => [this]);
+      else this.countOnPrototype(metatype);
     }
   }
 
@@ -131,12 +115,20 @@ export class GatewayFinder {
     const { prototype, name } = metatype as { prototype: Gateway; name: string };
     this.hasScoped = true;
     const apps = appsOf.get(prototype);
-    if (apps) return void apps.add(this);
-    const all = new Set<GatewayFinder>([this]);
+    const ref = new WeakRef<GatewayFinder>(this);
+    if (apps) return void apps.add(ref);
+    const all = new Set([ref]);
     appsOf.set(prototype, all);
-    countOn(prototype, name, () => {
-      for (const app of all) if (app.core.phase === 'closed') all.delete(app);
-      return all;
+    countOn(prototype, name, () => GatewayFinder.runningOf(all));
+  }
+
+  /** The applications among `all` that are neither closed nor gone. */
+  private static runningOf(all: Set<WeakRef<GatewayFinder>>): readonly GatewayFinder[] {
+    return [...all].flatMap((ref) => {
+      const app = ref.deref();
+      if (app && app.core.phase !== 'closed') return app;
+      all.delete(ref);
+      return [];
     });
   }
 
@@ -152,7 +144,7 @@ export class GatewayFinder {
 
   private learnNames(metatype: { readonly name: string; readonly prototype: unknown }): void {
     for (const [name, method] of methodsOf(metatype.prototype as object)) {
-      const message: unknown = Reflect.getMetadata(messageKey, method);
+      const message: unknown = messageHandledBy(method);
       if (message !== undefined) this.names.set(message, this.names.has(message) ? '' : `${metatype.name}.${name}`);
     }
   }

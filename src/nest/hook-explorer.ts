@@ -6,78 +6,114 @@ import { ALLOW_DURING_SHUTDOWN, TRACK_IN_FLIGHT } from '../in-flight/metadata.js
 import { methodsOf } from '../in-flight/methods-of.js';
 import { trackMethodsOf } from '../in-flight/track-in-flight.decorator.js';
 import { DrainError } from '../sequence/errors.js';
+import { controllersOf, injectablesOf, providersOf, type Wrapper } from './insides/modules.js';
 
 type Hook = (...args: unknown[]) => unknown;
 
-/** What Nest keeps of a provider or controller, as far as the explorer reads it. */
-interface Wrapper {
-  readonly instance: unknown;
-  readonly metatype: unknown;
-  readonly name: unknown;
-  isDependencyTreeStatic(): boolean;
+/** What the decorators of this package have left on the methods of a class, inherited methods included. */
+interface Marks {
+  readonly prototype: object;
+  readonly hooks: ReadonlyMap<string, Hook>;
+  /** The methods with `@AllowDuringShutdown()`. */
+  readonly allowed: readonly string[];
+  readonly isTracked: boolean;
 }
 
+/** What the explorer hands its findings to. */
+export type ExploredCore = Pick<DrainCore, 'hooks' | 'tracker'>;
+
 /**
- * Finds what the decorators have marked. It looks at bootstrap, and once more when a shutdown begins: a signal during bootstrap comes first.
+ * Finds what the decorators have marked, in one pass over all providers and controllers. It looks at bootstrap, and
+ * once more when a shutdown begins: a signal during bootstrap comes first, and modules may have been loaded lazily.
+ *
+ * A provider may be any value: one that cannot carry our metadata is passed over, no getter is touched, and nothing
+ * that it throws stops the application.
  */
 export class HookExplorer {
   private readonly explored = new WeakSet<object>();
 
   constructor(
     private readonly modules: ModulesContainer,
-    private readonly core: DrainCore,
+    private readonly core: ExploredCore,
   ) {}
 
   /** @throws DrainError `DRAIN_MISPLACED_DECORATOR` for a decorator that could never have an effect */
   explore(): void {
-    for (const module of this.modules.values()) {
-      for (const wrapper of module.controllers.values()) this.exploreOne(wrapper, true);
-      for (const wrapper of [...module.providers.values(), ...module.injectables.values()])
-        this.exploreOne(wrapper, false);
-    }
+    for (const wrapper of controllersOf(this.modules)) this.exploreOne(wrapper, true);
+    for (const wrapper of providersOf(this.modules)) this.exploreOne(wrapper, false);
+    for (const wrapper of injectablesOf(this.modules)) this.exploreOne(wrapper, false);
   }
 
   private exploreOne(wrapper: Wrapper, isController: boolean): void {
     const { instance } = wrapper;
     if (typeof instance !== 'object' || instance === null || this.explored.has(instance)) return;
     this.explored.add(instance);
-    checkAllowance(instance, isController);
-    if (markedMethods(instance, TRACK_IN_FLIGHT).length > 0) trackMethodsOf(instance, this.core.tracker);
-    for (const [name, method] of markedMethods(instance, ON_SHUTDOWN)) {
+    const marks = marksOf(instance);
+    if (!marks) return;
+    checkAllowance(marks, isController);
+    if (marks.isTracked) trackMethodsOf(instance, this.core.tracker);
+    for (const [name, method] of marks.hooks) {
       if (!wrapper.isDependencyTreeStatic()) {
         throw new DrainError(
           'DRAIN_MISPLACED_DECORATOR',
-          `Expected @OnShutdown() on a provider that lives as long as the application, got it on ${instance.constructor.name}.${name}, ` +
+          `Expected @OnShutdown() on a provider that lives as long as the application, got it on ${classNameOf(marks)}.${name}, ` +
             'which is request-scoped or transient, or depends on one that is: there is no one instance to call. Move the method to a singleton.',
         );
       }
-      for (const { phase, options } of Reflect.getMetadata(ON_SHUTDOWN, method) as OnShutdownMetadata[]) {
+      for (const { phase, options } of Reflect.getOwnMetadata(ON_SHUTDOWN, method) as OnShutdownMetadata[]) {
         this.core.hooks.add(phase, (context) => method.call(instance, context), options);
       }
     }
   }
 }
 
-function checkAllowance(instance: object, isController: boolean): void {
-  const { constructor } = instance;
+/** What the class of a provider's instance carries; nothing where it carries nothing of ours. Never throws. */
+function marksOf(instance: object): Marks | undefined {
+  try {
+    const prototype = Object.getPrototypeOf(instance) as object | null;
+    if (prototype === null || prototype === Object.prototype) return undefined;
+    return lookAt(prototype);
+  } catch {
+    // A trap of a proxy has thrown: it stands for no class of a provider.
+    return undefined;
+  }
+}
+
+function lookAt(prototype: object): Marks | undefined {
+  const hooks = new Map<string, Hook>();
+  const allowed: string[] = [];
+  let isTracked = false;
+  for (const [name, method] of methodsOf(prototype)) {
+    if (!hooks.has(name) && Reflect.hasOwnMetadata(ON_SHUTDOWN, method)) hooks.set(name, method as Hook);
+    if (Reflect.hasOwnMetadata(ALLOW_DURING_SHUTDOWN, method)) allowed.push(name);
+    isTracked ||= Reflect.hasOwnMetadata(TRACK_IN_FLIGHT, method);
+  }
+  const type = classOf(prototype);
+  const isAllowed = type !== undefined && Reflect.hasOwnMetadata(ALLOW_DURING_SHUTDOWN, type);
+  if (hooks.size === 0 && allowed.length === 0 && !isTracked && !isAllowed) return undefined;
+  return { prototype, hooks, allowed, isTracked };
+}
+
+function checkAllowance(marks: Marks, isController: boolean): void {
   const fail = (where: string) => {
     throw new DrainError(
       'DRAIN_MISPLACED_DECORATOR',
       `Expected @AllowDuringShutdown() on a route or a controller, got it on ${where}. Put it where the @Get() or @Controller() is.`,
     );
   };
-  if (!isController && Reflect.hasOwnMetadata(ALLOW_DURING_SHUTDOWN, constructor)) fail(constructor.name);
-  const marked = markedMethods(instance, ALLOW_DURING_SHUTDOWN);
-  if (marked.length === 0) return;
-  const routes = isController ? routesOf(Object.getPrototypeOf(instance) as object) : [];
-  for (const [name] of marked) if (!routes.includes(name)) fail(`${constructor.name}.${name}`);
+  const type = classOf(marks.prototype);
+  if (!isController && type && Reflect.hasOwnMetadata(ALLOW_DURING_SHUTDOWN, type)) fail(type.name);
+  if (marks.allowed.length === 0) return;
+  const routes = isController ? routesOf(marks.prototype) : [];
+  for (const name of marks.allowed) if (!routes.includes(name)) fail(`${classNameOf(marks)}.${name}`);
 }
 
-/** The methods of `instance`, own prototypes included, that carry `key`. Getters are not touched. */
-function markedMethods(instance: object, key: string): [string, Hook][] {
-  const found = new Map<string, Hook>();
-  for (const [name, method] of methodsOf(Object.getPrototypeOf(instance) as object | null)) {
-    if (!found.has(name) && Reflect.hasOwnMetadata(key, method)) found.set(name, method as Hook);
-  }
-  return [...found];
+function classNameOf({ prototype }: Marks): string {
+  return classOf(prototype)?.name ?? 'a class';
+}
+
+/** The class that a prototype is of. `constructor` may be a getter, or anything else. */
+function classOf(prototype: object): { readonly name: string } | undefined {
+  const value: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  return typeof value === 'function' ? value : undefined;
 }

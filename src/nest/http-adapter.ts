@@ -5,18 +5,17 @@ import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { MAY_ASK_READINESS } from '../in-flight/metadata.js';
 import { ReadinessHealthIndicator } from '../readiness/readiness.health-indicator.js';
 import { DrainError } from '../sequence/errors.js';
+import { guardListen, runBeforeClose } from './insides/adapters.js';
+import { fastifyBindingsOf, fastifyOf } from './insides/fastify.js';
 import { injectedTokensOf } from './insides/injected-tokens.js';
+import { controllersOf } from './insides/modules.js';
 
-/** An HTTP adapter of Nest, as far as its lifecycle is met here. */
+/** An HTTP adapter of Nest, as far as it is met here. */
 interface Adapter extends RouteRegistrar {
   getHttpServer?(): unknown;
   getInstance?(): unknown;
   getType?(): string;
-  beforeClose?: unknown;
-  listen?: unknown;
 }
-
-type AnyFunction = (...args: unknown[]) => unknown;
 
 /**
  * Meets the HTTP adapter, in `configure()`: late enough for its server to exist, early enough for no route to be registered.
@@ -42,53 +41,37 @@ export function meetHttpAdapter(
   });
   core.servers.attach(http.getHttpServer?.());
   attachFastifyBindings(http, core);
-  drainBeforeClose(http, begin);
-  refuseListenAfterShutdown(http, core, isProcessEnding);
+  // Once Nest 12 closes, Express answers 503 by itself (`return503OnClosing`): the drain comes first.
+  runBeforeClose(adapter, begin);
+  guardListen(adapter, () => mayListen(core, isProcessEnding));
 }
 
-/** Nest 12 calls this before everything else, and Express answers 503 from then on (`return503OnClosing`): the drain comes first. */
-function drainBeforeClose(adapter: Adapter, begin: () => Promise<void>): void {
-  const original = adapter.beforeClose;
-  if (typeof original !== 'function') return;
-  adapter.beforeClose = async function (this: unknown, ...args: unknown[]): Promise<void> {
-    await begin();
-    await (original as AnyFunction).apply(this, args);
-  };
+/** @throws DrainError `DRAIN_LISTEN_AFTER_SHUTDOWN`: Express would serve again after `close()` */
+function mayListen(core: DrainCore, isProcessEnding: () => boolean): boolean {
+  if (core.phase === 'running') return true;
+  // The signal came during bootstrap: an error in main.ts would end the process in the middle of the shutdown.
+  if (isProcessEnding()) return false;
+  throw new DrainError(
+    'DRAIN_LISTEN_AFTER_SHUTDOWN',
+    `Expected listen() on an application that runs, got it in phase '${core.phase}'. A closed application does not come back: create a new one.`,
+  );
 }
 
-/** Express would serve again after `close()`. */
-function refuseListenAfterShutdown(adapter: Adapter, core: DrainCore, isProcessEnding: () => boolean): void {
-  const original = adapter.listen;
-  if (typeof original !== 'function') return;
-  adapter.listen = function (this: unknown, ...args: unknown[]): unknown {
-    if (core.phase === 'running') return (original as AnyFunction).apply(this, args);
-    // The signal came during bootstrap: an error in main.ts would end the process in the middle of the shutdown.
-    if (isProcessEnding()) return undefined;
-    throw new DrainError(
-      'DRAIN_LISTEN_AFTER_SHUTDOWN',
-      `Expected listen() on an application that runs, got it in phase '${core.phase}'. A closed application does not come back: create a new one.`,
-    );
-  };
-}
-
-/** On `localhost` Fastify listens on each address with a server of its own, and tells nobody but its `onListen` hooks. */
+/** Fastify tells nobody of its further servers but its `onListen` hooks. */
 function attachFastifyBindings(adapter: Adapter, core: DrainCore): void {
-  if (adapter.getType?.() !== 'fastify') return;
-  const instance = adapter.getInstance?.() as { addHook?(name: string, hook: (done: () => void) => void): void };
-  instance.addHook?.('onListen', (done) => {
-    core.servers.attachBindings(instance);
+  const fastify = fastifyOf(adapter);
+  fastify?.addHook?.('onListen', (done: () => void) => {
+    for (const server of fastifyBindingsOf(fastify)) core.servers.attach(server);
     done();
   });
 }
 
 /** Marks the routes of controllers that inject the readiness indicator: one of them may be the probe. */
 function markCandidates(modules: ModulesContainer): void {
-  for (const module of modules.values()) {
-    for (const { metatype } of module.controllers.values()) {
-      if (typeof metatype !== 'function') continue;
-      if (!injectedTokensOf(metatype).includes(ReadinessHealthIndicator)) continue;
-      const prototype = metatype.prototype as Record<string, object>;
-      for (const name of routesOf(prototype)) Reflect.defineMetadata(MAY_ASK_READINESS, true, prototype[name]!);
-    }
+  for (const { metatype } of controllersOf(modules)) {
+    if (typeof metatype !== 'function') continue;
+    if (!injectedTokensOf(metatype).includes(ReadinessHealthIndicator)) continue;
+    const prototype = metatype.prototype as Record<string, object>;
+    for (const name of routesOf(prototype)) Reflect.defineMetadata(MAY_ASK_READINESS, true, prototype[name]!);
   }
 }

@@ -1,5 +1,6 @@
 import { type ModulesContainer } from '@nestjs/core';
 import { DrainError } from '../sequence/errors.js';
+import { importsListedBy } from './insides/modules.js';
 
 /** Marks the module class, so that a second copy of the package is told from the first. */
 export const moduleMark: unique symbol = Symbol.for('nestjs-drain:module') as never;
@@ -38,8 +39,7 @@ function namesOfDirect(importers: readonly string[], modules: ModulesContainer):
 }
 
 function listsTheModule(metatype: object): boolean {
-  const imports = (Reflect.getMetadata('imports', metatype) as unknown[] | undefined) ?? [];
-  return imports.some((each) => {
+  return importsListedBy(metatype).some((each) => {
     const type = (each as { module?: object } | undefined)?.module ?? each;
     return typeof type === 'function' && moduleMark in type;
   });

@@ -3,13 +3,24 @@ import { type DrainCore } from '../drain-core.js';
 import { hardStopAfterMs } from '../sequence/budget.js';
 import { settledWithin } from '../sequence/clock.js';
 import { type ShutdownReport } from '../sequence/report.js';
+import { setImmediate } from '../sequence/timers.js';
 import { shieldOutput } from './output-shield.js';
-import { SignalCompanion, type SignalReceiver } from './signals.js';
+import { type ProcessHost } from './process-host.js';
+import { companionOf, type SignalCompanion, type SignalReceiver } from './signal-companion.js';
 
-/** A signal that nobody has closed the application for after this long did not mean to, ms. */
+/** An application that closes longer than this after a signal is not closed because of it, ms. */
 const signalMs = 10_000;
+/** One Ctrl-C reaches a process twice where npm or a watcher hands on what the terminal has sent it already, ms. */
+const oneKeystrokeMs = 500;
 /** Nest sends the process its signal again when it has closed. If it still lives after this long, somebody else listens for that signal, ms. */
 const selfKillMs = 500;
+/** Whoever sends one of these wants the process to end. Others may ask it to reload (SIGHUP), or to tell something. */
+const endingSignals: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGBREAK'];
+/** So many pieces of work are named when the process ends in the middle of a shutdown. */
+const namedWork = 10;
+
+/** What the end of the process needs to know of its application. */
+export type EndingCore = Pick<DrainCore, 'clock' | 'options' | 'events' | 'sequence' | 'tracker' | 'phase'>;
 
 /**
  * Where a shutdown meets the process: which signal began it, what a second one does, and how the process ends.
@@ -18,21 +29,27 @@ const selfKillMs = 500;
  * - unclean (timed out, a hook failed, the hard stop): exit 1
  * - forced by a second signal: 128 + its number
  *
- * Only a shutdown begun by a signal may end the process.
+ * Where somebody has set `process.exitCode` to a failure, that code stands instead of the first two.
+ *
+ * Only a shutdown that is meant as the end ends the process: one that Nest runs for a signal, or one begun by a signal
+ * that asks for the end, unless another application in the process runs on.
  */
 export class ProcessEnd implements SignalReceiver {
-  private readonly companion = new SignalCompanion(this);
   private signal?: NodeJS.Signals;
   private signalAt = -Infinity;
   private forcedBy?: NodeJS.Signals;
   private hasBegun = false;
   private isNestEndingProcess = false;
   private unshieldOutput: () => void = () => undefined;
-  private ended?: Promise<void>;
+  private over?: Promise<void>;
   /** What the report asks for. Settles when its subscribers have had a turn, for what they print. */
   private readonly exitCode: Promise<number | undefined>;
 
-  constructor(private readonly core: DrainCore) {
+  constructor(
+    private readonly core: EndingCore,
+    private readonly host: ProcessHost = process,
+    private readonly companion: SignalCompanion = companionOf(host),
+  ) {
     this.exitCode = core.sequence.closed.then(async (report) => {
       await new Promise((resolve) => setImmediate(resolve));
       return this.exitCodeFor(report);
@@ -41,12 +58,14 @@ export class ProcessEnd implements SignalReceiver {
 
   /** Begins to listen, beside whoever else does. */
   start(): void {
-    this.companion.start();
-    const unsubscribe = this.core.events.subscribe(() => {
+    this.companion.join(this);
+    const unsubscribe = this.core.events.subscribe(({ type }) => {
+      if (type !== 'phase') return;
       unsubscribe();
       this.unshieldOutput = shieldOutput();
+      this.companion.shutdownBegan(this);
     });
-    void this.core.sequence.closed.then(() => this.end());
+    void this.core.sequence.closed.then(() => this.finish());
   }
 
   /** Begins the shutdown of an application that is closing, or joins the one that has begun. Never rejects. */
@@ -68,67 +87,102 @@ export class ProcessEnd implements SignalReceiver {
   async hostClosed(signal?: string): Promise<void> {
     this.isNestEndingProcess = signal !== undefined;
     this.core.sequence.hostClosed();
-    await this.end();
+    await this.finish();
   }
 
-  received(signal: NodeJS.Signals): void {
-    const isFirst = this.signal === undefined || !this.hasBegun;
-    if (isFirst) {
+  get isRunning(): boolean {
+    return this.core.phase === 'running';
+  }
+
+  /** Reports whether a signal has begun the shutdown, or has come while it ran. */
+  get isBySignal(): boolean {
+    return this.hasBegun && this.signal !== undefined;
+  }
+
+  received(signal: NodeJS.Signals, isSelfSent: boolean): void {
+    const { clock, options, sequence } = this.core;
+    if (this.signal === undefined || !this.hasBegun) {
       this.signal = signal;
-      this.signalAt = this.core.clock.now();
+      this.signalAt = clock.now();
       return;
     }
-    if (this.core.options.secondSignal[signal] !== 'force') return;
+    const isSameKeystroke = signal === this.signal && clock.now() - this.signalAt < oneKeystrokeMs;
+    if (isSelfSent || isSameKeystroke || options.secondSignal[signal] !== 'force') return;
     this.forcedBy = signal;
-    this.core.sequence.force(`a second signal, ${signal}`);
+    sequence.force(`a second signal, ${signal}`);
   }
 
   ending(): Promise<number | undefined> | undefined {
-    return this.hasBegun && this.signal ? this.exitCode : undefined;
+    return this.isBySignal ? this.exitCode : undefined;
   }
 
-  private end(): Promise<void> {
-    return (this.ended ??= this.endProcess());
+  lastWords(code: number): string | undefined {
+    const { phase, tracker } = this.core;
+    // `shutdown()` has drained the application, and nobody is closing it.
+    if (phase === 'closed' || (phase === 'releasing' && !this.hasBegun)) return undefined;
+    const left = tracker.leftovers();
+    const named = left.slice(0, namedWork).map(({ kind, name, ageMs }) => `${kind} ${name} (${ageMs} ms)`);
+    const others = left.length > named.length ? ` and ${left.length - named.length} more` : '';
+    return (
+      `[GracefulShutdown] The process ends with exit code ${code} in the middle of a shutdown, in phase ${phase}. ` +
+      `In flight: ${named.join(', ') || 'nothing'}${others}.`
+    );
   }
 
-  private async endProcess(): Promise<void> {
+  private finish(): Promise<void> {
+    return (this.over ??= this.leaveProcess());
+  }
+
+  private async leaveProcess(): Promise<void> {
     const own = await this.exitCode;
-    const others = this.signal && !this.forcedBy ? await this.othersEnd() : [];
-    this.companion.stop();
-    if (this.signal) {
-      const code = [own, ...others].find((each) => each) ?? own;
-      if (code !== undefined) process.exit(code);
-      this.endIfNobodyDoes();
-    }
+    const others = this.signal && !this.forcedBy ? await this.othersAreOver() : [];
+    this.companion.leave(this);
+    if (this.isMeantAsTheEnd) this.endProcess([own, ...others].find((each) => each) ?? own);
     this.unshieldOutput();
   }
 
   /**
-   * Nest ends the process of every application in it: whoever finishes first waits for those that the same signal has begun, and for the exit codes
-   * that they ask for.
+   * Nest ends the process of every application in it: whoever finishes first waits for those that the same signal has
+   * begun, and for the exit codes that they ask for.
    */
-  private async othersEnd(): Promise<readonly (number | undefined)[]> {
+  private async othersAreOver(): Promise<readonly (number | undefined)[]> {
     const { clock, options } = this.core;
     const codes: (number | undefined)[] = [];
-    const ending = this.companion.othersEnding().map(async (code) => codes.push(await code));
-    await settledWithin(clock, Promise.all(ending), options.gracePeriodMs);
+    const waiting = this.companion.othersEnding(this).map(async (code) => codes.push(await code));
+    await settledWithin(clock, Promise.all(waiting), options.gracePeriodMs);
     return codes;
   }
 
   private exitCodeFor(report: ShutdownReport): number | undefined {
     if (this.forcedBy) return 128 + constants.signals[this.forcedBy];
+    const failure = Number(this.host.exitCode);
+    if (failure) return failure;
     if (!report.clean) return 1;
-    return process.pid === 1 && this.isNestEndingProcess ? 0 : undefined;
+    return this.host.pid === 1 && this.isNestEndingProcess ? 0 : undefined;
   }
 
-  /**
-   * Nest's closing signal needs an event loop that still turns, to reach whoever listens for it. A listener of the application's own that has closed
-   * it gets the time for whatever else it does, and the process ends as soon as nothing is left to do.
-   */
-  private endIfNobodyDoes(): void {
+  private get isMeantAsTheEnd(): boolean {
+    if (this.signal === undefined) return false;
+    return this.isNestEndingProcess || this.forcedBy !== undefined || endingSignals.includes(this.signal);
+  }
+
+  private endProcess(code: number | undefined): void {
     const { clock, options } = this.core;
-    const end = () => process.exit(0);
-    if (this.isNestEndingProcess) clock.after(selfKillMs, end);
-    else clock.after(this.signalAt + hardStopAfterMs(options.gracePeriodMs) - clock.now(), end).unref?.();
+    const exit = () => this.host.exit(code ?? this.host.exitCode ?? 0);
+    if (this.isNestEndingProcess || this.forcedBy) {
+      if (code !== undefined) exit();
+      // Nest's closing signal needs an event loop that still turns, to reach whoever listens for it.
+      else clock.after(selfKillMs, exit);
+      return;
+    }
+    // A listener of the application's own has closed it. It may have closed it to start another one, which runs now.
+    const exitUnlessAnotherRuns = () => {
+      if (!this.companion.isAnotherRunning(this)) return exit();
+      if (code !== undefined) this.host.exitCode = code;
+    };
+    if (code !== undefined) return exitUnlessAnotherRuns();
+    // It gets the time for whatever else it does, and the process ends as soon as nothing is left to do.
+    const graceEndsInMs = this.signalAt + hardStopAfterMs(options.gracePeriodMs) - clock.now();
+    clock.after(graceEndsInMs, exitUnlessAnotherRuns).unref?.();
   }
 }

@@ -2,15 +2,22 @@ import { Logger } from '@nestjs/common';
 import { type ShutdownEvent } from '../sequence/events.js';
 import { type ShutdownReport } from '../sequence/report.js';
 
-/** Writes one line a transition, and the report, through Nest's logger. Subscribe it to the events. */
+/**
+ * Writes one line a transition, and the report, through Nest's logger. Subscribe it to the events.
+ *
+ * What goes well is of interest when a signal ends the process. A shutdown without one (`app.close()` in tests) tells
+ * it at debug level.
+ */
 export class ShutdownLogger {
   private readonly logger = new Logger('GracefulShutdown');
+
+  constructor(private readonly isBySignal: () => boolean) {}
 
   readonly log = (event: ShutdownEvent): void => {
     switch (event.type) {
       case 'phase':
         if (event.phase === 'closed') return;
-        this.logger.log(
+        this.tell(
           event.previous === 'running'
             ? `${event.phase} (${event.reason}), ${event.inFlight} in flight`
             : `${event.phase} after ${event.elapsedMs} ms, ${event.inFlight} in flight`,
@@ -40,9 +47,14 @@ export class ShutdownLogger {
     this.logger.warn(message);
   }
 
+  private tell(line: string): void {
+    if (this.isBySignal()) this.logger.log(line);
+    else this.logger.debug(line);
+  }
+
   private logReport(report: ShutdownReport): void {
     const line = `closed after ${report.totalMs} ms: ${JSON.stringify(report)}`;
-    if (report.clean) this.logger.log(line);
+    if (report.clean) this.tell(line);
     else this.logger.warn(line);
     for (const advice of report.advice) this.logger.warn(advice);
   }

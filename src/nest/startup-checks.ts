@@ -5,8 +5,11 @@ import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { ALLOW_DURING_SHUTDOWN } from '../in-flight/metadata.js';
 import { type ClockTimer } from '../sequence/clock.js';
 import { injectedTokensOf } from './insides/injected-tokens.js';
+import { controllersOf } from './insides/modules.js';
+import { isHealthCheckService, terminusDelayMs } from './insides/terminus.js';
 import { signalSwallower } from './parent-process.js';
-import { areShutdownHooksEnabled } from './signals.js';
+import { type ProcessHost } from './process-host.js';
+import { areShutdownHooksEnabled, foreignListeners, isListenedFor } from './signals.js';
 
 /** After the server has begun to listen, `main.ts` gets this long to enable shutdown hooks, ms. */
 const settleMs = 1_000;
@@ -14,6 +17,9 @@ const settleMs = 1_000;
 const balancerIdleMs = 60_000;
 /** Requests looked at for the headers of a proxy. */
 const sampledRequests = 100;
+
+/** What the checks need to know of their application. */
+export type CheckedCore = Pick<DrainCore, 'clock' | 'options' | 'isUnderKubernetes'>;
 
 /**
  * Looks, once the server listens, for what would make a shutdown lose requests, and warns of each thing once. Nothing is fatal, and all is silent
@@ -23,14 +29,19 @@ export class StartupChecks {
   private timer?: ClockTimer;
 
   constructor(
-    private readonly core: DrainCore,
+    private readonly core: CheckedCore,
     private readonly modules: ModulesContainer,
     private readonly warn: (message: string) => void,
+    private readonly host: ProcessHost = process,
+    private readonly findSwallower: () => string | undefined = signalSwallower,
   ) {}
 
   watch(server: Server): void {
     const listening = () => {
-      this.timer ??= this.core.clock.after(settleMs, () => this.run());
+      if (!this.timer) {
+        this.timer = this.core.clock.after(settleMs, () => this.run());
+        this.timer.unref?.();
+      }
       this.watchForwarded(server);
     };
     if (server.listening) listening();
@@ -46,13 +57,11 @@ export class StartupChecks {
   }
 
   private *warnings(): Iterable<string> {
-    if (!areShutdownHooksEnabled('SIGTERM')) {
-      yield 'Nobody listens for SIGTERM: the process dies at once, with all that is in flight. Call app.enableShutdownHooks() in main.ts.';
-    }
+    yield* this.listenerWarnings();
     for (const name of controllersWithUnmarkedHealthChecks(this.modules)) {
       yield `${name} uses HealthCheckService, but none of its routes is marked: during a shutdown they are refused like any other. Put @AllowDuringShutdown() on the controller.`;
     }
-    const swallower = signalSwallower();
+    const swallower = this.findSwallower();
     if (swallower) {
       yield `PID 1 is '${swallower}', which does not pass SIGTERM on: this process never hears of a shutdown. Start node itself: CMD ["node", "dist/main.js"].`;
     }
@@ -62,6 +71,22 @@ export class StartupChecks {
     const terminusMs = terminusDelayMs(this.modules);
     if (terminusMs > 0) {
       yield `Terminus waits gracefulShutdownTimeoutMs (${terminusMs} ms) after providers are destroyed, on top of the lame duck. Remove it: the lame duck does its work, in time.`;
+    }
+  }
+
+  private *listenerWarnings(): Iterable<string> {
+    if (!isListenedFor('SIGTERM', this.host)) {
+      yield 'Nobody listens for SIGTERM: the process dies at once, with all that is in flight. Call app.enableShutdownHooks() in main.ts.';
+    }
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      // Where Nest does not listen, the application closes itself, in its own listener.
+      if (!areShutdownHooksEnabled(signal, this.host)) continue;
+      for (const name of foreignListeners(signal, this.host)) {
+        yield (
+          `A listener beside Nest's waits for ${signal}: ${name}. If it ends the process, it does so in the middle of the drain. ` +
+          "Let a provider do its work, in a method with @OnShutdown('releasing')."
+        );
+      }
     }
   }
 
@@ -82,26 +107,10 @@ export class StartupChecks {
 }
 
 function* controllersWithUnmarkedHealthChecks(modules: ModulesContainer): Iterable<string> {
-  for (const module of modules.values()) {
-    for (const { metatype } of module.controllers.values()) {
-      if (typeof metatype !== 'function') continue;
-      const tokens = injectedTokensOf(metatype) as ({ name?: string } | undefined)[];
-      if (!tokens.some((token) => token?.name === 'HealthCheckService')) continue;
-      const prototype = metatype.prototype as Record<string, object>;
-      const isMarked = routesOf(prototype).some((name) => Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, prototype[name]!));
-      if (!isMarked) yield metatype.name;
-    }
+  for (const { metatype } of controllersOf(modules)) {
+    if (typeof metatype !== 'function' || !injectedTokensOf(metatype).some(isHealthCheckService)) continue;
+    const prototype = metatype.prototype as Record<string, object>;
+    const isMarked = routesOf(prototype).some((name) => Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, prototype[name]!));
+    if (!isMarked) yield metatype.name;
   }
-}
-
-/** Terminus is met by the name of its token, for it is not imported. */
-function terminusDelayMs(modules: ModulesContainer): number {
-  for (const module of modules.values()) {
-    for (const [token, { instance }] of module.providers) {
-      if (!String(token).includes('TERMINUS:MODULE_OPTIONS')) continue;
-      const { gracefulShutdownTimeoutMs } = (instance ?? {}) as { gracefulShutdownTimeoutMs?: number };
-      if (gracefulShutdownTimeoutMs) return gracefulShutdownTimeoutMs;
-    }
-  }
-  return 0;
 }

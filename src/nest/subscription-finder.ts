@@ -1,22 +1,15 @@
 import { type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
-import { isObject } from '../drainables/websockets/client-work.js';
-
-/** An instance of Fastify, as far as it is met here. */
-interface FastifyInstance {
-  addHook?(name: string, hook: (...args: never[]) => void): unknown;
-  /** Where `@fastify/websocket`, and with it Mercurius, keeps its server; of whichever plugin registered it. */
-  readonly websocketServer?: unknown;
-}
-
-/** Where the Apollo driver of `@nestjs/graphql` keeps what serves its subscriptions. */
-const subscriptionService = '_subscriptionService';
+import { type FastifyInstance, fastifyOf, fastifyWebSocketServerOf } from './insides/fastify.js';
+import { providersOf } from './insides/modules.js';
+import { subscriptionServersOf } from './insides/subscriptions.js';
 
 /**
- * Finds the servers of WebSockets that carry GraphQL subscriptions, and puts them under drain: their clients get the close frame of gateways. `graphql-ws` clients come back by themselves
- * after it.
+ * Finds the servers of WebSockets that carry GraphQL subscriptions, and puts them under drain: their clients get the
+ * close frame of gateways. `graphql-ws` clients come back by themselves after it.
  *
- * Operations on such a socket are not counted: those that have not ended by then end with it. Queries and mutations over HTTP are requests like all others.
+ * Operations on such a socket are not counted: those that have not ended by then end with it. Queries and mutations over
+ * HTTP are requests like all others.
  */
 export class SubscriptionFinder {
   private readonly instances = new Set<FastifyInstance>();
@@ -27,9 +20,9 @@ export class SubscriptionFinder {
   ) {}
 
   /** Fastify gives each plugin an instance of its own, and tells of it only while it is made. */
-  meetHttp(adapter: { getType?(): string; getInstance?(): unknown }): void {
-    if (adapter.getType?.() !== 'fastify') return;
-    const root = adapter.getInstance?.() as FastifyInstance;
+  meetHttp(adapter: object): void {
+    const root = fastifyOf(adapter);
+    if (!root) return;
     this.instances.add(root);
     root.addHook?.('onRegister', (instance: FastifyInstance) => void this.instances.add(instance));
     root.addHook?.('onReady', (done: () => void) => {
@@ -40,13 +33,9 @@ export class SubscriptionFinder {
 
   look(): void {
     const { webSockets } = this.core;
-    for (const { websocketServer } of this.instances) webSockets.attach(websocketServer);
-    for (const module of this.modules.values()) {
-      for (const { instance } of module.providers.values() as Iterable<{ instance?: unknown }>) {
-        const service: unknown =
-          isObject(instance) && Object.getOwnPropertyDescriptor(instance, subscriptionService)?.value;
-        if (isObject(service)) for (const each of Object.values(service)) webSockets.attach(each);
-      }
+    for (const instance of this.instances) webSockets.attach(fastifyWebSocketServerOf(instance));
+    for (const provider of providersOf(this.modules)) {
+      for (const server of subscriptionServersOf(provider)) webSockets.attach(server);
     }
   }
 }

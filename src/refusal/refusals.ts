@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type Socket } from 'node:net';
 import { type RequestHead } from '../admission/admission.js';
+import { setImmediate } from '../sequence/timers.js';
 import { type Clock } from '../sequence/clock.js';
 import { corsHeaders, preflightAnswer } from './cors.js';
 import { acceptsEventStream } from './event-stream-request.js';

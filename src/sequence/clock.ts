@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { clearTimeout, setTimeout } from './timers.js';
 
 /** A timer that has been armed. Cancelling twice, or after it fired, is harmless. */
 export interface ClockTimer {

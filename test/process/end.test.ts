@@ -143,3 +143,24 @@ describe('app.close()', () => {
     expect(child.hasTold('warned')).toBe(false);
   });
 });
+
+describe.each(frameworks)('Applications on %s that are initialised and never closed', (framework) => {
+  it.each([false, true])(
+    'are collected, and the process ends by itself (signals are listened for: %s)',
+    async (signals) => {
+      const child = await Child.start('never-closed', { framework, signals }, 'collected');
+      expect((await child.until('collected')).kept).toBe(0);
+      expect(child.hasTold('warned')).toBe(false);
+      if (signals) await child.kill();
+      else expect(await child.ended).toMatchObject({ end: 0 });
+    },
+  );
+
+  it('keep the event loop no longer than their server does', async () => {
+    const child = await Child.start('never-closed', { framework, listens: true }, 'closing the server');
+    const closedAt = performance.now();
+    expect(await child.ended).toMatchObject({ end: 0 });
+    // The startup checks are due a second after the server has begun to listen.
+    expect(performance.now() - closedAt).toBeLessThan(700);
+  });
+});

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { frameworks } from '../support/applications.js';
 import { request } from '../support/raw-client.js';
 import { build, Child, type ChildSetup, endAll } from './support/child.js';
 
@@ -15,12 +16,16 @@ async function startDraining(setup: ChildSetup = {}, signal: NodeJS.Signals = 'S
   return child;
 }
 
+/** Repetitions count as second signals from then on. */
+const oneKeystroke = () => new Promise((resolve) => setTimeout(resolve, 550));
+
 describe('A second signal', () => {
   it.each<[NodeJS.Signals, NodeJS.Signals]>([
     ['SIGINT', 'SIGINT'],
     ['SIGTERM', 'SIGINT'],
   ])('after %s, when it is %s, forces the end: 130, and a report that names what was lost', async (first, second) => {
     const child = await startDraining({}, first);
+    if (first === second) await oneKeystroke();
     child.signal(second);
     const report = await child.report();
     expect(report).toMatchObject({ outcome: 'forced', clean: false, reason: `signal ${first}` });
@@ -43,6 +48,7 @@ describe('A second signal', () => {
 
   it('is ignored when SIGINT is set to', async () => {
     const child = await startDraining({ drain: { secondSignal: { SIGINT: 'ignore' } } }, 'SIGINT');
+    await oneKeystroke();
     child.signal('SIGINT');
     expect(await request(child.url('/orders'))).toMatchObject({ status: 503 });
     child.say('release');
@@ -52,9 +58,29 @@ describe('A second signal', () => {
 
   it('forces when SIGTERM is set to: 143', async () => {
     const child = await startDraining({ drain: { secondSignal: { SIGTERM: 'force' } } });
+    await oneKeystroke();
     child.signal('SIGTERM');
     expect(await child.report()).toMatchObject({ outcome: 'forced' });
     expect(await child.ended).toMatchObject({ end: 143 });
+  });
+
+  it('that follows at once is the same keystroke, which npm and watchers hand on beside the terminal', async () => {
+    const child = await startDraining({}, 'SIGINT');
+    child.signal('SIGINT');
+    expect(await request(child.url('/orders'))).toMatchObject({ status: 503 });
+    child.say('release');
+    expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true });
+    expect(await child.ended).toMatchObject({ end: 'SIGINT' });
+  });
+
+  it('that the process sends itself is none', async () => {
+    const child = await startDraining({ listener: 'signals itself' }, 'SIGINT');
+    await oneKeystroke();
+    child.say('signal yourself');
+    expect(await request(child.url('/orders'))).toMatchObject({ status: 503 });
+    child.say('release');
+    expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true });
+    expect(await child.ended).toMatchObject({ end: 'SIGINT' });
   });
 
   it('forces in the lame duck too', async () => {
@@ -142,6 +168,35 @@ describe('A listener of somebody else for SIGTERM', () => {
     child.say('release');
     expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true });
     expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
+  });
+});
+
+describe('A listener that ends the process in the middle of a shutdown', () => {
+  it('is named at bootstrap, and what it cuts is written as the process ends', async () => {
+    const child = await Child.start('orders', { listener: 'exits', tellsChecked: true });
+    await child.until('checked');
+    request(child.url('/held')).catch(() => undefined);
+    await child.until('held');
+    child.signal('SIGTERM');
+    await child.entered('draining');
+    child.say('exit');
+    expect(await child.ended).toMatchObject({ end: 0 });
+    expect(child.output).toMatch(/WARN.*waits for SIGTERM: stopTelemetry/);
+    expect(child.output).toMatch(/ends with exit code 0 in the middle of a shutdown, in phase draining/);
+    expect(child.output).toContain('request GET /held');
+  });
+});
+
+describe('A SIGHUP on which the process starts anew', () => {
+  it.each(frameworks)('does not end it, and the next application serves (%s)', async (framework) => {
+    const drain = { gracePeriodMs: 2_000, drainTimeoutMs: 100, lameDuck: false } as const;
+    const child = await Child.start('reloading', { framework, drain });
+    child.signal('SIGHUP');
+    expect(await child.report()).toMatchObject({ reason: 'signal SIGHUP', clean: true });
+    await child.until('still here');
+    expect(await request(child.url('/orders', '2'))).toMatchObject({ status: 200, body: { number: 2 } });
+    child.say('end');
+    expect(await child.ended).toMatchObject({ end: 0 });
   });
 });
 

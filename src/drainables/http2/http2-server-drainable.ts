@@ -22,6 +22,7 @@ import { nextPoll } from '../shared/turns.js';
 import { CANCEL } from './frames.js';
 import { Session, type SessionOwner } from './session.js';
 import { StreamExchange } from './stream-exchange.js';
+import { setImmediate } from '../../sequence/timers.js';
 
 /** What an HTTP/2 server needs around it. */
 export interface Http2ServerContext {

@@ -2,6 +2,7 @@ import { type ServerHttp2Session } from 'node:http2';
 import { type Socket } from 'node:net';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { lastStreamId, shutdownNotice } from './frames.js';
+import { setImmediate } from '../../sequence/timers.js';
 
 /** A session is told within this long, whatever its client does, ms. */
 const calmMs = 100;

@@ -1,5 +1,6 @@
 import { type EventEmitter } from 'node:events';
 import { type Clock } from '../../sequence/clock.js';
+import { setImmediate } from '../../sequence/timers.js';
 
 /** Resolves after the event loop has polled once: what the kernel already holds has been read by then. */
 export function nextPoll(): Promise<void> {

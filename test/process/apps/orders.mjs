@@ -118,6 +118,15 @@ if (settings.listener === 'closes and goes on') {
     setTimeout(() => process.exit(7), 700);
   });
 }
+if (settings.listener === 'signals itself') {
+  // As another Nest application does, without the module, when it has closed.
+  process.once('SIGINT', () => void told('signal yourself').then(() => process.kill(process.pid, 'SIGINT')));
+}
+if (settings.listener === 'exits') {
+  process.on('SIGTERM', function stopTelemetry() {
+    void told('exit').then(() => process.exit(0));
+  });
+}
 if (settings.listener === 'SIGWINCH') process.on('SIGWINCH', () => tell('SIGWINCH'));
 if (settings.listener === 'signal-exit') listenAsSignalExitDoes();
 if (settings.upgrades) {

@@ -4,6 +4,7 @@ import { type CallHandler, type ExecutionContext, ServiceUnavailableException } 
 import { firstValueFrom, Subject, throwError } from 'rxjs';
 import { HandlerWork } from '../../../src/drainables/exchange/handler-work.js';
 import { AllowDuringShutdown } from '../../../src/in-flight/allow-during-shutdown.decorator.js';
+import { rememberCore } from '../../../src/in-flight/core-of.js';
 import { InFlightInterceptor } from '../../../src/in-flight/in-flight.interceptor.js';
 import { InFlightTracker } from '../../../src/in-flight/in-flight-tracker.js';
 import { HandlerRefusals } from '../../../src/refusal/handler-refusals.js';
@@ -31,7 +32,10 @@ beforeEach(() => {
   headers = {};
   refused = 0;
   const work = new HandlerWork(tracker);
-  interceptor = new InFlightInterceptor({
+  const modules = {};
+  interceptor = new InFlightInterceptor(modules);
+  // It is made later than an interceptor of another module may be.
+  rememberCore(modules, {
     get isRefusing() {
       return isRefusing;
     },

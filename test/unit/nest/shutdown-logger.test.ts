@@ -7,7 +7,7 @@ import { type ShutdownReport } from '../../../src/sequence/report.js';
 let lines: string[];
 beforeEach(() => {
   lines = [];
-  for (const level of ['log', 'warn', 'error'] as const) {
+  for (const level of ['debug', 'log', 'warn', 'error'] as const) {
     jest
       .spyOn(Logger.prototype, level)
       .mockImplementation((message: unknown) => void lines.push(`${level} ${String(message)}`));
@@ -43,7 +43,20 @@ describe('ShutdownLogger', () => {
       ['warn closed after 12 ms: {"totalMs":12,"clean":false,"advice":["Raise it."]}', 'warn Raise it.'],
     ],
   ] as [ShutdownEvent, string[]][])('writes, of %p, %p', (event, written) => {
-    new ShutdownLogger().log(event);
+    new ShutdownLogger(() => true).log(event);
+    expect(lines).toEqual(written);
+  });
+
+  it.each([
+    [{ ...about, phase: 'draining', previous: 'lame-duck' }, ['debug draining after 5000 ms, 3 in flight']],
+    [{ type: 'report', report: report({}) }, ['debug closed after 12 ms: {"totalMs":12,"clean":true,"advice":[]}']],
+    [{ type: 'deadline', inFlight: 2 }, ['warn Drain deadline passed, 2 in flight']],
+    [
+      { type: 'report', report: report({ clean: false }) },
+      ['warn closed after 12 ms: {"totalMs":12,"clean":false,"advice":[]}'],
+    ],
+  ] as [ShutdownEvent, string[]][])('writes, of %p without a signal, %p', (event, written) => {
+    new ShutdownLogger(() => false).log(event);
     expect(lines).toEqual(written);
   });
 });

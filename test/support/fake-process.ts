@@ -1,0 +1,62 @@
+import { EventEmitter } from 'node:events';
+import { NestApplicationContext } from '@nestjs/core';
+import { type ProcessHost } from '../../src/nest/process-host.js';
+
+/** A process that a test makes signals arrive at. It does not end: it notes how it would have. */
+export class FakeProcess extends EventEmitter {
+  readonly pid: number = 4_321;
+  exitCode: number | undefined;
+  /** What `exit()` has been called with. */
+  readonly exits: (number | undefined)[] = [];
+  /** The signals it has sent, to itself or to others. */
+  readonly kills: [pid: number, signal: string][] = [];
+
+  kill = (pid: number, signal = 'SIGTERM'): true => {
+    this.kills.push([pid, signal]);
+    return true;
+  };
+
+  exit(code?: number): void {
+    this.exits.push(code);
+  }
+
+  /** A signal arrives. */
+  signal(signal: NodeJS.Signals): void {
+    this.emit(signal, signal);
+  }
+
+  /** Adds the listener that `enableShutdownHooks()` adds. It closes nothing. */
+  enableShutdownHooks(...signals: NodeJS.Signals[]): () => void {
+    const add = Reflect.get(NestApplicationContext.prototype, 'listenToShutdownSignals') as (
+      signals: string[],
+      options: object,
+    ) => void;
+    const listeners: [string, () => void][] = [];
+    const real = process.on.bind(process);
+    process.on = ((signal: string, listener: () => void) => {
+      listeners.push([signal, listener]);
+      return process;
+    }) as never;
+    try {
+      // An application, on Nest 11 and 12, whose shutdown never gets anywhere.
+      const shutdown = () => new Promise(() => undefined);
+      const application = { shutdownCleanupRefs: new Map(), activeShutdownSignals: [], shutdown };
+      add.call({ ...application, callDestroyHook: shutdown, prepareClose: shutdown } as never, signals, {});
+    } finally {
+      process.on = real as never;
+    }
+    for (const [signal, listener] of listeners) this.on(signal, listener);
+    return () => {
+      for (const [signal, listener] of listeners) this.off(signal, listener);
+    };
+  }
+
+  get host(): ProcessHost {
+    return this as unknown as ProcessHost;
+  }
+
+  /** The names of the events that somebody listens for. */
+  get listenedFor(): string[] {
+    return this.eventNames().map(String).sort();
+  }
+}
