@@ -1,6 +1,7 @@
 /**
- * An application that is not being stopped does not notice the module: each of the table is asked the same on both adapters, without the module and
- * with it in both tracking modes, and every answer is compared byte by byte. Then each is rolled once with a request in flight.
+ * An application that is not being stopped does not notice the module: each of the table is asked the same on both
+ * adapters, without the module and with it in both tracking modes, and every answer is compared byte by byte. Then
+ * each is rolled once with a request in flight.
  *
  * `ONLY=plain,swagger` asks some of them.
  */

@@ -2,9 +2,15 @@ import { connect } from 'node:net';
 
 /** Bytes for one connection, as they are written. */
 export interface Script {
-  /** Each part after the first is written when one more answer, an interim one too, or one more WebSocket frame has come. */
+  /**
+   * Each part after the first is written when one more answer, an interim one too, or one more WebSocket frame has
+   * come.
+   */
   readonly parts: readonly string[];
-  /** For each final answer that is waited for, whether it is one to HEAD. None: the end of the connection is waited for. */
+  /**
+   * For each final answer that is waited for, whether it is one to HEAD. None: the end of the connection is waited
+   * for.
+   */
   readonly answersToHead: readonly boolean[];
 }
 

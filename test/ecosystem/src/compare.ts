@@ -1,8 +1,8 @@
 import { type Exchange } from './client.js';
 
 /**
- * What is seen on a connection, as text: every status line and header in the order and spelling of the wire, every byte of the bodies, what came
- * besides, and how the connection ended.
+ * What is seen on a connection, as text: every status line and header in the order and spelling of the wire, every
+ * byte of the bodies, what came besides, and how the connection ended.
  *
  * @param varying what differs between two runs of one application, beside the date; each match is replaced
  */

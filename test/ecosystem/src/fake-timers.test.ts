@@ -1,6 +1,7 @@
 /**
- * `@nestjs/schedule` and `@nestjs/event-emitter` do the same with the module as without it: under fake timers, as their own suites and those of
- * applications use them, beside providers without a prototype, in every kind of application, from the start to the end of the close.
+ * `@nestjs/schedule` and `@nestjs/event-emitter` do the same with the module as without it: under fake timers, as
+ * their own suites and those of applications use them, beside providers without a prototype, in every kind of
+ * application, from the start to the end of the close.
  */
 import 'reflect-metadata';
 import assert from 'node:assert/strict';

@@ -1,6 +1,6 @@
 /**
- * Cells that are red, each with the fault behind it. One that turns green fails the suite until it is taken out of here: nothing is red unnoticed,
- * and nothing stays listed that has been mended.
+ * Cells that are red, each with the fault behind it. One that turns green fails the suite until it is taken out of
+ * here: nothing is red unnoticed, and nothing stays listed that has been mended.
  */
 interface Known {
   readonly application: string;

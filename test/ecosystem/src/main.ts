@@ -1,6 +1,6 @@
 /**
- * One application in a process of its own: `node main.js <application> <express|fastify> <bare|routes|interceptor|control>`.
- * Says its port, and does what it is told over IPC.
+ * One application in a process of its own: `node main.js <application> <express|fastify>
+ * <bare|routes|interceptor|control>`. Says its port, and does what it is told over IPC.
  */
 import 'reflect-metadata';
 import { type AddressInfo } from 'node:net';

@@ -53,11 +53,14 @@ export class ApplicationProcess {
     if (hasLogCompared) observations.set('log at bootstrap', others.join('\n'));
     observations.set('unhandled rejections', unhandled.join('\n'));
     observations.set('warnings', warnings.join('\n'));
-    observations.set('output', this.output.join(''));
+    observations.set('output', this.output.join('').replace(/\(node:\d+\)/g, '(node)'));
     return observations;
   }
 
-  /** Stops the application with a request in flight: it must be answered wholly, and the report be clean. Returns what was wrong. */
+  /**
+   * Stops the application with a request in flight: it must be answered wholly, and the report be clean. Returns what
+   * was wrong.
+   */
   async roll(by: 'SIGTERM' | 'app.close()'): Promise<string[]> {
     const idle = play(this.port, { parts: [messageOf('GET /nowhere'), ''], answersToHead: [false, false] });
     const held = play(this.port, { parts: [messageOf('GET /held')], answersToHead: [false] });

@@ -49,7 +49,10 @@ export function json(value: unknown): RequestParts {
   return { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) };
 }
 
-/** A WebSocket of its own: each message is sent when the answer to the one before it has come (null: one more), then it is closed. */
+/**
+ * A WebSocket of its own: each message is sent when the answer to the one before it has come (null: one more), then
+ * it is closed.
+ */
 export function webSocket(line: string, messages: readonly unknown[], greeted = false): Request {
   const handshake = {
     ...{ Connection: 'Upgrade', Upgrade: 'websocket', Origin: 'https://shop.test' },
@@ -112,7 +115,10 @@ const common: readonly Row[] = [
   raw('expect something else', `POST /nowhere HTTP/1.1\r\n${host}Expect: wonders\r\nContent-Length: 0\r\n\r\n`),
 ];
 
-/** A table of one application, as it is played: its own requests, those of all, its GETs on one connection, and in one write. */
+/**
+ * A table of one application, as it is played: its own requests, those of all, its GETs on one connection, and in one
+ * write.
+ */
 export function requestsOf(rows: readonly Row[]): Request[] {
   const own = rows.map(requestOf);
   const lines = own.filter(({ isPlainGet }) => isPlainGet).map(({ name }) => name);

@@ -5,7 +5,10 @@ import { assemble, type MakeApplication } from '../application.js';
 
 let reads = 0;
 
-/** What applications give as `useValue`: all of it is fine with Nest, which reads prototypes and its own hooks, and nothing else. */
+/**
+ * What applications give as `useValue`: all of it is fine with Nest, which reads prototypes and its own hooks, and
+ * nothing else.
+ */
 const values: Record<string, unknown> = {
   nullPrototype: Object.assign(Object.create(null), { a: 1 }),
   namespace,
