@@ -11,6 +11,7 @@ export default tseslint.config(
       'docs/api/**',
       'temp/**',
       'test/consumers/**',
+      'test/ecosystem/**',
     ],
   },
   {

@@ -75,16 +75,6 @@ async function beginDrain(): Promise<{ readonly drained: Promise<void> }> {
 
 const told = (sessions: readonly FakeSession[]): number => sessions.filter((session) => session.told).length;
 
-/** What the drain begins with takes some turns. */
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await settle();
-}
-
-async function refusing(): Promise<void> {
-  void drainable.drain(new AbortController().signal);
-  await turns();
-}
-
 describe('Http2ServerDrainable', () => {
   it('tells sessions one by one within the span, each in a share of its own', async () => {
     const sessions = Array.from({ length: 10 }, connect);
