@@ -150,6 +150,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   };
 
   private awaitLate(session: Session): void {
+    session.isLate = true;
     const timer = this.context.clock.after(lateSessionMs, () => this.leave(session));
     this.lateSessions.set(session, timer);
   }
@@ -183,7 +184,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   private judge(exchange: StreamExchange): void {
     const { session } = exchange;
     const isNew = session.openedAt >= this.announcedAt;
-    exchange.isLate = this.lateSessions.has(session);
+    exchange.isLate = session.isLate;
     if ((isNew || !session.isLeaving) && !this.couldBeHealth(exchange)) this.context.traffic.arrivedUnready(isNew);
     // Streams that came in one chunk with it are seen first.
     if (exchange.isLate) setImmediate(() => this.leave(session));

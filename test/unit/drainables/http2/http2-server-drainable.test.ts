@@ -61,10 +61,12 @@ beforeEach(() => {
   drainable = new Http2ServerDrainable('http2 server', server as unknown as Http2Server, context);
 });
 
-function connect(): FakeSession {
+/** A session whose client has said its first word, unless told otherwise. */
+function connect({ speaks } = { speaks: true }): FakeSession {
   const session = new FakeSession();
   server.emit('connection', new FakeSocket());
   server.emit('session', session);
+  if (speaks) session.emit('remoteSettings');
   return session;
 }
 
@@ -72,7 +74,7 @@ const told = (sessions: readonly FakeSession[]): number => sessions.filter((sess
 
 describe('Http2ServerDrainable', () => {
   it('tells sessions one by one within the span, each in a share of its own', async () => {
-    const sessions = Array.from({ length: 10 }, connect);
+    const sessions = Array.from({ length: 10 }, () => connect());
     drainable.announce(1_000);
     for (let share = 1; share <= 10; share++) {
       await clock.advance(100);
@@ -83,7 +85,7 @@ describe('Http2ServerDrainable', () => {
   it('tells sessions that open meanwhile in what is left of the span', async () => {
     drainable.announce(1_000);
     await clock.advance(500);
-    const fresh = Array.from({ length: 10 }, connect);
+    const fresh = Array.from({ length: 10 }, () => connect());
     expect(told(fresh)).toBe(0);
     await clock.advance(500);
     expect(told(fresh)).toBe(10);
@@ -97,7 +99,7 @@ describe('Http2ServerDrainable', () => {
   });
 
   it('tells the rest when draining begins, and leaves no turn of the span behind', async () => {
-    const sessions = Array.from({ length: 10 }, connect);
+    const sessions = Array.from({ length: 10 }, () => connect());
     drainable.announce(1_000);
     await clock.advance(300);
     await drainable.refuse();
@@ -140,6 +142,19 @@ describe('Http2ServerDrainable', () => {
     const closing = drainable.close(new AbortController().signal).then(() => (isClosed = true));
     await clock.advance(0);
     expect({ isTold: late.told, isClosed }).toEqual({ isTold: true, isClosed: false });
+    late.destroy();
+    await closing;
+    expect(clock.armedAt).toEqual([]);
+  });
+
+  it('gives a session whose client is about to speak a moment before the last word', async () => {
+    await drainable.refuse();
+    const late = connect({ speaks: false });
+    const closing = drainable.close(new AbortController().signal);
+    await clock.advance(49);
+    expect(late.told).toBe(false);
+    await clock.advance(1);
+    expect({ isTold: late.told, isClosed: late.closed }).toEqual({ isTold: true, isClosed: false });
     late.destroy();
     await closing;
     expect(clock.armedAt).toEqual([]);
