@@ -146,6 +146,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   };
 
   private awaitLate(session: Session): void {
+    session.isLate = true;
     const timer = this.context.clock.after(lateSessionMs, () => this.leave(session));
     this.lateSessions.set(session, timer);
   }
@@ -182,7 +183,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     const { session } = exchange;
     const { traffic, admission, closesListenerFirst } = this.context;
     const isNew = session.openedAt >= this.announcedAt;
-    const isOnLateSession = this.lateSessions.has(session);
+    const isOnLateSession = session.isLate;
     exchange.verdict = admission.judge({
       request: exchange,
       stage: this.stage,

@@ -6,6 +6,8 @@ import { setImmediate } from '../../sequence/timers.js';
 
 /** A session is told within this long, whatever its client does, ms. */
 const calmMs = 100;
+/** A client that has connected gets this long to say its first word, ms: as long as an idle connection of HTTP/1.1 may linger. */
+const lingerMs = 50;
 /** A client gets this long to acknowledge the notice, ms. Some never do. */
 const noticeMs = 1_000;
 /** A session without a stream, which has said its last, gets this long to close by itself, ms. */
@@ -33,13 +35,20 @@ export interface SessionOwner {
  * ping behind it comes back when the client has read it; then Node says the last word. Node writes whole frames at a time and libuv keeps writes in order, so the notice never lands
  * inside of a frame. Over TLS the same write would trip an assertion in Node and abort the process.
  *
+ * A session whose client has not said its first word is never closed by Node's own means: `close()` before the preface has been read corrupts Node's heap once in some hundred times, and ends the
+ * process (20.20). Its client gets a moment to speak; then a GOAWAY alone goes out, and what still comes is read, until the client leaves.
+ *
  * @see https://www.rfc-editor.org/rfc/rfc9113#section-6.8
  */
 export class Session {
+  /** It has opened while draining, and all of its streams are late. */
+  isLate = false;
   private state: 'serving' | 'leaving' | 'told' = 'serving';
   private streams = 0;
   private mostStreams = 0;
   private lastEndedAt = -Infinity;
+  /** Its client's preface has been read. */
+  private hasSpoken = false;
   private timer?: ClockTimer;
 
   constructor(
@@ -49,6 +58,7 @@ export class Session {
     private readonly clock: Clock,
     private readonly owner: SessionOwner,
   ) {
+    session.once('remoteSettings', () => this.spoke());
     session.once('close', () => {
       this.timer?.cancel();
       owner.ended(this);
@@ -64,7 +74,8 @@ export class Session {
   leave(): void {
     if (this.isLeaving || this.session.destroyed) return;
     this.state = 'leaving';
-    if (this.isCalm) this.tell();
+    if (!this.hasSpoken) this.awaitFirstWord();
+    else if (this.isCalm) this.tell();
     else this.timer = this.clock.after(calmMs, () => this.tell());
   }
 
@@ -74,6 +85,7 @@ export class Session {
   }
 
   streamBegan(): void {
+    this.hasSpoken = true;
     this.streams++;
     this.mostStreams = Math.max(this.mostStreams, this.streams);
     // Streams that came in one chunk with it are seen first.
@@ -93,6 +105,27 @@ export class Session {
     this.socket.destroy();
   }
 
+  private awaitFirstWord(): void {
+    const leftMs = this.openedAt + lingerMs - this.clock.now();
+    if (leftMs <= 0) this.dismiss();
+    else this.timer = this.clock.after(leftMs, () => this.dismiss());
+  }
+
+  private spoke(): void {
+    this.hasSpoken = true;
+    // Streams that came in one chunk with its first word are seen first. And this runs inside of nghttp2, which a close must not enter again.
+    if (this.state === 'leaving') setImmediate(() => this.tell());
+  }
+
+  /** Its client has not said a word: it reads the last one, which names no stream of its own, and may send everything again. */
+  private dismiss(): void {
+    if (this.hasSpoken) return this.tell();
+    if (this.state === 'told' || this.session.destroyed) return;
+    this.state = 'told';
+    this.session.goaway();
+    this.closeInTime();
+  }
+
   /** Reports whether its client is not about to open a stream, as far as one can tell: it waits for its answers, or has rested. */
   private get isCalm(): boolean {
     return this.streams === this.mostStreams || (this.streams === 0 && this.clock.now() - this.lastEndedAt >= calmMs);
@@ -102,7 +135,7 @@ export class Session {
     if (this.state === 'told' || this.session.destroyed) return;
     this.state = 'told';
     this.timer?.cancel();
-    if (this.mayServeRaced && this.ping(() => this.close())) {
+    if (this.mayServeRaced && this.ping(() => setImmediate(() => this.close()))) {
       this.timer = this.clock.after(noticeMs, () => this.close());
       return;
     }

@@ -59,10 +59,12 @@ beforeEach(() => {
   drainable = new Http2ServerDrainable('http2 server', server as unknown as Http2Server, context);
 });
 
-function connect(): FakeSession {
+/** A session whose client has said its first word, unless told otherwise. */
+function connect({ speaks } = { speaks: true }): FakeSession {
   const session = new FakeSession();
   server.emit('connection', new FakeSocket());
   server.emit('session', session);
+  if (speaks) session.emit('remoteSettings');
   return session;
 }
 
@@ -77,7 +79,7 @@ const told = (sessions: readonly FakeSession[]): number => sessions.filter((sess
 
 describe('Http2ServerDrainable', () => {
   it('tells sessions one by one within the span, each in a share of its own', async () => {
-    const sessions = Array.from({ length: 10 }, connect);
+    const sessions = Array.from({ length: 10 }, () => connect());
     drainable.announce(1_000);
     for (let share = 1; share <= 10; share++) {
       await clock.advance(100);
@@ -88,7 +90,7 @@ describe('Http2ServerDrainable', () => {
   it('tells sessions that open meanwhile in what is left of the span', async () => {
     drainable.announce(1_000);
     await clock.advance(500);
-    const fresh = Array.from({ length: 10 }, connect);
+    const fresh = Array.from({ length: 10 }, () => connect());
     expect(told(fresh)).toBe(0);
     await clock.advance(500);
     expect(told(fresh)).toBe(10);
@@ -102,7 +104,7 @@ describe('Http2ServerDrainable', () => {
   });
 
   it('tells the rest when draining begins, and leaves no turn of the span behind', async () => {
-    const sessions = Array.from({ length: 10 }, connect);
+    const sessions = Array.from({ length: 10 }, () => connect());
     drainable.announce(1_000);
     await clock.advance(300);
     await beginDrain();
@@ -145,6 +147,19 @@ describe('Http2ServerDrainable', () => {
     const closing = drainable.close(new AbortController().signal).then(() => (isClosed = true));
     await clock.advance(0);
     expect({ isTold: late.told, isClosed }).toEqual({ isTold: true, isClosed: false });
+    late.destroy();
+    await closing;
+    expect(clock.armedAt).toEqual([]);
+  });
+
+  it('gives a session whose client is about to speak a moment before the last word', async () => {
+    await drainable.refuse();
+    const late = connect({ speaks: false });
+    const closing = drainable.close(new AbortController().signal);
+    await clock.advance(49);
+    expect(late.told).toBe(false);
+    await clock.advance(1);
+    expect({ isTold: late.told, isClosed: late.closed }).toEqual({ isTold: true, isClosed: false });
     late.destroy();
     await closing;
     expect(clock.armedAt).toEqual([]);

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { type ServerHttp2Session } from 'node:http2';
 import { type Socket } from 'node:net';
 import { Session } from '../../../../src/drainables/http2/session.js';
-import { FakeClock } from '../../../support/fake-clock.js';
+import { FakeClock, settle } from '../../../support/fake-clock.js';
 
 const last = 2 ** 31 - 1;
 let log: string[];
@@ -23,8 +23,8 @@ class FakeSession extends EventEmitter {
     this.pinged = answered;
     return true;
   };
-  goaway(_code: number, lastStream: number): void {
-    log.push(`goaway ${lastStream}`);
+  goaway(_code?: number, lastStream?: number): void {
+    log.push(['goaway', lastStream].filter((each) => each !== undefined).join(' '));
   }
   close(): void {
     this.closed = true;
@@ -48,7 +48,7 @@ class FakeSocket {
   }
 }
 
-async function leaving(over: { encrypted?: true; hasSpoken?: boolean } = {}) {
+async function leaving(over: { encrypted?: true; hasSpoken?: boolean; restedMs?: number } = {}) {
   const raw = new FakeSession();
   const socket = Object.assign(new FakeSocket(), over.encrypted ? { encrypted: true } : {});
   const owner = { ended: () => log.push('ended'), closed: () => log.push('closed') };
@@ -64,7 +64,7 @@ async function leaving(over: { encrypted?: true; hasSpoken?: boolean } = {}) {
     session.streamEnded();
   }
   // Its client has rested since.
-  await clock.advance(100);
+  await clock.advance(over.restedMs ?? 100);
   return { raw, socket, session };
 }
 
@@ -74,6 +74,9 @@ describe('Session', () => {
     session.leave();
     expect(log).toEqual([`write ${last}`, 'ping']);
     raw.pinged!();
+    // The ping came back inside of nghttp2, which a close must not enter again.
+    expect(log).toEqual([`write ${last}`, 'ping']);
+    await settle();
     expect(log).toEqual([`write ${last}`, 'ping', 'close', 'ended']);
   });
 
@@ -85,12 +88,62 @@ describe('Session', () => {
     expect(log).toContain('close');
   });
 
-  it.each([
-    ['over TLS, where a write beside Node would abort the process', { encrypted: true }],
-    ['before it has spoken: the settings must be its first frame', { hasSpoken: false }],
-  ] as const)('says notice and last word at once %s', async (_why, over) => {
-    (await leaving(over)).session.leave();
+  it('says notice and last word at once over TLS, where a write beside Node would abort the process', async () => {
+    (await leaving({ encrypted: true })).session.leave();
     expect(log).toEqual([`goaway ${last}`, 'close', 'ended']);
+  });
+
+  it('says notice and last word at once where its client has sent its settings and no more', async () => {
+    const { raw, session } = await leaving({ hasSpoken: false });
+    raw.emit('remoteSettings');
+    session.leave();
+    expect(log).toEqual([`goaway ${last}`, 'close', 'ended']);
+  });
+
+  describe('whose client has not spoken', () => {
+    it('says its last word alone, and is never closed by Node: that would corrupt its heap', async () => {
+      const { session } = await leaving({ hasSpoken: false });
+      session.leave();
+      expect(log).toEqual(['goaway', 'ended']);
+      await clock.advance(1_000);
+      expect(log).toEqual(['goaway', 'ended', 'destroy', 'socket destroyed']);
+      clock.assertNoTimerLeft();
+    });
+
+    it('lets it linger for 50 ms after it has opened', async () => {
+      const { session } = await leaving({ hasSpoken: false, restedMs: 10 });
+      session.leave();
+      await clock.advance(39);
+      expect(log).toEqual([]);
+      await clock.advance(1);
+      expect(log).toEqual(['goaway', 'ended']);
+    });
+
+    it('is told once it speaks, behind the streams of its first chunk', async () => {
+      const { raw, session } = await leaving({ hasSpoken: false, restedMs: 10 });
+      session.leave();
+      raw.emit('remoteSettings');
+      session.streamBegan();
+      expect(log).toEqual([]);
+      await settle();
+      expect(log).toEqual([`write ${last}`, 'ping']);
+      expect(clock.armedAt).toHaveLength(1);
+    });
+
+    it('has had its last word when it speaks afterwards', async () => {
+      const { raw, session } = await leaving({ hasSpoken: false });
+      session.leave();
+      raw.emit('remoteSettings');
+      await settle();
+      expect(log).toEqual(['goaway', 'ended']);
+    });
+
+    it('leaves no timer when it has gone while it lingered', async () => {
+      const { raw, session } = await leaving({ hasSpoken: false, restedMs: 0 });
+      session.leave();
+      raw.emit('close');
+      clock.assertNoTimerLeft();
+    });
   });
 
   it('goes on without a ping where the session is dead, or has too many out', async () => {

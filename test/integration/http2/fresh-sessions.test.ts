@@ -1,0 +1,101 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get } from '@nestjs/common';
+import { once } from 'node:events';
+import { connect } from 'node:http2';
+import { connect as connectSocket, type Socket } from 'node:net';
+import {
+  closeAll,
+  holdDraining,
+  holdLameDuck,
+  holds,
+  type Platform,
+  type RunningApplication,
+  start,
+  turns,
+} from '../../support/applications.js';
+import { ended, type StreamEnd } from '../../support/http2-client.js';
+
+const platform: Platform = { framework: 'fastify', protocol: 'http', http2: 'alone' };
+
+@Controller()
+class Things {
+  @Get('fast')
+  fast(): string {
+    return 'answer';
+  }
+}
+
+afterEach(closeAll);
+
+const startThings = (lameDuckMs?: number) =>
+  start(platform, {
+    controllers: [Things],
+    drain: lameDuckMs ? { lameDuck: { minMs: lameDuckMs, quietMs: 0, maxMs: lameDuckMs } } : {},
+  });
+
+/** A client that has connected, and has not said a word. */
+async function silentClient({ port, sockets }: RunningApplication): Promise<Socket> {
+  const before = sockets.length;
+  const socket = connectSocket(port, '127.0.0.1');
+  await once(socket, 'connect');
+  await holds(() => sockets.length > before);
+  return socket;
+}
+
+/** Sends the preface and a request at once. */
+async function speak({ url }: RunningApplication, socket: Socket): Promise<StreamEnd & { goaways: number[] }> {
+  const session = connect(url, { createConnection: () => socket });
+  const goaways: number[] = [];
+  session.on('goaway', (_code, last) => goaways.push(last));
+  session.on('error', () => undefined);
+  const end = await ended(session.request({ ':path': '/fast' }));
+  session.destroy();
+  return { ...end, goaways };
+}
+
+describe('HTTP/2 sessions that have only just opened', () => {
+  it('answer their first request as a late one, though the drain has ended meanwhile', async () => {
+    const held = await startThings();
+    const shutdown = await holdDraining(held);
+    const socket = await silentClient(held);
+    const closing = shutdown.end();
+    await turns(20);
+    expect(await speak(held, socket)).toMatchObject({ outcome: 'answered', status: 503 });
+    expect(await closing).toMatchObject({ outcome: 'drained', clean: true, refused: 1 });
+  });
+
+  it('serve their first request when they are told in the lame duck before it has come', async () => {
+    const held = await startThings(30);
+    const socket = await silentClient(held);
+    const shutdown = await holdLameDuck(held);
+    expect(await speak(held, socket)).toMatchObject({ outcome: 'answered', status: 200 });
+    expect(await shutdown.end()).toMatchObject({ outcome: 'drained', clean: true });
+  });
+
+  it('read a last word that names no stream of theirs when they say nothing for a while, and may then speak', async () => {
+    const held = await startThings();
+    const shutdown = await holdDraining(held);
+    const socket = await silentClient(held);
+    // Settings, and a GOAWAY with stream 0.
+    let received = Buffer.alloc(0);
+    const listen = (bytes: Buffer) => (received = Buffer.concat([received, bytes]));
+    socket.on('data', listen);
+    const closing = shutdown.end();
+    await holds(() => received.includes(Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])));
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    await turns(20);
+    // Nothing of it was left unread: no reset.
+    expect({ isDestroyed: socket.destroyed, error: socket.errored }).toEqual({ isDestroyed: false, error: null });
+    socket.end();
+    expect(await closing).toMatchObject({ outcome: 'drained', clean: true });
+  });
+
+  it('do not hold up a shutdown by more than a moment', async () => {
+    const held = await startThings();
+    const socket = await silentClient(held);
+    const shutdown = await holdDraining(held);
+    socket.on('data', () => socket.end());
+    const { phases } = await shutdown.end();
+    expect(phases.find(({ phase }) => phase === 'draining')!.ms).toBeLessThan(500);
+  });
+});
