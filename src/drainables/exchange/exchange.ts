@@ -61,14 +61,10 @@ export abstract class Exchange implements Held {
     return `${this.method} ${this.route?.pattern ?? '(no route)'}`;
   }
 
-  /** A handler has begun. */
-  hold(): void {
+  /** A handler has begun. Returns what ends it, to be called once. */
+  begin(): () => void {
     this.holders++;
-  }
-
-  /** A handler, or the response, has ended. */
-  drop(): void {
-    if (--this.holders === 0) this.tracker.remove(this);
+    return () => this.drop();
   }
 
   /** It is for a health route: no work, and no traffic. Its connection is still waited for. */
@@ -81,6 +77,11 @@ export abstract class Exchange implements Held {
     this.hasResponseEnded = true;
     this.responseEnded();
     this.drop();
+  }
+
+  /** A handler, or the response, has ended. */
+  private drop(): void {
+    if (--this.holders === 0) this.tracker.remove(this);
   }
 
   /** Its connection hears of it. */

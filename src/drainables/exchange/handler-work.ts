@@ -1,5 +1,4 @@
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
-import { runUntilSettled } from '../../in-flight/run-until-settled.js';
 import { exchangeOf } from './exchange.js';
 
 /**
@@ -14,10 +13,7 @@ export class HandlerWork {
   /** A handler has begun. Returns what ends it. */
   begin(request: object | undefined, kind: string, name: string): () => void {
     const exchange = request && exchangeOf(request);
-    if (exchange) {
-      exchange.hold();
-      return () => exchange.drop();
-    }
+    if (exchange) return exchange.begin();
     if (request) {
       const raw = (request as { raw?: object }).raw ?? request;
       if (this.counted.has(raw)) return () => undefined;
@@ -25,12 +21,6 @@ export class HandlerWork {
     }
     const lease = this.tracker.take(kind, name);
     return () => lease.release();
-  }
-
-  /** Counts what `run` does, until the promise it may return settles. */
-  during(request: object, kind: string, name: string, run: () => unknown): unknown {
-    // A filter for a host or a version that does not match calls next() and returns no promise.
-    return runUntilSettled(run, this.begin(request, kind, name));
   }
 
   /** Reports whether a server of ours has judged the request by its arrival. */

@@ -24,8 +24,11 @@ const registrationMethods = [
   'unlock',
 ] as const;
 
-type Handler = (request: object, response: object, next?: () => unknown) => unknown;
+type Handler = (this: unknown, request: object, response: object, next?: () => unknown) => unknown;
 type Register = (...args: unknown[]) => unknown;
+
+/** Express tells those who handle errors by their number of parameters. */
+const errorHandlerParameters = 4;
 
 /** An HTTP adapter, as far as it registers routes. */
 export type RouteRegistrar = Partial<Record<(typeof registrationMethods)[number] | 'setNotFoundHandler', unknown>>;
@@ -69,29 +72,71 @@ export function wrapRoutes(adapter: RouteRegistrar, context: RouteSeamContext): 
   refuseUnmatched(adapter);
 }
 
+/**
+ * The wrapper passes on what it is called with, `this` and all, and returns what the handler returns: routes that somebody adds to the adapter by hand are called as
+ * they would be without it.
+ */
 function wrapHandler(handler: Handler, route: Route, context: RouteSeamContext): Handler {
+  if (handler.length >= errorHandlerParameters) return handler;
   const { healthRoutes, readiness, handlers, countsHandlers } = context;
   if (Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, handler)) healthRoutes.add(route);
   const name = `${route.method} ${route.pattern}`;
-  const mayAsk = Reflect.hasMetadata(MAY_ASK_READINESS, handler);
+  const run = Reflect.hasMetadata(MAY_ASK_READINESS, handler) ? watched(handler, route, readiness) : handler;
 
-  const run: Handler = mayAsk
-    ? (...args) => (route.isHealth ? handler(...args) : readiness.watch(route, () => handler(...args)))
-    : handler;
-
-  const wrapper: Handler = (request, response, next) => {
+  // The parameters are what is looked at; `arguments` passes on as many as there were, and costs nothing.
+  const wrapper: Handler = function (this, request, response, next) {
     const exchange = exchangeOf(request);
-    if (exchange?.isLate && !route.isHealth) return refuse(exchange, response, next);
-    if (exchange) exchange.route = route;
+    if (exchange !== undefined) {
+      if (exchange.isLate && !route.isHealth) return refuse(exchange, response, next);
+      exchange.route = route;
+    }
     if (route.isHealth) {
       exchange?.disregard();
       context.discount();
     }
 
-    if (!countsHandlers) return run(request, response, next);
-    return handlers.during(request, 'handler', name, () => run(request, response, next));
+    // eslint-disable-next-line prefer-rest-params
+    const args = arguments as unknown as Parameters<Handler>;
+    if (!countsHandlers) return run.apply(this, args);
+    return endWith(exchange ? exchange.begin() : handlers.begin(request, 'handler', name), run, this, args);
   };
-  return copyFunction(handler, wrapper);
+  return standingIn(handler, wrapper);
+}
+
+/** Runs a handler, and calls `end` when the promise that it may return has settled. */
+function endWith(end: () => void, run: Handler, self: unknown, args: Parameters<Handler>): unknown {
+  let result: unknown;
+  try {
+    result = run.apply(self, args);
+  } catch (error) {
+    end();
+    throw error;
+  }
+  // A filter for a host or a version that does not match calls next() and returns no promise.
+  if (!isThenable(result)) {
+    end();
+    return result;
+  }
+  // What acts each time somebody calls its then(), as a query of a database may, is made a promise once.
+  const promise = result instanceof Promise ? result : Promise.resolve(result);
+  promise.then(end, end);
+  return promise;
+}
+
+function watched(handler: Handler, route: Route, readiness: ReadinessLearner): Handler {
+  return function (this, ...args) {
+    return route.isHealth ? handler.apply(this, args) : readiness.watch(route, () => handler.apply(this, args));
+  };
+}
+
+/** Whoever asks the wrapper for its name, its metadata or its number of parameters gets the handler's. */
+function standingIn(handler: Handler, wrapper: Handler): Handler {
+  const { length } = handler;
+  return Object.defineProperty(copyFunction(handler, wrapper), 'length', { configurable: true, value: length });
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
 /**
@@ -110,10 +155,13 @@ function refuseUnmatched(adapter: RouteRegistrar): void {
   const setNotFoundHandler = adapter.setNotFoundHandler;
   if (typeof setNotFoundHandler !== 'function') return;
   adapter.setNotFoundHandler = function (this: unknown, handler: Handler, ...rest: unknown[]): unknown {
-    const refusing: Handler = (request, response, next) => {
+    if (typeof handler !== 'function') return (setNotFoundHandler as Register).call(this, handler, ...rest);
+    const refusing: Handler = function (this, request, response) {
       const exchange = exchangeOf(request);
-      return exchange?.isLate ? refuse(exchange, response) : handler(request, response, next);
+      if (exchange?.isLate) return refuse(exchange, response);
+      // eslint-disable-next-line prefer-rest-params
+      return handler.apply(this, arguments as unknown as Parameters<Handler>);
     };
-    return (setNotFoundHandler as Register).call(this, copyFunction(handler, refusing), ...rest);
+    return (setNotFoundHandler as Register).call(this, standingIn(handler, refusing), ...rest);
   };
 }

@@ -99,6 +99,45 @@ describe('wrapRoutes', () => {
     },
   );
 
+  it("calls the handler with the framework's this and every argument, and looks like it", () => {
+    const seen: unknown[] = [];
+    const handler = function (this: unknown, ...args: unknown[]): void {
+      seen.push(this, ...args);
+    };
+    const wrapped = register(handler) as (...args: unknown[]) => unknown;
+    const [self, request, response] = [{}, {}, {}];
+    wrapped.call(self, request, response, undefined, 'more');
+    expect(seen).toEqual([self, request, response, undefined, 'more']);
+    expect(seen[0]).toBe(self);
+    expect(wrapped).toHaveLength(0);
+    const { registered } = adapter;
+    registered.length = 0;
+    adapter.get('/orders', (_request: object, _response: object) => undefined);
+    expect(registered[0]!.handler).toHaveLength(2);
+  });
+
+  it('leaves handlers of errors alone, which Express tells by their four parameters', () => {
+    const onError = (_error: unknown, _request: object, _response: object, _next: unknown) => 418;
+    expect(register(onError as never)).toBe(onError);
+  });
+
+  it.each([true, false])(
+    'runs what acts each time its then() is called once (seen by a server: %s)',
+    async (isSeen) => {
+      let runs = 0;
+      const query = {
+        then(resolve: (rows: string[]) => void) {
+          runs++;
+          resolve(['a row']);
+        },
+      };
+      const wrapped = register(() => query);
+      const exchange = fakeExchange(tracker);
+      expect(await wrapped(isSeen ? exchange.request : {}, {})).toEqual(['a row']);
+      expect(runs).toBe(1);
+    },
+  );
+
   it("keeps the handler's name and metadata", () => {
     const handler = marked('own', function orders() {
       return undefined;
@@ -251,9 +290,9 @@ describe('HandlerWork', () => {
         throw new Error('broken');
       },
     ],
-  ])('ends the lease of work that %s', async (_, run) => {
+  ])('ends the lease of a handler that %s', async (_, run) => {
     try {
-      await context.handlers.during({}, 'handler', 'GET /', run);
+      await register(run)({}, {});
     } catch (error) {
       expect(error).toEqual(new Error('broken'));
     }

@@ -33,24 +33,23 @@ const responseOf = (exchange: Http1Exchange) => exchange.response as unknown as 
 describe('Exchange', () => {
   it('is work until its response has closed and its handlers have ended, whichever comes last', () => {
     const first = begin();
-    first.hold();
-    first.drop();
+    first.begin()();
     expect(tracker.size).toBe(1);
     first.endResponse();
     expect(tracker.size).toBe(0);
 
     const second = begin();
-    second.hold();
+    const end = second.begin();
     second.endResponse();
     expect(tracker.size).toBe(1);
-    second.drop();
+    end();
     expect(tracker.size).toBe(0);
     expect(tracker.finished).toBe(2);
   });
 
   it('ends its response once', () => {
     const exchange = begin();
-    exchange.hold();
+    exchange.begin();
     exchange.endResponse();
     exchange.endResponse();
     expect(tracker.size).toBe(1);
