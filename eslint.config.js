@@ -1,4 +1,6 @@
+import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -56,5 +58,21 @@ export default tseslint.config(
       '@typescript-eslint/unbound-method': 'off',
     },
   },
+  {
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    extends: [js.configs.recommended],
+    languageOptions: { globals: globals.node },
+    rules: {
+      'no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['packages/tools/src/drill/report/page/**/*.js'],
+    languageOptions: { sourceType: 'script', globals: { ...globals.browser, uPlot: 'readonly' } },
+    // They share their names with each other: TypeScript tells in a test what is missing.
+    rules: { 'no-undef': 'off', 'no-unused-vars': ['error', { vars: 'local', args: 'after-used' }] },
+  },
+  { files: ['sample/*/public/**/*.js'], languageOptions: { globals: { ...globals.browser, io: 'readonly' } } },
   prettier,
 );

@@ -1,6 +1,7 @@
 /** What must hold, and whether it does. A quick run judges the CPU ratio alone, and loosely: its milliseconds mean nothing on a busy machine. */
 const cpuGoal = 1.05;
 const quickCpuGoal = 1.25;
+const startupGoal = 1.3;
 /** Bare against bare must come out this close to 1 for a ratio to be judged. */
 const resolutionGoal = 0.02;
 
@@ -9,6 +10,7 @@ export function goals(results) {
 }
 
 function* fullGoals(results) {
+  for (const { name, ratio } of results.startup ?? []) yield atMost(`${name}, × a bundle`, ratio, startupGoal, 2);
   yield* cpuGoals(results, cpuGoal, resolutionGoal);
   for (const { ending, variant, drainMs } of results.ends ?? []) {
     if (variant === 'routes') yield atMost(`last response (${ending}) → drain promise, ms`, drainMs, 5, 1);

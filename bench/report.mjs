@@ -9,6 +9,7 @@ export function markdown(results) {
     `${isQuick ? 'A quick run, which shows that everything runs and no more. ' : ''}Node ${machine.node}, ${machine.platform}, ${machine.cpu}; server and client ${
       machine.isPinned ? 'pinned to a core each' : 'not pinned'
     }; ${seconds} s. Compare within a table, not across.`,
+    ...(results.startup ? startup(results.startup) : []),
     ...(results.cpu ? cpu(results.cpu) : []),
     ...(results.ends ? ends(results) : []),
     ...(results.exit ? exit(results) : []),
@@ -18,6 +19,21 @@ export function markdown(results) {
     results.goals.map(goalLine).join('\n'),
     '',
   ].join('\n\n');
+}
+
+function startup(rows) {
+  return [
+    `## Loading the package when Nest is loaded, ms (medians of ${rows[0].repeats})`,
+    table(
+      ['', 'the package', 'a bundle of the same modules', 'package × bundle'],
+      rows.map(({ name, packageMs, bundleMs, ratio }) => [
+        name,
+        fixed(packageMs, 1),
+        fixed(bundleMs, 1),
+        `**${fixed(ratio, 2)}**`,
+      ]),
+    ),
+  ];
 }
 
 function cpu(rows) {

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: nestjs-drain beside bare Nest and its peers, in one run: ratios and medians. See README.md in this folder.
  *
- *   node bench/run.mjs [--quick] [--only cpu,ends,exit,closing,memory] [--variants bare,routes,…] [--framework fastify]
+ *   node bench/run.mjs [--quick] [startup cpu ends exit closing memory] [--variants bare,routes,…] [--framework fastify]
  */
 import { cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -15,15 +15,16 @@ import { measureEnds, measureIdleExit } from './ends.mjs';
 import { measureClosing, measureMemory } from './idle.mjs';
 import { goals } from './goals.mjs';
 import { markdown } from './report.mjs';
+import { measureStartup } from './startup.mjs';
 import { frameworks, variants } from './variants.mjs';
 
 const bench = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-const { values: args } = parseArgs({
+const { values: args, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
     variants: { type: 'string' },
     framework: { type: 'string' },
     out: { type: 'string', default: bench },
@@ -33,6 +34,7 @@ const { values: args } = parseArgs({
 /** `--quick` finds out in about a minute that everything runs; the other one is for figures. */
 const sizes = args.quick
   ? {
+      startup: { repeats: 3 },
       cpu: { rounds: 1, cycles: 8, warmUpRequests: 6_000, blockRequests: 1_000 },
       ends: { repeats: 3, slowRepeats: 1 },
       exit: { repeats: 2 },
@@ -40,6 +42,7 @@ const sizes = args.quick
       memory: { connections: 1_000, requests: 500, repeats: 1 },
     }
   : {
+      startup: { repeats: 15 },
       cpu: { rounds: 5, cycles: 12, warmUpRequests: 12_000, blockRequests: 1_000 },
       ends: { repeats: 11, slowRepeats: 3 },
       exit: { repeats: 11 },
@@ -47,7 +50,12 @@ const sizes = args.quick
       memory: { connections: 4_000, requests: 2_000, repeats: 3 },
     };
 
-const wanted = args.only?.split(',') ?? Object.keys(sizes);
+const wanted = positionals.length > 0 ? positionals : Object.keys(sizes);
+for (const name of wanted) {
+  if (Object.hasOwn(sizes, name)) continue;
+  console.error(`There is no part ${name}: choose among ${Object.keys(sizes).join(', ')}.`);
+  process.exit(2);
+}
 const all = args.variants?.split(',') ?? variants.map(({ name }) => name);
 const withPeers = all.filter((name) => name !== 'bare-again' && name !== 'interceptor');
 const cpuFrameworks = args.framework ? [args.framework] : frameworks;
@@ -67,7 +75,7 @@ const results = {
   sizes,
   frameworks: { ends: endsFramework, others: framework },
 };
-for (const [name, measure] of Object.entries({ cpu, ends, exit, closing, memory })) {
+for (const [name, measure] of Object.entries({ startup: measureStartup, cpu, ends, exit, closing, memory })) {
   if (!wanted.includes(name)) continue;
   results[name] = await measure({ ...sizes[name], packageEntry, progress });
   // After each part, so that a run that is cut short has not run for nothing.

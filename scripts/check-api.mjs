@@ -18,7 +18,8 @@ for (const name of [
   const config = ExtractorConfig.loadFileAndPrepare(`${root}${name}`);
   const { succeeded, apiReportChanged } = Extractor.invoke(config, { localBuild });
   if (!succeeded) failures.push(`${name}: the public API is not what its report says, or does not hang together.`);
-  if (apiReportChanged) console.log(`${basename(config.reportFilePath)} has changed: look at the difference, and commit it.`);
+  if (apiReportChanged)
+    console.log(`${basename(config.reportFilePath)} has changed: look at the difference, and commit it.`);
   failures.push(...undocumented(config.reportTempFilePath));
 }
 for (const failure of failures) console.error(failure);
