@@ -17,7 +17,7 @@ export { type ShutdownBudget, shutdownBudget } from './options/shutdown-budget.j
 export { type LameDuckOptions } from './sequence/lame-duck.js';
 export { type LateRequestAnswer } from './drainables/http/late-requests.js';
 export { type EventStreamOptions } from './drainables/sse/event-stream-options.js';
-export { type WebSocketOptions } from './drainables/websockets/web-socket-options.js';
+export { type ResolvedWebSocketOptions, type WebSocketOptions } from './drainables/websockets/web-socket-options.js';
 export { type Drainable, type Leftover } from './sequence/drainable.js';
 export { DrainError, type DrainErrorCode } from './sequence/errors.js';
 export { type ShutdownEvent } from './sequence/events.js';
@@ -25,4 +25,4 @@ export { type HookPhase, type ShutdownContext } from './sequence/hooks.js';
 export { type RehearsalOptions } from './rehearsal/rehearsal.js';
 export { type RehearsalProbe, type RehearsalReport } from './rehearsal/rehearsal-report.js';
 export { type ShutdownPhase } from './sequence/phase.js';
-export { type HookReport, type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';
+export { type HookReport, type ShutdownEnd, type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';

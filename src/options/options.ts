@@ -77,16 +77,27 @@ export interface GracefulShutdownOptions {
  * @publicApi
  */
 export interface ResolvedOptions {
+  /** See `GracefulShutdownOptions.drainTimeoutMs`. */
   readonly drainTimeoutMs: number;
+  /** See `GracefulShutdownOptions.gracePeriodMs`. */
   readonly gracePeriodMs: number;
+  /** See `GracefulShutdownOptions.lameDuck`. */
   readonly lameDuck: 'auto' | false | Required<LameDuckOptions>;
+  /** See `GracefulShutdownOptions.hookTimeoutMs`. */
   readonly hookTimeoutMs: number;
+  /** See `GracefulShutdownOptions.httpTracking`. */
   readonly httpTracking: 'routes' | 'interceptor';
+  /** See `GracefulShutdownOptions.lateRequests`. */
   readonly lateRequests: Required<LateRequestAnswer> | 'close-listener';
+  /** See `GracefulShutdownOptions.readiness`. */
   readonly readiness: 'immediate' | 'after-lame-duck';
+  /** See `GracefulShutdownOptions.webSockets`. */
   readonly webSockets: ResolvedWebSocketOptions;
+  /** See `GracefulShutdownOptions.eventStreams`. */
   readonly eventStreams: EventStreamOptions;
+  /** See `GracefulShutdownOptions.allowRehearsal`. */
   readonly allowRehearsal: boolean;
+  /** See `GracefulShutdownOptions.secondSignal`. */
   readonly secondSignal: Readonly<Record<string, SecondSignalAction>>;
 }
 
