@@ -12,7 +12,7 @@ import { LinkedSet } from './linked-set.js';
 export class InFlightTracker {
   private readonly held = new LinkedSet<Held>();
   private waiting: (() => void)[] = [];
-  private isOver = false;
+  private sealed = false;
   private releases = 0;
 
   constructor(private readonly clock: Clock) {}
@@ -27,9 +27,9 @@ export class InFlightTracker {
     return this.releases;
   }
 
-  /** Reports whether `take` raises: the drain is over. */
+  /** Reports whether `take` raises: the drain is over, and nobody would wait. */
   get isSealed(): boolean {
-    return this.isOver;
+    return this.sealed;
   }
 
   /**
@@ -38,7 +38,7 @@ export class InFlightTracker {
    * @throws DrainError `DRAIN_TOO_LATE` once the drain is over: nobody would wait for the work.
    */
   take(kind: string, name: string): Lease {
-    if (this.isOver) {
+    if (this.sealed) {
       throw new DrainError(
         'DRAIN_TOO_LATE',
         `Expected '${name}' to begin before the drain was over, got it afterwards: ` +
@@ -86,7 +86,7 @@ export class InFlightTracker {
 
   /** From here on `take` raises. */
   seal(): void {
-    this.isOver = true;
+    this.sealed = true;
   }
 
   /** What is held, oldest first. */
