@@ -25,4 +25,4 @@ export { type HookPhase, type ShutdownContext } from './sequence/hooks.js';
 export { type RehearsalOptions } from './rehearsal/rehearsal.js';
 export { type RehearsalProbe, type RehearsalReport } from './rehearsal/rehearsal-report.js';
 export { type ShutdownPhase } from './sequence/phase.js';
-export { type HookReport, type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';
+export { type HookReport, type ShutdownEnd, type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';

@@ -13,7 +13,7 @@ import { LinkedSet } from './linked-set.js';
 export class InFlightTracker {
   private readonly held = new LinkedSet<Held>();
   private waiting: (() => void)[] = [];
-  private isOver = false;
+  private sealed = false;
   private releases = 0;
 
   constructor(private readonly clock: Clock) {}
@@ -28,9 +28,9 @@ export class InFlightTracker {
     return this.releases;
   }
 
-  /** Reports whether the drain is over, so that `take` throws. */
+  /** Reports whether `take` raises: the drain is over, and nobody would wait. */
   get isSealed(): boolean {
-    return this.isOver;
+    return this.sealed;
   }
 
   /**
@@ -39,7 +39,7 @@ export class InFlightTracker {
    * @throws DrainError `DRAIN_TOO_LATE` once the drain is over, because nobody would wait for the work
    */
   take(kind: string, name: string): Lease {
-    if (this.isOver) {
+    if (this.sealed) {
       throw new DrainError(
         'DRAIN_TOO_LATE',
         `Expected '${name}' to begin before the drain was over, got it afterwards: ` +
@@ -90,7 +90,7 @@ export class InFlightTracker {
 
   /** Makes `take` throw from now on. */
   seal(): void {
-    this.isOver = true;
+    this.sealed = true;
   }
 
   /** Returns what is held, oldest first. */

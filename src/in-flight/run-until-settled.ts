@@ -1,8 +1,12 @@
 /**
- * Runs `run`, and calls `end` when it has ended: when the promise it returns settles, whatever kind of promise that is,
- * and otherwise at once, an error included.
+ * Runs `run`, and calls `end` when it has ended: when the promise that it returns settles, and otherwise at once, an
+ * error included.
  *
- * @returns what `run` returns
+ * What is handed on behaves as it would without: a rejection that nobody handles stays unhandled, for it is handed on
+ * with the promise that is returned in the place of the first. `then` is called on promises alone. Other things that
+ * have one (a query that is sent when somebody waits for it) are handed on as they are, and end at once.
+ *
+ * @returns what `run` returns, or, of a promise, one that settles alike
  */
 export function runUntilSettled<T>(run: () => T, end: () => void): T {
   let result: T;
@@ -12,9 +16,33 @@ export function runUntilSettled<T>(run: () => T, end: () => void): T {
     end();
     throw error;
   }
-  if (isThenable(result)) result.then(end, end);
-  else end();
+  if (isPromise(result)) {
+    return result.then(
+      (value) => {
+        end();
+        return value;
+      },
+      (error: unknown) => {
+        end();
+        throw error;
+      },
+    ) as T;
+  }
+  end();
   return result;
+}
+
+/** A promise of what can be waited for in some other way, which is asked once. Anything else is handed on as it is. */
+export function promiseOf<T>(result: T): T | Promise<Awaited<T>> {
+  if (isPromise(result) || !isThenable(result)) return result;
+  return Promise.resolve(result);
+}
+
+/** Reports whether waiting for `value` has no effect: it is a promise, whose `then` nobody has overridden. */
+function isPromise(value: unknown): value is Promise<unknown> {
+  // Read at each call: instrumentation may have replaced it for all promises.
+
+  return value instanceof Promise && value.then === Promise.prototype.then;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,7 +1,7 @@
 import { DrainError } from '../sequence/errors.js';
 import { type Lease } from './lease.js';
 import { copyFunction, TRACK_IN_FLIGHT } from './metadata.js';
-import { runUntilSettled } from './run-until-settled.js';
+import { promiseOf, runUntilSettled } from './run-until-settled.js';
 
 interface LeaseTaker {
   take(kind: string, name: string): Lease;
@@ -17,7 +17,8 @@ export function trackMethodsOf(instance: object, tracker: LeaseTaker): void {
 
 /**
  * Makes each run of a method (a cron handler, an event listener, a consumer) a piece of in-flight work: the drain waits
- * for the promise it returns.
+ * for the promise it returns. Of something else that can be waited for (a query that is sent when somebody waits for
+ * it) it takes a promise, once, and returns that one.
  *
  * A run that begins after the drain is over raises `DRAIN_TOO_LATE`. An instance that no application with the module
  * has created runs untracked.
@@ -42,7 +43,7 @@ export function TrackInFlight(name?: string): MethodDecorator {
       const lease = trackers.get(this)?.take('task', leaseName);
       if (!lease) return run.apply(this, args);
       return runUntilSettled(
-        () => run.apply(this, args),
+        () => promiseOf(run.apply(this, args)),
         () => lease.release(),
       );
     });

@@ -78,16 +78,27 @@ export interface GracefulShutdownOptions {
  * @publicApi
  */
 export interface ResolvedOptions {
+  /** See `GracefulShutdownOptions.drainTimeoutMs`. */
   readonly drainTimeoutMs: number;
+  /** See `GracefulShutdownOptions.gracePeriodMs`. */
   readonly gracePeriodMs: number;
+  /** See `GracefulShutdownOptions.lameDuck`. */
   readonly lameDuck: 'auto' | false | Required<LameDuckOptions>;
+  /** See `GracefulShutdownOptions.hookTimeoutMs`. */
   readonly hookTimeoutMs: number;
+  /** See `GracefulShutdownOptions.httpTracking`. */
   readonly httpTracking: 'routes' | 'interceptor';
+  /** See `GracefulShutdownOptions.lateRequests`. */
   readonly lateRequests: ResolvedLateRequestOptions;
+  /** See `GracefulShutdownOptions.readiness`. */
   readonly readiness: 'immediate' | 'after-lame-duck';
+  /** See `GracefulShutdownOptions.webSockets`. */
   readonly webSockets: ResolvedWebSocketOptions;
+  /** See `GracefulShutdownOptions.eventStreams`. */
   readonly eventStreams: EventStreamOptions;
+  /** See `GracefulShutdownOptions.allowRehearsal`. */
   readonly allowRehearsal: boolean;
+  /** See `GracefulShutdownOptions.secondSignal`. */
   readonly secondSignal: Readonly<Record<string, SecondSignalAction>>;
   /** What is to be said at bootstrap about the options as they were given: that one of them has a new form. */
   readonly warnings: readonly string[];

@@ -24,7 +24,7 @@ export class ReadinessLearner<Route extends Learnable> {
     this.running++;
     return runUntilSettled(
       () => this.context.run(route, run),
-      () => this.over(),
+      () => this.ended(),
     );
   }
 
@@ -35,7 +35,7 @@ export class ReadinessLearner<Route extends Learnable> {
     if (route && !route.isHealth) this.learnt(route);
   }
 
-  private over(): void {
+  private ended(): void {
     if (--this.running === 0) this.context.disable();
   }
 }

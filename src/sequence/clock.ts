@@ -59,8 +59,8 @@ export async function settledWithin(
   signal?: AbortSignal,
 ): Promise<boolean> {
   let settled = false;
-  const over = new AbortController();
-  const abort = () => over.abort();
+  const enough = new AbortController();
+  const abort = () => enough.abort();
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
   const done = work
@@ -70,10 +70,10 @@ export async function settledWithin(
     )
     .then(() => {
       settled = true;
-      over.abort();
+      enough.abort();
     });
-  await Promise.race([done, delay(clock, ms, over.signal)]);
-  over.abort();
+  await Promise.race([done, delay(clock, ms, enough.signal)]);
+  enough.abort();
   signal?.removeEventListener('abort', abort);
   return settled;
 }

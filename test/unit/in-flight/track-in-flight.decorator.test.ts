@@ -5,6 +5,7 @@ import { TRACK_IN_FLIGHT } from '../../../src/in-flight/metadata.js';
 import { TrackInFlight, trackMethodsOf } from '../../../src/in-flight/track-in-flight.decorator.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { Gate } from '../../support/gate.js';
+import { LazyQuery } from './lazy-query.js';
 
 const Mark = (): MethodDecorator => (_target, _key, descriptor) =>
   Reflect.defineMetadata('mark', true, descriptor.value as object);
@@ -34,6 +35,13 @@ class Reports {
   @TrackInFlight()
   async rejecting(): Promise<never> {
     throw new Error('broken later');
+  }
+
+  readonly query = new LazyQuery();
+
+  @TrackInFlight()
+  insert(): PromiseLike<string> {
+    return this.query;
   }
 
   @TrackInFlight()
@@ -80,6 +88,13 @@ describe('@TrackInFlight()', () => {
   it('releases the lease of a method that rejects', async () => {
     await expect(reports.rejecting()).rejects.toThrow('broken later');
     expect({ size: tracker.size, finished: tracker.finished }).toEqual({ size: 0, finished: 1 });
+  });
+
+  it('sends a query once that is sent each time somebody waits for it, and holds a lease until it is answered', async () => {
+    const run = reports.insert();
+    expect(tracker.size).toBe(1);
+    await expect(Promise.resolve(run)).resolves.toBe('1 row');
+    expect({ sent: reports.query.sent, size: tracker.size }).toEqual({ sent: 1, size: 0 });
   });
 
   it('raises DRAIN_TOO_LATE once the drain is over, and does not run the method', () => {

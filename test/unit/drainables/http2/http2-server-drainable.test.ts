@@ -153,7 +153,7 @@ describe('Http2ServerDrainable', () => {
   });
 
   it('gives a session whose client is about to speak a moment before the last word', async () => {
-    await drainable.refuse();
+    await beginDrain();
     const late = connect({ speaks: false });
     const closing = drainable.close(new AbortController().signal);
     await clock.advance(49);
