@@ -158,7 +158,7 @@ export class SignalCompanion {
    */
   private watchKill(): () => void {
     const { host } = this;
-     
+
     const original = host.kill;
     const standIn: typeof original = (pid, signal = 'SIGTERM') => {
       const name = nameOf(signal);
