@@ -1,15 +1,23 @@
 /**
- * Installs the packed package into applications as its users have them, and runs their tests: `node scripts/consumers.mjs [--processes[=part of a file's name]] [name …]`.
- * Each of `test/consumers` has its own package.json, and its own Nest, TypeScript and Jest; what they are made of and what they prove is the same, in
- * `test/consumers/shared`. They are put together in `.cache/consumers`. With `--processes` the process suite, or a part of it, runs too, its applications on that Nest.
+ * Installs the packed package into applications as its users have them, and runs their tests: `node
+ * scripts/consumers.mjs [--processes[=part of a file's name]] [name …]`. Each of `test/consumers` has its own
+ * package.json, and its own Nest (the variants named `-lowest` the lowest of its major), TypeScript and Jest; what they
+ * are made of and what they prove is the same, in `test/consumers/shared`. They are put together in `.cache/consumers`.
+ * With `--processes` the process suite, or a part of it, runs too, its applications on that Nest.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nests } from './other-versions.mjs';
 import { npm, setupSample } from './setup-sample.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** Consumers that are others on another Nest: the lowest version of a major that installs. */
+const variants = {
+  'nest11-lowest': { of: 'nest11-cjs', nest: nests['11-lowest'] },
+  'nest12-lowest': { of: 'nest12-esm', nest: nests['12-lowest'] },
+};
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--processes'));
 const consumers = named.length > 0 ? named : ['nest11-cjs', 'nest12-esm'];
 const processes = process.argv.find((argument) => argument.startsWith('--processes'));
@@ -53,12 +61,25 @@ function testProcesses(consumer, folder) {
 /** Copies what has changed, so that what is built and installed there already stays valid. */
 function putTogether(consumer) {
   const folder = join(root, '.cache/consumers', consumer);
-  const own = join(root, 'test/consumers', consumer);
+  const { of = consumer, nest } = variants[consumer] ?? {};
+  const own = join(root, 'test/consumers', of);
   if (!existsSync(own)) throw new Error(`There is no consumer ${consumer} in test/consumers.`);
   mkdirSync(folder, { recursive: true });
   for (const sources of ['src', 'test']) rmSync(join(folder, sources), { recursive: true, force: true });
   for (const from of [join(root, 'test/consumers/shared'), own]) {
     cpSync(from, folder, { recursive: true, preserveTimestamps: true });
   }
+  if (nest) setNest(folder, nest);
   return folder;
+}
+
+/** Its lock file would hold it to the versions of the original. */
+function setNest(folder, versions) {
+  const file = join(folder, 'package.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8'));
+  for (const group of [manifest.dependencies, manifest.devDependencies]) {
+    for (const name of Object.keys(group)) if (versions[name]) group[name] = versions[name];
+  }
+  writeFileSync(file, `${JSON.stringify(manifest, undefined, 2)}\n`);
+  rmSync(join(folder, 'package-lock.json'), { force: true });
 }

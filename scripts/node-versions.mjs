@@ -1,16 +1,14 @@
 /**
  * Runs the process suite with its applications on other versions of Node: `node scripts/node-versions.mjs 22 24 26`.
- * Each comes from npm, once, into `.cache/node`; Jest itself stays on the Node that runs this. The suite waits most of its time, so the
- * versions run side by side.
+ * Each comes from npm, once, into `.cache/node`; Jest itself stays on the Node that runs this. The suite waits most of
+ * its time, so the versions run side by side.
  */
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { npm } from './setup-sample.mjs';
+import { installNode, root } from './other-versions.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const majors = process.argv.slice(2);
 if (majors.length === 0 || majors.some((major) => !/^\d+$/.test(major))) {
   console.error('Usage: node scripts/node-versions.mjs <major> …');
@@ -21,18 +19,6 @@ const passed = await Promise.all(
   nodes.map((node, index) => suitePasses(node, join(root, '.cache/node', majors[index]))),
 );
 process.exit(passed.every(Boolean) ? 0 : 1);
-
-/** The path of its binary. */
-function installNode(major) {
-  const folder = join(root, '.cache/node', major);
-  const name = `node-${process.platform}-${process.arch}`;
-  const node = join(folder, 'node_modules', name, 'bin/node');
-  if (existsSync(node)) return node;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  npm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', `${name}@${major}`], folder);
-  return node;
-}
 
 async function suitePasses(node, folder) {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();

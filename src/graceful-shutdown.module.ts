@@ -64,8 +64,9 @@ export interface GracefulShutdownAsyncOptions extends Pick<ModuleMetadata, 'impo
  * await app.listen(3000);
  * ```
  *
- * Global; import it once. A SIGTERM then fails readiness, keeps serving until traffic has gone away, refuses what still arrives, finishes what is in
- * flight, and only then lets Nest destroy its providers. `app.close()` does the same without the wait for traffic to leave.
+ * Global; import it once. A SIGTERM then fails readiness, keeps serving until traffic has gone away, refuses what still
+ * arrives, finishes what is in flight, and only then lets Nest destroy its providers. `app.close()` does the same
+ * without the wait for traffic to leave.
  *
  * @publicApi
  */
@@ -90,8 +91,8 @@ export class GracefulShutdownModule implements NestModule, OnModuleInit, OnAppli
   }
 
   /**
-   * @throws DrainError `DRAIN_INVALID_OPTION` when none, or more than one, of `useFactory`, `useClass` and `useExisting` is given; what the factory returns is
-   * checked at bootstrap
+   * @throws DrainError `DRAIN_INVALID_OPTION` when none, or more than one, of `useFactory`, `useClass` and
+   * `useExisting` is given; what the factory returns is checked at bootstrap
    */
   static forRootAsync(options: GracefulShutdownAsyncOptions): DynamicModule {
     const { imports, httpTracking = 'routes' } = options;
@@ -127,8 +128,8 @@ export class GracefulShutdownModule implements NestModule, OnModuleInit, OnAppli
 
 /**
  * Nest has a `ConfigurableModuleBuilder` for this. It is not used, for `forRoot(10_000)` would lose its number (the
- * builder copies options as an object), `useExisting` would take classes alone, and options that are wrong would be told
- * of when the application starts, and not where `forRoot()` is called; both methods would be overridden whole.
+ * builder copies options as an object), `useExisting` would take classes alone, and options that are wrong would be
+ * told of when the application starts, and not where `forRoot()` is called; both methods would be overridden whole.
  */
 function assemble(
   options: Provider,
@@ -178,7 +179,8 @@ function optionsProviders(options: GracefulShutdownAsyncOptions, httpTracking: '
   if (given.length !== 1) {
     throw new DrainError(
       'DRAIN_INVALID_OPTION',
-      `GracefulShutdownModule.forRootAsync(): expected one of useFactory, useClass and useExisting, got ${given.length}. Give one of them.`,
+      'GracefulShutdownModule.forRootAsync(): expected one of useFactory, useClass and useExisting, got ' +
+        `${given.length}. Give one of them.`,
     );
   }
   const resolve = (result: number | GracefulShutdownOptions): ResolvedOptions => {
@@ -186,7 +188,8 @@ function optionsProviders(options: GracefulShutdownAsyncOptions, httpTracking: '
     if (typeof result === 'object' && result.httpTracking && result.httpTracking !== httpTracking) {
       throw new DrainError(
         'DRAIN_INVALID_OPTION',
-        `GracefulShutdownModule.forRootAsync(): expected httpTracking beside the factory, got '${result.httpTracking}' in its result. ` +
+        'GracefulShutdownModule.forRootAsync(): expected httpTracking beside the factory, got ' +
+          `'${result.httpTracking}' in its result. ` +
           'Interceptors are installed before the factory runs: move it up.',
       );
     }

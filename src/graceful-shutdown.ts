@@ -15,6 +15,9 @@ import { type RehearsalReport } from './rehearsal/rehearsal-report.js';
 import { type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';
 import { areShutdownHooksEnabled } from './nest/signals.js';
 
+/** A signal that a process sends itself arrives within this time, ms. */
+const signalArrivesMs = 1_000;
+
 /**
  * The shutdown of this application: where it stands, what it waits for, and how to take part in it. Inject it.
  *
@@ -201,8 +204,15 @@ export class GracefulShutdown {
   async shutdown(reason = 'shutdown()'): Promise<ShutdownOutcome> {
     const isFirst = !hasReached(this.phase, 'lame-duck');
     await this.core.sequence.begin({ reason, isHostClosing: false });
-    if (isFirst && areShutdownHooksEnabled('SIGTERM')) process.kill(process.pid, 'SIGTERM');
+    if (isFirst && areShutdownHooksEnabled('SIGTERM')) this.handOverToNest();
     return this.drained;
+  }
+
+  /** With the listener closed nothing else may keep the event loop alive until the signal has arrived. */
+  private handOverToNest(): void {
+    const hold = this.core.clock.after(signalArrivesMs, () => undefined);
+    void this.closed.then(() => hold.cancel());
+    process.kill(process.pid, 'SIGTERM');
   }
 }
 

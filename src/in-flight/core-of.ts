@@ -1,6 +1,6 @@
 /**
- * The core of each application, by its container of modules, which every module of it can inject. Classes that Nest makes
- * in the modules of users find theirs here: nothing internal is exported for them.
+ * The core of each application, by its container of modules, which every module of it can inject. Classes that Nest
+ * makes in the modules of users find theirs here: nothing internal is exported for them.
  */
 const cores = new WeakMap<object, object>();
 

@@ -23,9 +23,11 @@ const hooks = ['handleConnection', 'handleDisconnect'] as const;
 const appsOf = new WeakMap<object, Set<WeakRef<GatewayFinder>>>();
 
 /**
- * Meets the WebSocket gateways: through the adapter that Nest asks for their servers, whichever it is, and binds their messages with.
+ * Meets the WebSocket gateways: through the adapter that Nest asks for their servers, whichever it is, and binds their
+ * messages with.
  *
- * Nest makes gateways while the application initialises, before the module's `configure()`, and makes the default adapter then: it is met when it is set.
+ * Nest makes gateways while the application initialises, before the module's `configure()`, and makes the default
+ * adapter then: it is met when it is set.
  *
  * @see https://docs.nestjs.com/websockets/adapter
  */
@@ -83,7 +85,10 @@ export class GatewayFinder {
     }
   }
 
-  /** Where a gateway is of request scope, one is made for the disconnect of each client, in the turns that follow: this holds the drain until its hook does. */
+  /**
+   * Where a gateway is of request scope, one is made for the disconnect of each client, in the turns that follow: this
+   * holds the drain until its hook does.
+   */
   private holdForPoll(): void {
     if (this.hasScoped) void this.during(undefined, 'a gateway of request scope', true, nextPoll);
   }
@@ -108,8 +113,8 @@ export class GatewayFinder {
   }
 
   /**
-   * One of request scope has an instance for each client, made when its hook is called, and by nobody we meet: the hooks are counted on its class. Providers of its own that take
-   * longer than a turn to be made are not waited for.
+   * One of request scope has an instance for each client, made when its hook is called, and by nobody we meet: the
+   * hooks are counted on its class. Providers of its own that take longer than a turn to be made are not waited for.
    */
   private countOnPrototype(metatype: object): void {
     const { prototype, name } = metatype as { prototype: Gateway; name: string };

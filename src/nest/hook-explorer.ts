@@ -56,8 +56,10 @@ export class HookExplorer {
       if (!wrapper.isDependencyTreeStatic()) {
         throw new DrainError(
           'DRAIN_MISPLACED_DECORATOR',
-          `Expected @OnShutdown() on a provider that lives as long as the application, got it on ${classNameOf(marks)}.${name}, ` +
-            'which is request-scoped or transient, or depends on one that is: there is no one instance to call. Move the method to a singleton.',
+          'Expected @OnShutdown() on a provider that lives as long as the application, got it on ' +
+            `${classNameOf(marks)}.${name}, ` +
+            'which is request-scoped or transient, or depends on one that is: there is no one instance to call. ' +
+            'Move the method to a singleton.',
         );
       }
       for (const { phase, options } of Reflect.getOwnMetadata(ON_SHUTDOWN, method) as OnShutdownMetadata[]) {
@@ -98,7 +100,8 @@ function checkAllowance(marks: Marks, isController: boolean): void {
   const fail = (where: string) => {
     throw new DrainError(
       'DRAIN_MISPLACED_DECORATOR',
-      `Expected @AllowDuringShutdown() on a route or a controller, got it on ${where}. Put it where the @Get() or @Controller() is.`,
+      `Expected @AllowDuringShutdown() on a route or a controller, got it on ${where}. Put it where the @Get() or ` +
+        '@Controller() is.',
     );
   };
   const type = classOf(marks.prototype);

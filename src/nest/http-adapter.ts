@@ -18,7 +18,8 @@ interface Adapter extends RouteRegistrar {
 }
 
 /**
- * Meets the HTTP adapter, in `configure()`: late enough for its server to exist, early enough for no route to be registered.
+ * Meets the HTTP adapter, in `configure()`: late enough for its server to exist, early enough for no route to be
+ * registered.
  *
  * @param begin begins, or joins, the shutdown; never rejects
  * @param isProcessEnding reports whether a signal has begun it
@@ -53,7 +54,8 @@ function mayListen(core: DrainCore, isProcessEnding: () => boolean): boolean {
   if (isProcessEnding()) return false;
   throw new DrainError(
     'DRAIN_LISTEN_AFTER_SHUTDOWN',
-    `Expected listen() on an application that runs, got it in phase '${core.phase}'. A closed application does not come back: create a new one.`,
+    `Expected listen() on an application that runs, got it in phase '${core.phase}'. A closed application does not ` +
+      'come back: create a new one.',
   );
 }
 

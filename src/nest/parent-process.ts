@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 const relays = /^(npm|npx|yarn|pnpm|bun|sh|bash|dash|ash|zsh)\b/;
 
 /**
- * Names what stands as PID 1 between the platform and this process and does not pass signals on: a package manager or a shell. Nothing when signals
- * arrive, or when the system does not tell (Linux does, in `/proc`).
+ * Names what stands as PID 1 between the platform and this process and does not pass signals on: a package manager or a
+ * shell. Nothing when signals arrive, or when the system does not tell (Linux does, in `/proc`).
  */
 export function signalSwallower(pid = process.pid, parentPid = process.ppid, read = readProcess): string | undefined {
   if (pid === 1) return undefined;

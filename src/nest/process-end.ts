@@ -12,7 +12,10 @@ import { companionOf, type SignalCompanion, type SignalReceiver } from './signal
 const signalMs = 10_000;
 /** One Ctrl-C reaches a process twice where npm or a watcher hands on what the terminal has sent it already, ms. */
 const oneKeystrokeMs = 500;
-/** Nest sends the process its signal again when it has closed. If it still lives after this long, somebody else listens for that signal, ms. */
+/**
+ * Nest sends the process its signal again when it has closed. If it still lives after this long, somebody else listens
+ * for that signal, ms.
+ */
 const selfKillMs = 500;
 /** Whoever sends one of these wants the process to end. Others may ask it to reload (SIGHUP), or to tell something. */
 const endingSignals: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGBREAK'];

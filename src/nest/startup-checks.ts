@@ -13,7 +13,10 @@ import { areShutdownHooksEnabled, foreignListeners, isListenedFor } from './sign
 
 /** After the server has begun to listen, `main.ts` gets this long to enable shutdown hooks, ms. */
 const settleMs = 1_000;
-/** Balancers keep idle connections for about this long (AWS ALB and nginx: 60 s); a server that closes first loses the race, ms. */
+/**
+ * Balancers keep idle connections for about this long (AWS ALB and nginx: 60 s); a server that closes first loses the
+ * race, ms.
+ */
 const balancerIdleMs = 60_000;
 /** Requests looked at for the headers of a proxy. */
 const sampledRequests = 100;
@@ -22,8 +25,8 @@ const sampledRequests = 100;
 export type CheckedCore = Pick<DrainCore, 'clock' | 'options' | 'isUnderKubernetes'>;
 
 /**
- * Looks, once the server listens, for what would make a shutdown lose requests, and warns of each thing once. Nothing is fatal, and all is silent
- * when the application never listens.
+ * Looks, once the server listens, for what would make a shutdown lose requests, and warns of each thing once. Nothing
+ * is fatal, and all is silent when the application never listens.
  */
 export class StartupChecks {
   private timer?: ClockTimer;
@@ -59,31 +62,47 @@ export class StartupChecks {
   private *warnings(): Iterable<string> {
     yield* this.listenerWarnings();
     for (const name of controllersWithUnmarkedHealthChecks(this.modules)) {
-      yield `${name} uses HealthCheckService, but none of its routes is marked: during a shutdown they are refused like any other. Put @AllowDuringShutdown() on the controller.`;
+      yield (
+        `${name} uses HealthCheckService, but none of its routes is marked: during a shutdown they are refused ` +
+        'like any other. Put @AllowDuringShutdown() on the controller.'
+      );
     }
     const swallower = this.findSwallower();
     if (swallower) {
-      yield `PID 1 is '${swallower}', which does not pass SIGTERM on: this process never hears of a shutdown. Start node itself: CMD ["node", "dist/main.js"].`;
+      yield (
+        `PID 1 is '${swallower}', which does not pass SIGTERM on: this process never hears of a shutdown. ` +
+        'Start node itself: CMD ["node", "dist/main.js"].'
+      );
     }
     if (this.core.isUnderKubernetes && this.core.options.lameDuck === false) {
-      yield 'lameDuck is off under Kubernetes: endpoints are removed while the pod is already draining, and requests still on their way are refused. Leave lameDuck on auto.';
+      yield (
+        'lameDuck is off under Kubernetes: endpoints are removed while the pod is already draining, and ' +
+        'requests still on their way are refused. Leave lameDuck on auto.'
+      );
     }
     const terminusMs = terminusDelayMs(this.modules);
     if (terminusMs > 0) {
-      yield `Terminus waits gracefulShutdownTimeoutMs (${terminusMs} ms) after providers are destroyed, on top of the lame duck. Remove it: the lame duck does its work, in time.`;
+      yield (
+        `Terminus waits gracefulShutdownTimeoutMs (${terminusMs} ms) after providers are destroyed, on top of ` +
+        'the lame duck. Remove it: the lame duck does its work, in time.'
+      );
     }
   }
 
   private *listenerWarnings(): Iterable<string> {
     if (!isListenedFor('SIGTERM', this.host)) {
-      yield 'Nobody listens for SIGTERM: the process dies at once, with all that is in flight. Call app.enableShutdownHooks() in main.ts.';
+      yield (
+        'Nobody listens for SIGTERM: the process dies at once, with all that is in flight. Call ' +
+        'app.enableShutdownHooks() in main.ts.'
+      );
     }
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       // Where Nest does not listen, the application closes itself, in its own listener.
       if (!areShutdownHooksEnabled(signal, this.host)) continue;
       for (const name of foreignListeners(signal, this.host)) {
         yield (
-          `A listener beside Nest's waits for ${signal}: ${name}. If it ends the process, it does so in the middle of the drain. ` +
+          `A listener beside Nest's waits for ${signal}: ${name}. If it ends the process, it does so in the middle ` +
+          'of the drain. ' +
           "Let a provider do its work, in a method with @OnShutdown('releasing')."
         );
       }
@@ -96,8 +115,10 @@ export class StartupChecks {
       const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
       if (isForwarded && server.keepAliveTimeout > 0 && server.keepAliveTimeout < balancerIdleMs) {
         this.warn(
-          `keepAliveTimeout is ${server.keepAliveTimeout} ms, and requests come through a proxy: proxies keep idle connections for about ${balancerIdleMs} ms and ` +
-            'lose the requests they send as this server closes. Set it above the idle time of the proxy (app.getHttpServer().keepAliveTimeout = 65_000).',
+          `keepAliveTimeout is ${server.keepAliveTimeout} ms, and requests come through a proxy: proxies keep idle ` +
+            `connections for about ${balancerIdleMs} ms and ` +
+            'lose the requests they send as this server closes. Set it above the idle time of the proxy ' +
+            '(app.getHttpServer().keepAliveTimeout = 65_000).',
         );
       }
       if (isForwarded || --left === 0) server.off('request', look);

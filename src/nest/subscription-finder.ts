@@ -8,8 +8,8 @@ import { subscriptionServersOf } from './insides/subscriptions.js';
  * Finds the servers of WebSockets that carry GraphQL subscriptions, and puts them under drain: their clients get the
  * close frame of gateways. `graphql-ws` clients come back by themselves after it.
  *
- * Operations on such a socket are not counted: those that have not ended by then end with it. Queries and mutations over
- * HTTP are requests like all others.
+ * Operations on such a socket are not counted: those that have not ended by then end with it. Queries and mutations
+ * over HTTP are requests like all others.
  */
 export class SubscriptionFinder {
   private readonly instances = new Set<FastifyInstance>();

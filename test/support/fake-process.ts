@@ -27,27 +27,10 @@ export class FakeProcess extends EventEmitter {
 
   /** Adds the listener that `enableShutdownHooks()` adds. It closes nothing. */
   enableShutdownHooks(...signals: NodeJS.Signals[]): () => void {
-    const add = Reflect.get(NestApplicationContext.prototype, 'listenToShutdownSignals') as (
-      signals: string[],
-      options: object,
-    ) => void;
-    const listeners: [string, () => void][] = [];
-    const real = process.on.bind(process);
-    process.on = ((signal: string, listener: () => void) => {
-      listeners.push([signal, listener]);
-      return process;
-    }) as never;
-    try {
-      // An application, on Nest 11 and 12, whose shutdown never gets anywhere.
-      const shutdown = () => new Promise(() => undefined);
-      const application = { shutdownCleanupRefs: new Map(), activeShutdownSignals: [], shutdown };
-      add.call({ ...application, callDestroyHook: shutdown, prepareClose: shutdown } as never, signals, {});
-    } finally {
-      process.on = real as never;
-    }
-    for (const [signal, listener] of listeners) this.on(signal, listener);
+    const listener = nestsShutdownListener();
+    for (const signal of signals) this.on(signal, listener);
     return () => {
-      for (const [signal, listener] of listeners) this.off(signal, listener);
+      for (const signal of signals) this.off(signal, listener);
     };
   }
 
@@ -59,4 +42,25 @@ export class FakeProcess extends EventEmitter {
   get listenedFor(): string[] {
     return this.eventNames().map(String).sort();
   }
+}
+
+/** The listener that `enableShutdownHooks()` adds, of an application on Nest 11 or 12 whose shutdown never ends. */
+export function nestsShutdownListener(): () => void {
+  const add = Reflect.get(NestApplicationContext.prototype, 'listenToShutdownSignals') as (
+    signals: string[],
+    options: object,
+  ) => void;
+  const shutdown = () => new Promise(() => undefined);
+  const application = {
+    shutdownCleanupRefs: new Map(),
+    activeShutdownSignals: [],
+    shutdown,
+    callDestroyHook: shutdown,
+  };
+  const before = new Set(process.listeners('SIGWINCH'));
+  // It ends no process, and nobody of ours listens for it.
+  add.call(application as never, ['SIGWINCH'], {});
+  const listener = process.listeners('SIGWINCH').find((each) => !before.has(each))!;
+  process.off('SIGWINCH', listener);
+  return listener as () => void;
 }

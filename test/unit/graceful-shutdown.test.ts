@@ -6,6 +6,7 @@ import { GracefulShutdown } from '../../src/graceful-shutdown.js';
 import { resolveOptions } from '../../src/options/resolve-options.js';
 import { type Drainable } from '../../src/sequence/drainable.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
+import { nestsShutdownListener } from '../support/fake-process.js';
 import { Gate } from '../support/gate.js';
 
 let clock: FakeClock;
@@ -185,9 +186,20 @@ describe('GracefulShutdown.shutdown', () => {
   });
 
   it('hands over to Nest with SIGTERM, once, where its shutdown hooks are enabled', async () => {
-    process.on('SIGTERM', () => undefined);
+    process.on('SIGTERM', nestsShutdownListener());
     await Promise.all([shutdown.shutdown(), shutdown.shutdown()]);
     expect(kill.mock.calls).toEqual([[process.pid, 'SIGTERM']]);
+    // An event loop that is empty would end before the signal arrives.
+    expect(clock.armedAt).toHaveLength(1);
+    core.sequence.hostClosed();
+    await shutdown.closed;
+    await settle();
+  });
+
+  it("sends nothing where a listener of somebody else's waits for it: Nest would not hear of it", async () => {
+    process.on('SIGTERM', () => undefined);
+    await shutdown.shutdown();
+    expect(kill).not.toHaveBeenCalled();
   });
 
   it('sends nothing where nobody listens: the process would die', async () => {

@@ -26,13 +26,16 @@ const reliances: readonly Reliance[] = [
   {
     isMet: ({ modules }) => modulesHaveDistances(modules),
     otherwise:
-      'modules have no distance, by which the order of hooks is set. Providers may be destroyed while requests are in flight.',
+      'modules have no distance, by which the order of hooks is set. Providers may be destroyed while requests are ' +
+      'in flight.',
   },
   {
     isMet: ({ modules }) => transportsAreTold(modules) || !handlesMessages(modules),
     otherwise:
-      'the transports of microservices are not told of (they are since @nestjs/core 11.1.4). app.close() of a standalone microservice closes its transport ' +
-      'before the drain, and a hybrid application may lose the answer of its last message; SIGTERM drains a standalone one first. Update @nestjs/core.',
+      'the transports of microservices are not told of (they are since @nestjs/core 11.1.4). app.close() of a ' +
+      'standalone microservice closes its transport ' +
+      'before the drain, and a hybrid application may lose the answer of its last message; SIGTERM drains a ' +
+      'standalone one first. Update @nestjs/core.',
   },
   {
     isMet: ({ config }) => config === undefined || socketAdaptersAreTold(config),
@@ -44,7 +47,8 @@ const reliances: readonly Reliance[] = [
       return !fastify || fastifyBindingsAreKept(fastify);
     },
     otherwise:
-      "Fastify's further servers cannot be found. Listening on localhost, requests to its second address are not drained: listen on '::' or '0.0.0.0'.",
+      "Fastify's further servers cannot be found. Listening on localhost, requests to its second address are not " +
+      "drained: listen on '::' or '0.0.0.0'.",
   },
   {
     isMet: ({ injecting }) => injectIsRecorded(injecting),

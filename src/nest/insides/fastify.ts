@@ -26,7 +26,8 @@ export function fastifyBindingsAreKept(instance: FastifyInstance): boolean {
 }
 
 /**
- * The WebSocket server of `@fastify/websocket`, and with it Mercurius, on the instance of whichever plugin registered it.
+ * The WebSocket server of `@fastify/websocket`, and with it Mercurius, on the instance of whichever plugin registered
+ * it.
  *
  * Relies on the decoration `websocketServer`, which the plugin documents (since @fastify/websocket 4). Where it is
  * missing, clients of that server are not told to leave: they are cut.

@@ -44,7 +44,8 @@ export function socketAdaptersAreTold(config: Partial<ApplicationConfig>): boole
  * which gateways may share.
  *
  * Relies on `AbstractWsAdapter.httpServer` (since Nest 4) and `WsAdapter.httpServersRegistry`, a map by port (since
- * @nestjs/platform-ws 7). Where the latter is missing, handshakes that arrive late on a port of its own are not refused.
+ * @nestjs/platform-ws 7). Where the latter is missing, handshakes that arrive late on a port of its own are not
+ * refused.
  */
 export function httpServersOf(adapter: object, port: number): readonly unknown[] {
   const { httpServer, httpServersRegistry } = adapter as { httpServer?: unknown; httpServersRegistry?: unknown };

@@ -2,11 +2,11 @@ import { type ModulesContainer } from '@nestjs/core';
 import { providersOf } from './modules.js';
 
 /**
- * How long Terminus waits by itself when the application closes, ms: `TerminusModule.forRoot({ gracefulShutdownTimeoutMs })`.
- * Terminus is not imported: its options are known by the name of their token.
+ * How long Terminus waits by itself when the application closes, ms: `TerminusModule.forRoot({
+ * gracefulShutdownTimeoutMs })`. Terminus is not imported: its options are known by the name of their token.
  *
- * Relies on the token `TERMINUS:MODULE_OPTIONS` (since @nestjs/terminus 10). Where it is missing, the startup check does
- * not warn of that wait.
+ * Relies on the token `TERMINUS:MODULE_OPTIONS` (since @nestjs/terminus 10). Where it is missing, the startup check
+ * does not warn of that wait.
  */
 export function terminusDelayMs(modules: ModulesContainer): number {
   for (const { token, instance } of providersOf(modules)) {

@@ -18,7 +18,7 @@ async function start() {
   return app;
 }
 
-const first = await start();
+let first;
 process.on('SIGHUP', async () => {
   await first.close();
   number++;
@@ -26,4 +26,5 @@ process.on('SIGHUP', async () => {
   // Later than the grace period of the first one: nothing may end the process by then.
   setTimeout(() => tell('still here'), (settings.drain?.gracePeriodMs ?? 0) + 500);
 });
+first = await start();
 void told('end').then(() => process.exit(0));

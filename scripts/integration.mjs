@@ -1,0 +1,87 @@
+/**
+ * Runs the integration suite on other versions of Node and Nest: `node scripts/integration.mjs [<node>:<nest> …]`,
+ * where `<node>` is a major version or `own`, and `<nest>` a name of `nests` in `other-versions.mjs` or `own`. The
+ * default is a thinned matrix: with `npm run test:integration` each version occurs once. Every test runs on Express and
+ * on Fastify.
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { installNest, installNode, nests, root } from './other-versions.mjs';
+
+/** Tests of the tools meet no other part of Nest, and run with the repository's own versions alone. */
+const ofTools = 'integration/(drill|testing)/';
+
+/**
+ * What cannot run on a version, for it uses what came later. Controls, which show what is lost without the module, hang
+ * with the Fastify of Nest 11.0 (5.2), whose `close()` ends no stream of its own accord.
+ */
+const notOn = {
+  '11-lowest': { files: ['websockets/leaving'], names: ['without the module', 'in a testing module as well'] },
+};
+
+/** Runs the suite. Resolves with whether it passes. */
+export async function runIntegration(nodeName, nestName, packages = nests[nestName]) {
+  const node = nodeName === 'own' ? process.execPath : installNode(nodeName);
+  const folder = nestName === 'own' ? root : putTogether(nestName, packages);
+  const nodeVersion = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+  const name = `Node ${nodeVersion}, Nest ${versionOfNest(folder)}`;
+  const results = join(root, `.cache/integration-${nodeName}-${nestName}.json`);
+  const { files = [], names = [] } = notOn[nestName] ?? {};
+  const ignored = [ofTools, ...files, ...whatIsMissingIn(nestName, packages)];
+  const jest = ['--experimental-vm-modules', '--no-warnings', join(root, 'node_modules/jest/bin/jest.js')];
+  const args = ['--selectProjects', 'integration', '--maxWorkers=2', '--testPathIgnorePatterns', ...ignored];
+  if (names.length > 0) args.push('--testNamePattern', `^(?!.*(${names.join('|')})).*$`);
+  try {
+    await promisify(execFile)(node, [...jest, ...args, '--json', `--outputFile=${results}`], {
+      cwd: folder,
+      maxBuffer: 2 ** 28,
+    });
+  } catch (error) {
+    console.error(error.stderr);
+    console.error(`${name}: the integration suite fails`);
+    return false;
+  }
+  const { numPassedTests, startTime, testResults } = JSON.parse(readFileSync(results, 'utf8'));
+  const seconds = Math.round((Math.max(...testResults.map(({ endTime }) => endTime)) - startTime) / 1_000);
+  console.log(`${name}: the integration suite passes, ${numPassedTests} tests in ${seconds} s`);
+  return true;
+}
+
+/** A copy of the sources beside that version of Nest, where Node and Jest find it first. */
+function putTogether(name, packages) {
+  if (!packages) throw new Error(`Expected one of ${Object.keys(nests).join(', ')} and own, got '${name}'.`);
+  const folder = installNest(name, packages);
+  for (const each of ['src', 'test']) {
+    rmSync(join(folder, each), { recursive: true, force: true });
+    cpSync(join(root, each), join(folder, each), {
+      recursive: true,
+      filter: (path) => !/\/(node_modules|dist|consumers)(\/|$)/.test(path.slice(root.length)),
+    });
+  }
+  for (const each of ['jest.config.js', 'jest.config.mjs', 'tsconfig.json', '.swcrc']) {
+    if (existsSync(join(root, each))) cpSync(join(root, each), join(folder, each));
+  }
+  return folder;
+}
+
+function versionOfNest(folder) {
+  return JSON.parse(readFileSync(join(folder, 'node_modules/@nestjs/core/package.json'), 'utf8')).version;
+}
+
+/** Suites of packages that are not installed there would be run on the repository's own Nest. */
+function whatIsMissingIn(name, packages) {
+  return name === 'own' || packages['@nestjs/graphql'] ? [] : ['integration/graphql'];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const cells = process.argv.length > 2 ? process.argv.slice(2) : ['22:11-lowest', '24:11-highest', '26:12-lowest'];
+  let areAllPassed = true;
+  for (const cell of cells) {
+    const [node, nest = 'own'] = cell.split(':');
+    areAllPassed = (await runIntegration(node, nest)) && areAllPassed;
+  }
+  process.exit(areAllPassed ? 0 : 1);
+}
