@@ -59,6 +59,12 @@ const known: readonly Known[] = [
     why: 'A listener for upgrades stays when the last of the application is off: nobody answers, and the drain waits.',
   },
   {
+    application: 'proxies',
+    adapters: both,
+    cells: ['routes: roll by SIGTERM', 'interceptor: roll by app.close()'],
+    why: 'The drain waits for an upgrade that no listener has answered, until its deadline.',
+  },
+  {
     application: 'odd-values',
     adapters: both,
     cells: inBoth('running'),

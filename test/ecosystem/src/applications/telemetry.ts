@@ -15,9 +15,13 @@ class TracedController {
     throw new HttpException('failed', 409);
   }
 
-  /** Every span that has ended, with its parent, without what a run has of its own. */
+  /**
+   * Every span that has ended, with its parent, without what a run has of its own. Those of this very request that end
+   * when the call of the handler returns must have ended.
+   */
   @Get('spans')
-  spans() {
+  async spans() {
+    await new Promise((resolve) => setTimeout(resolve, 5));
     const ended = spans.getFinishedSpans();
     const nameOf = (id?: string) => ended.find((span) => span.spanContext().spanId === id)?.name ?? null;
     return ended.map(({ name, kind, status, attributes, events, parentSpanContext, instrumentationScope }) => ({
