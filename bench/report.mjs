@@ -1,3 +1,4 @@
+import { hotPathTable } from './hot-path.mjs';
 import { fixed, table } from './statistics.mjs';
 import { titleOf } from './variants.mjs';
 
@@ -9,6 +10,7 @@ export function markdown(results) {
     `${isQuick ? 'A quick run, which shows that everything runs and no more. ' : ''}Node ${machine.node}, ${machine.platform}, ${machine.cpu}; server and client ${
       machine.isPinned ? 'pinned to a core each' : 'not pinned'
     }; ${seconds} s. Compare within a table, not across.`,
+    ...(results.hotPath ? hotPath(results.hotPath) : []),
     ...(results.cpu ? cpu(results.cpu) : []),
     ...(results.ends ? ends(results) : []),
     ...(results.exit ? exit(results) : []),
@@ -18,6 +20,13 @@ export function markdown(results) {
     results.goals.map(goalLine).join('\n'),
     '',
   ].join('\n\n');
+}
+
+function hotPath(rows) {
+  return [...new Set(rows.map(({ framework }) => framework))].flatMap((framework) => [
+    `## Hot path: server CPU, hello world on ${framework}, all in one process`,
+    hotPathTable(rows.filter((row) => row.framework === framework)),
+  ]);
 }
 
 function cpu(rows) {
