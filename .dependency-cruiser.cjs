@@ -25,9 +25,44 @@ module.exports = {
       to: { path: nest },
     },
     {
+      name: 'admission-decides-alone',
+      comment:
+        'What becomes of a request is decided by one function from rules; who contributes them is not known there.',
+      severity: 'error',
+      from: { path: '^src/admission' },
+      to: { path: '^src/(?!admission)' },
+    },
+    {
+      name: 'refusal-knows-no-protocol-room',
+      comment: 'What a late arrival gets is made here for every protocol; the protocols ask for it.',
+      severity: 'error',
+      from: { path: '^src/refusal' },
+      to: { path: '^src/(?!refusal|admission|sequence)' },
+    },
+    {
+      name: 'refusal-meets-nest-in-one-file',
+      severity: 'error',
+      from: { path: '^src/refusal', pathNot: 'handler-refusals\\.ts$' },
+      to: { path: nest },
+    },
+    {
+      name: 'protocols-do-not-know-each-other',
+      comment: 'What two of them need stands above them: exchange, shared, admission, refusal.',
+      severity: 'error',
+      from: { path: '^src/drainables/(http|http2|sse|websockets)/' },
+      to: { path: '^src/drainables/(http|http2|sse|websockets)/', pathNot: '^src/drainables/$1/' },
+    },
+    {
+      name: 'above-the-protocols',
+      comment: 'What stands above the protocols knows none of them.',
+      severity: 'error',
+      from: { path: '^src/drainables/(exchange|shared)/' },
+      to: { path: '^src/drainables/(?!exchange|shared)' },
+    },
+    {
       name: 'inwards-only',
       severity: 'error',
-      from: { path: '^src/(in-flight|hooks|options|drainables|readiness)' },
+      from: { path: '^src/(in-flight|hooks|options|drainables|readiness|admission|refusal)' },
       to: { path: '^src/(nest|graceful-shutdown|index)' },
     },
     {

@@ -33,17 +33,24 @@ export class Application {
   #asked = new Map();
   #lastId = 0;
 
-  /** @param setup framework, variant (`routes`, or `routes@<entry>` to try another build of the package), packageEntry, and optionally execArgv and env */
-  static async start({ framework, variant, packageEntry, execArgv = [], env = {} }) {
+  /**
+   * @param setup framework, variant (`routes`, or `routes@<entry>` to try another build of the package; several for a script that runs them side by side), packageEntry, and optionally script,
+   * execArgv and env
+   */
+  static async start({ framework, variant, packageEntry, script = 'server.mjs', execArgv = [], env = {} }) {
     const application = new Application();
+    if (script !== 'server.mjs') {
+      await application.#start(script, [framework, variant, packageEntry], execArgv, env);
+      return application;
+    }
     const [name, entry = packageEntry] = variant.split('@');
-    await application.#start([framework, name, entry], execArgv, env);
+    await application.#start(script, [framework, name, entry], execArgv, env);
     return application;
   }
 
-  async #start(args, execArgv, env) {
+  async #start(script, args, execArgv, env) {
     const { KUBERNETES_SERVICE_HOST: _host, NODE_OPTIONS: _options, ...inherited } = process.env;
-    const child = fork(fileURLToPath(new URL('server.mjs', import.meta.url)), args, {
+    const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
       execArgv,
       env: { ...inherited, NODE_ENV: 'production', ...env },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -55,12 +62,13 @@ export class Application {
       for (const { reject } of this.#asked.values()) reject(new Error(`${args.join(' ')} ended: ${signal ?? code}`));
       return { at: performance.now(), code, signal };
     });
-    const [{ port }] = await within(
+    const [{ port, ports }] = await within(
       startMs,
       Promise.race([once(child, 'message'), this.exited.then(() => Promise.reject(new Error(`${args} ended`)))]),
       `${args.join(' ')} did not start`,
     );
     this.port = port;
+    this.ports = ports;
     if (isPinned) execFileSync('taskset', ['-a', '-c', '-p', '0', String(child.pid)], { stdio: 'ignore' });
     child.on('message', ({ id, result, error }) => {
       const { resolve, reject } = this.#asked.get(id);

@@ -1,3 +1,4 @@
+import { hotPathTable } from './hot-path.mjs';
 import { fixed, table } from './statistics.mjs';
 import { titleOf } from './variants.mjs';
 
@@ -10,6 +11,7 @@ export function markdown(results) {
       machine.isPinned ? 'pinned to a core each' : 'not pinned'
     }; ${seconds} s. Compare within a table, not across.`,
     ...(results.startup ? startup(results.startup) : []),
+    ...(results.hotPath ? hotPath(results.hotPath) : []),
     ...(results.cpu ? cpu(results.cpu) : []),
     ...(results.ends ? ends(results) : []),
     ...(results.exit ? exit(results) : []),
@@ -34,6 +36,13 @@ function startup(rows) {
       ]),
     ),
   ];
+}
+
+function hotPath(rows) {
+  return [...new Set(rows.map(({ framework }) => framework))].flatMap((framework) => [
+    `## Hot path: server CPU, hello world on ${framework}, all in one process`,
+    hotPathTable(rows.filter((row) => row.framework === framework)),
+  ]);
 }
 
 function cpu(rows) {

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: nestjs-drain beside bare Nest and its peers, in one run: ratios and medians. See README.md in this folder.
  *
- *   node bench/run.mjs [--quick] [startup cpu ends exit closing memory] [--variants bare,routes,…] [--framework fastify]
+ *   node bench/run.mjs [--quick] [startup hotPath cpu ends exit closing memory] [--variants bare,routes,…] [--framework fastify]
  */
 import { cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { buildPackages, npm } from '../scripts/setup-sample.mjs';
 import { isPinned } from './application.mjs';
 import { measureCpu } from './cpu.mjs';
+import { measureHotPath } from './hot-path.mjs';
 import { measureEnds, measureIdleExit } from './ends.mjs';
 import { measureClosing, measureMemory } from './idle.mjs';
 import { goals } from './goals.mjs';
@@ -35,6 +36,7 @@ const { values: args, positionals } = parseArgs({
 const sizes = args.quick
   ? {
       startup: { repeats: 3 },
+      hotPath: { rounds: 1, cycles: 10, warmUpRequests: 10_000, blockRequests: 300 },
       cpu: { rounds: 1, cycles: 8, warmUpRequests: 6_000, blockRequests: 1_000 },
       ends: { repeats: 3, slowRepeats: 1 },
       exit: { repeats: 2 },
@@ -43,6 +45,7 @@ const sizes = args.quick
     }
   : {
       startup: { repeats: 15 },
+      hotPath: { rounds: 6, cycles: 100, warmUpRequests: 20_000, blockRequests: 300 },
       cpu: { rounds: 5, cycles: 12, warmUpRequests: 12_000, blockRequests: 1_000 },
       ends: { repeats: 11, slowRepeats: 3 },
       exit: { repeats: 11 },
@@ -75,7 +78,7 @@ const results = {
   sizes,
   frameworks: { ends: endsFramework, others: framework },
 };
-for (const [name, measure] of Object.entries({ startup: measureStartup, cpu, ends, exit, closing, memory })) {
+for (const [name, measure] of Object.entries({ startup: measureStartup, hotPath, cpu, ends, exit, closing, memory })) {
   if (!wanted.includes(name)) continue;
   results[name] = await measure({ ...sizes[name], packageEntry, progress });
   // After each part, so that a run that is cut short has not run for nothing.
@@ -90,6 +93,15 @@ function save() {
   results.seconds = Math.round((performance.now() - startedAt) / 1_000);
   writeFileSync(`${args.out}/results.json`, `${JSON.stringify(results, undefined, 2)}\n`);
   writeFileSync(`${args.out}/results.md`, markdown(results));
+}
+
+async function hotPath(sizes) {
+  const rows = [];
+  for (const framework of cpuFrameworks) {
+    const variants = ['bare', 'bare-again', 'routes'];
+    for (const row of await measureHotPath({ ...sizes, framework, variants })) rows.push({ framework, ...row });
+  }
+  return rows;
 }
 
 async function cpu(sizes) {
