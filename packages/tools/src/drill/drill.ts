@@ -8,6 +8,7 @@ import { type Platform } from './platform.js';
 import { Replica, type ReplicaExit } from './replica.js';
 import { type DrillResult, type DrillSettings } from './result.js';
 import { resultOf, type RecordedRequest, type RecordedRoll, type ReplicaLife } from './result-builder.js';
+import { firstGeneration, putInRotation, type Rolled, rollGeneration } from './roll.js';
 import { inOneLine } from './start-errors.js';
 import { TcpBalancer, type MemberState } from './tcp-balancer.js';
 import { sleep, within } from './timing.js';
@@ -176,7 +177,7 @@ class Drill {
 
   private async work(): Promise<DrillResult> {
     this.tell({ kind: 'balancer', url: this.balancer.url });
-    let generation = await this.startFirstGeneration();
+    let generation = await firstGeneration(this.settings.replicas, this.rolled(0));
     await this.checkRequests();
     // Never rejects, and is awaited by its other name, `stop()`.
     void this.clients.run();
@@ -208,21 +209,14 @@ class Drill {
     const startedAt = this.rolls.at(-1)?.endedAt ?? this.origin;
     this.balancer.setLag(lagMs);
     this.tell({ kind: 'roll', lagMs, round });
-    const successors: ReplicaLife[] = [];
-    for (const old of generation) {
-      successors.push(await this.takeIn());
-      await this.takeOut(old, lagMs);
-    }
+    const successors = await rollGeneration(generation, this.rolled(lagMs));
     await this.pause(this.options.coolDownMs ?? drillDefaults.coolDownMs);
     this.rolls.push({ lagMs, round, startedAt, endedAt: performance.now(), lives: [...generation, ...successors] });
     return successors;
   }
 
-  private async startFirstGeneration(): Promise<ReplicaLife[]> {
-    const starting = Array.from({ length: this.settings.replicas }, () => this.takeIn());
-    // All of them settle before the first error goes on, so that none is still starting behind its back.
-    await Promise.allSettled(starting);
-    return Promise.all(starting);
+  private rolled(lagMs: number): Rolled<ReplicaLife> {
+    return { takeIn: () => this.takeIn(), takeOut: (life) => this.takeOut(life, lagMs) };
   }
 
   private async takeIn(): Promise<ReplicaLife> {
@@ -257,8 +251,7 @@ class Drill {
     this.living.set(life, replica);
     this.lives.push(life);
     this.byPort.set(replica.port, life);
-    await this.balancer.add(replica);
-    await within(rotationTimeoutMs, `Rotation of ${name}`, this.balancer.whenInRotation(replica));
+    await putInRotation(this.balancer, replica, rotationTimeoutMs);
     this.aborting.signal.throwIfAborted();
     this.tell({ kind: 'serving', replica: name });
     return life;
