@@ -1,7 +1,9 @@
 /**
- * Installs the packed package into applications as its users have them, and runs their tests: `node scripts/consumers.mjs [--processes[=part of a file's name]] [name …]`.
- * Each of `test/consumers` has its own package.json, and its own Nest, TypeScript and Jest; what they are made of and what they prove is the same, in
- * `test/consumers/shared`. They are put together in `.cache/consumers`. With `--processes` the process suite, or a part of it, runs too, its applications on that Nest.
+ * Installs the packed package into applications as its users have them, and runs their tests: `node
+ * scripts/consumers.mjs [--processes[=part of a file's name]] [name …]`. Each of `test/consumers` has its own
+ * package.json, and its own Nest, TypeScript and Jest; what they are made of and what they prove is the same, in
+ * `test/consumers/shared`. They are put together in `.cache/consumers`. With `--processes` the process suite, or a part
+ * of it, runs too, its applications on that Nest.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * Runs the process suite with its applications on other versions of Node: `node scripts/node-versions.mjs 22 24 26`.
- * Each comes from npm, once, into `.cache/node`; Jest itself stays on the Node that runs this. The suite waits most of its time, so the
- * versions run side by side.
+ * Each comes from npm, once, into `.cache/node`; Jest itself stays on the Node that runs this. The suite waits most of
+ * its time, so the versions run side by side.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -7,7 +7,8 @@ import { pathToFileURL } from 'node:url';
 import { format } from 'prettier';
 
 /**
- * The drill and the harness are TypeScript: a copy as JavaScript, below the checkout for its `node_modules`, until this process ends.
+ * The drill and the harness are TypeScript: a copy as JavaScript, below the checkout for its `node_modules`, until this
+ * process ends.
  *
  * @returns imports a module of test/balancer/support
  */

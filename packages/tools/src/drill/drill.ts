@@ -21,11 +21,12 @@ const probeTimeoutMs = 1_000;
 const rotationTimeoutMs = 10_000;
 
 /**
- * Starts replicas of a command behind a balancer, asks them at a fixed rate, and rolls them: with each lag, so many rounds, one replica at a time
- * and its successor first. Resolves when the last request has its outcome; what was lost is a result.
+ * Starts replicas of a command behind a balancer, asks them at a fixed rate, and rolls them: with each lag, so many
+ * rounds, one replica at a time and its successor first. Resolves when the last request has its outcome; what was lost
+ * is a result.
  *
- * Rejects with a `BadInputError` when there is nothing to measure, and with the signal's reason when it was aborted. Either way, nothing it has
- * started is left running.
+ * Rejects with a `BadInputError` when there is nothing to measure, and with the signal's reason when it was aborted.
+ * Either way, nothing it has started is left running.
  *
  * @publicApi
  */
@@ -183,7 +184,10 @@ class Drill {
     return life;
   }
 
-  /** As the platform does it. Its connections stay; it is forgotten when it has ended and the balancer has it out of rotation. */
+  /**
+   * As the platform does it. Its connections stay; it is forgotten when it has ended and the balancer has it out of
+   * rotation.
+   */
   private async takeOut(life: ReplicaLife, lagMs: number): Promise<void> {
     const { signal, preStopMs, graceMs, deregisters } = this.options.platform;
     const replica = this.living.get(life)!;
@@ -253,7 +257,8 @@ class Drill {
   }
 
   private record({ fault, localPort, ...outcome }: RequestOutcome): void {
-    // The balancer knows better than its client whether it was the backend that refused. Ports are used again: this must be asked now.
+    // The balancer knows better than its client whether it was the backend that refused. Ports are used again: this
+    // must be asked now.
     const refused = fault?.kind === 'reset' && localPort !== undefined && this.balancer.wasRefused(localPort);
     const backend = localPort === undefined ? undefined : this.balancer.backendOf(localPort);
     this.requests.push({

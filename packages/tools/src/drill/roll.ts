@@ -7,7 +7,10 @@ export interface Rolled<Member> {
   readonly takeOut: (member: Member) => Promise<void>;
 }
 
-/** The first replicas, which start side by side. Rejects with the first error, when none is still starting behind its back. */
+/**
+ * The first replicas, which start side by side. Rejects with the first error, when none is still starting behind its
+ * back.
+ */
 export async function firstGeneration<Member>(count: number, { takeIn }: Rolled<Member>): Promise<Member[]> {
   const starting = Array.from({ length: count }, () => takeIn());
   await Promise.allSettled(starting);
@@ -15,8 +18,8 @@ export async function firstGeneration<Member>(count: number, { takeIn }: Rolled<
 }
 
 /**
- * Replaces every replica, as Kubernetes does with `maxSurge: 1, maxUnavailable: 0`: the successor is taken in, then the old one is taken out, and the
- * next follows.
+ * Replaces every replica, as Kubernetes does with `maxSurge: 1, maxUnavailable: 0`: the successor is taken in, then the
+ * old one is taken out, and the next follows.
  *
  * @returns the successors
  */

@@ -58,12 +58,13 @@ export interface RollingRestartReport {
 }
 
 /**
- * Replaces every replica under load, one at a time (see `rollGeneration`): the old one gets its SIGTERM when its successor is in rotation, and the next
- * follows when it has exited.
+ * Replaces every replica under load, one at a time (see `rollGeneration`): the old one gets its SIGTERM when its
+ * successor is in rotation, and the next follows when it has exited.
  *
  * Resolves when the last client has its last answer; failed requests and killed replicas are results. Rejects when the
  * roll itself cannot go on: a replica that does not start, a balancer that does not take it in. Either way the clients
- * have stopped and no replica is left running; those of the second generation are killed, since nobody asks them any more.
+ * have stopped and no replica is left running; those of the second generation are killed, since nobody asks them any
+ * more.
  */
 export async function rollingRestart(options: RollingRestartOptions): Promise<RollingRestartReport> {
   return new RollingRestart(options).run();

@@ -48,7 +48,10 @@ export interface MixedShutdown extends Omit<CellShutdown, 'seen'> {
 export interface MixedResult {
   readonly kinds: readonly KindReport[];
   readonly failed: number;
-  /** A sentence for each of the first failures, and what the replicas and the balancer had to say; empty when nothing failed. */
+  /**
+   * A sentence for each of the first failures, and what the replicas and the balancer had to say; empty when nothing
+   * failed.
+   */
   readonly story: string;
   readonly durationMs: number;
   readonly shutdowns: readonly MixedShutdown[];
