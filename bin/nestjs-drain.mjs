@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command `nestjs-drain`. `drill` and `doctor` are those of nestjs-drain-tools, a package of its own: the one that the application in the current
- * folder has installed, or else one beside this package.
+ * The command `nestjs-drain`. `drill` and `doctor` are those of nestjs-drain-tools, a package of its own: the one that
+ * the application in the current folder has installed, or else one beside this package.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,8 +1,9 @@
 /**
- * Builds both packages, or one of them: `node scripts/build.mjs [runtime|tools]`. The tools are compiled against the built runtime.
+ * Builds both packages, or one of them: `node scripts/build.mjs [runtime|tools]`. The tools are compiled against the
+ * built runtime.
  *
- * The runtime becomes one file of ES modules for `import` and `module-sync`, one of CommonJS for `require`, and one of types. `nest build` compiles it
- * first, for esbuild does not write the metadata of decorators.
+ * The runtime becomes one file of ES modules for `import` and `module-sync`, one of CommonJS for `require`, and one of
+ * types. `nest build` compiles it first, for esbuild does not write the metadata of decorators.
  */
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 import { build } from 'esbuild';
@@ -41,8 +42,8 @@ async function buildRuntime() {
   // Jest takes this one, and bundlers. Nest's messages name classes.
   await build({ ...common, format: 'cjs', outfile: 'dist/index.cjs', minifyIdentifiers: true, keepNames: true });
   rollUpTypes('dist/index.d.cts');
-  // An ES module may import CommonJS, and its types; the other way round some compilers object. It is the last file that is written: whoever asks
-  // whether the build is older than its source looks at it.
+  // An ES module may import CommonJS, and its types; the other way round some compilers object. It is the last file
+  // that is written: whoever asks whether the build is older than its source looks at it.
   writeFileSync('dist/index.d.ts', "export * from './index.cjs';\n");
 }
 

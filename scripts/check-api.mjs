@@ -1,6 +1,6 @@
 /**
- * Compares the public API of the built packages with the reports in `etc`, and fails when something is exported without a description, or needs a
- * type that is not exported. `node scripts/check-api.mjs --local` writes the reports anew.
+ * Compares the public API of the built packages with the reports in `etc`, and fails when something is exported without
+ * a description, or needs a type that is not exported. `node scripts/check-api.mjs --local` writes the reports anew.
  */
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 import { readFileSync } from 'node:fs';

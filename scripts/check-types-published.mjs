@@ -1,11 +1,17 @@
-/** Packs both packages and asks whether their types resolve for every kind of consumer. The tools are looked at beside the runtime they need. */
+/**
+ * Packs both packages and asks whether their types resolve for every kind of consumer. The tools are looked at beside
+ * the runtime they need.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const attw = ['node_modules/@arethetypeswrong/cli/dist/index.js'];
-/** The tools are for Node and for bundlers that know `exports`; only what tests import is for older ones, and for CommonJS. */
+/**
+ * The tools are for Node and for bundlers that know `exports`; only what tests import is for older ones, and for
+ * CommonJS.
+ */
 const packages = [
   { folder: '.', options: [] },
   { folder: 'packages/tools', options: ['--entrypoints', 'testing'] },

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: a drill (`npx nestjs-drain drill`) of sample/kubernetes-app, first without nestjs-drain and then with it, and the two side by side.
- * Fails when the run with it lost a request, or when the one without lost none.
+ * `npm run demo`: a drill (`npx nestjs-drain drill`) of sample/kubernetes-app, first without nestjs-drain and then with
+ * it, and the two side by side. Fails when the run with it lost a request, or when the one without lost none.
  */
 import { fileURLToPath } from 'node:url';
 import { buildPackages, setupSample } from './setup-sample.mjs';

@@ -1,7 +1,7 @@
 /**
  * Sets a sample up with the packages as they stand in this checkout: `node scripts/setup-sample.mjs <sample-dir>`.
- * Builds and packs both packages, installs the sample's dependencies and those tarballs, and builds the sample; each step
- * only when something it depends on has changed. Neither the sample's package.json nor its lock file is touched.
+ * Builds and packs both packages, installs the sample's dependencies and those tarballs, and builds the sample; each
+ * step only when something it depends on has changed. Neither the sample's package.json nor its lock file is touched.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -109,7 +109,9 @@ function hashOf(files) {
   return hash.digest('hex');
 }
 
-/** Reports whether a file is missing, or older than anything in these files and folders (a folder knows of deletions). */
+/**
+ * Reports whether a file is missing, or older than anything in these files and folders (a folder knows of deletions).
+ */
 function isOlder(file, inputs) {
   if (!existsSync(file)) return true;
   const builtAt = statSync(file).mtimeMs;

@@ -1,6 +1,7 @@
 /**
- * All kinds of connections mixed, at length: the cells of test/balancer/mixed.test.ts with three replicas and more clients. Writes its figures to bench/mixed.json and
- * bench/mixed.md after every roll, and goes on where it was stopped, as long as the figures are of the same code.
+ * All kinds of connections mixed, at length: the cells of test/balancer/mixed.test.ts with three replicas and more
+ * clients. Writes its figures to bench/mixed.json and bench/mixed.md after every roll, and goes on where it was
+ * stopped, as long as the figures are of the same code.
  *
  *     node scripts/soak-mixed.mjs [--rolls 4] [--minutes 60] [--only <part of a name>] [--fresh] [--out bench]
  *
@@ -10,8 +11,8 @@
  * --fresh    forgets what was measured before
  * --out      where the figures go
  *
- * Needs haproxy and nginx (Debian: apt-get install -y haproxy nginx). Exits with 1 when something was lost, when a control lost none of a kind, or when a shutdown was not
- * clean.
+ * Needs haproxy and nginx (Debian: apt-get install -y haproxy nginx). Exits with 1 when something was lost, when a
+ * control lost none of a kind, or when a shutdown was not clean.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

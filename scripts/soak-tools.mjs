@@ -7,7 +7,8 @@ import { pathToFileURL } from 'node:url';
 import { format } from 'prettier';
 
 /**
- * The drill and the harness are TypeScript: a copy as JavaScript, below the checkout for its `node_modules`, until this process ends.
+ * The drill and the harness are TypeScript: a copy as JavaScript, below the checkout for its `node_modules`, until this
+ * process ends.
  *
  * @returns imports a module of test/balancer/support
  */
@@ -16,7 +17,7 @@ export async function compileHarness() {
   const folder = mkdtempSync('.cache/soak-');
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
-  for (const from of ['src', 'test/support', 'test/balancer/support']) {
+  for (const from of ['src', 'packages/tools/src', 'test/support', 'test/balancer/support']) {
     const files = readdirSync(from, { recursive: true }).filter((file) => file.endsWith('.ts'));
     for (const file of files) {
       const to = join(folder, from, file.replace(/\.ts$/, '.js'));

@@ -1,19 +1,18 @@
 /**
- * `npm run soak`: the whole matrix of test/balancer at length. Writes its figures to bench/soak.json and bench/soak.md after every
- * roll, and goes on where it was stopped: a cell that has enough of its figures is passed over, as long as they are of the same code.
+ * `npm run soak`: the whole matrix of test/balancer at length. Writes its figures to bench/soak.json and bench/soak.md
+ * after every roll, and goes on where it was stopped: a cell that has enough of its figures is passed over, as long as
+ * they are of the same code.
  *
- *     node scripts/soak.mjs [--requests 100000] [--clients 40] [--think-ms 25] [--minutes 240] [--only <part of a name>] [--fresh] [--out bench]
+ *     node scripts/soak.mjs [--requests 100000] [--clients 40] [--think-ms 25] [--minutes 240] [--only <part of a
+ * name>] [--fresh] [--out bench]
  *
- * --requests  a cell of the rolling restart rolls again and again until it has asked this many (the lag sweep rolls once a cell)
- * --clients   how many ask in a cell of the rolling restart
- * --think-ms  the pause of a client between two requests, which decides how busy the machine is
- * --minutes   begins no further roll after this long
- * --only      runs the cells whose names have this in them
- * --fresh     forgets what was measured before
- * --out       where the figures go
+ * --requests  a cell of the rolling restart rolls again and again until it has asked this many (the lag sweep rolls
+ * once a cell) --clients   how many ask in a cell of the rolling restart --think-ms  the pause of a client between two
+ * requests, which decides how busy the machine is --minutes   begins no further roll after this long --only      runs
+ * the cells whose names have this in them --fresh     forgets what was measured before --out       where the figures go
  *
- * Needs haproxy and nginx (Debian: apt-get install -y haproxy nginx). Exits with 1 when a request was lost, when a control lost none, or
- * when a shutdown took too long.
+ * Needs haproxy and nginx (Debian: apt-get install -y haproxy nginx). Exits with 1 when a request was lost, when a
+ * control lost none, or when a shutdown took too long.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

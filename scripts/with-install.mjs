@@ -1,6 +1,7 @@
 /**
- * Runs one of the commands of the README, on a fresh clone too: `node scripts/with-install.mjs <demo|test> [arguments]`.
- * Installs the dependencies first when they are missing or older than the lock file. Needs Node and npm alone.
+ * Runs one of the commands of the README, on a fresh clone too: `node scripts/with-install.mjs <demo|test>
+ * [arguments]`. Installs the dependencies first when they are missing or older than the lock file. Needs Node and npm
+ * alone.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';

@@ -1,4 +1,5 @@
-export { drill, type DrillOptions, type DrillStep } from './drill/drill.js';
+export { drill } from './drill/drill.js';
+export { type DrillOptions, type DrillStep } from './drill/drill-options.js';
 export { BadInputError } from './drill/errors.js';
 export { type DrillRequest, type RequestSpec } from './drill/exchange.js';
 export { type OpenLoopCounts } from './drill/open-loop-clients.js';

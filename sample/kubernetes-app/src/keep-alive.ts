@@ -1,6 +1,9 @@
 import type { Server } from 'node:http';
 
-/** What the balancer in front keeps an idle connection for: 60 s in ingress-nginx (upstream-keepalive-timeout) and AWS ALB. */
+/**
+ * What the balancer in front keeps an idle connection for: 60 s in ingress-nginx (upstream-keepalive-timeout) and AWS
+ * ALB.
+ */
 export const BALANCER_IDLE_MS = 60_000;
 
 /**

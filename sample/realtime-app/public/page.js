@@ -25,7 +25,10 @@ function webSocket() {
   connect();
 }
 
-/** socket.io reconnects by itself. Long polling, its other way, would need a balancer that sends a client to the same replica each time. */
+/**
+ * socket.io reconnects by itself. Long polling, its other way, would need a balancer that sends a client to the same
+ * replica each time.
+ */
 function socketIo() {
   const card = new Card('socket.io', 'socket.io');
   const socket = io({

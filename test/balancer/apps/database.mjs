@@ -2,7 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { provider } from './decorate.mjs';
 
-/** A database as the Nest documentation teaches it: the pool is closed in `onModuleDestroy`, and who asks later is an error. */
+/**
+ * A database as the Nest documentation teaches it: the pool is closed in `onModuleDestroy`, and who asks later is an
+ * error.
+ */
 export class Database {
   #isClosed = false;
 

@@ -4,8 +4,8 @@ import { Database } from './database.mjs';
 import { provider, route } from './decorate.mjs';
 
 /**
- * Answers a message with its id, in its own time. The ledger has a line for each handler that has started and for each that has ended, written before
- * anything else happens: it is whole even when the process is killed.
+ * Answers a message with its id, in its own time. The ledger has a line for each handler that has started and for each
+ * that has ended, written before anything else happens: it is whole even when the process is killed.
  */
 export class EchoGateway {
   ledger = openSync(process.env.LEDGER, 'a');

@@ -5,8 +5,8 @@ import { provider, route } from './decorate.mjs';
 const periodMs = 100;
 
 /**
- * An event every 100 ms, numbered by the wall clock: every replica on one machine gives an event the same number. Who comes back with `Last-Event-ID` is sent
- * what he has missed.
+ * An event every 100 ms, numbered by the wall clock: every replica on one machine gives an event the same number. Who
+ * comes back with `Last-Event-ID` is sent what he has missed.
  */
 export class EventsController {
   events(lastEventId) {

@@ -6,7 +6,10 @@ import { provider, route } from './decorate.mjs';
 
 const piece = Buffer.alloc(64 * 1024, 'nestjs-drain ');
 
-/** What is quick, what is slow, what is uploaded and what is downloaded. The database is asked at the end of each, and for each piece of a download. */
+/**
+ * What is quick, what is slow, what is uploaded and what is downloaded. The database is asked at the end of each, and
+ * for each piece of a download.
+ */
 export class FilesController {
   constructor(database) {
     this.database = database;

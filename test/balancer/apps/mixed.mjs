@@ -1,9 +1,11 @@
 /**
- * The application that is rolled with all kinds of connections mixed: `node mixed.mjs <with|without>` nestjs-drain. HTTP/1.1, HTTP/2, server-sent
- * events, uploads, downloads and WebSockets, all on one port with TLS, which it chooses itself.
+ * The application that is rolled with all kinds of connections mixed: `node mixed.mjs <with|without>` nestjs-drain.
+ * HTTP/1.1, HTTP/2, server-sent events, uploads, downloads and WebSockets, all on one port with TLS, which it chooses
+ * itself.
  *
- * `PORT` is for the tools that roll it: in the clear, it passes probes of `/health` on, and tells the other port at `/address`.
- * `KEY` and `CERT` are in PEM; `LEDGER` is the file to which every message is written when its handler starts and when it ends.
+ * `PORT` is for the tools that roll it: in the clear, it passes probes of `/health` on, and tells the other port at
+ * `/address`. `KEY` and `CERT` are in PEM; `LEDGER` is the file to which every message is written when its handler
+ * starts and when it ends.
  *
  * nestjs-drain has its default options. What the shutdown tells is printed as lines of JSON, for the test to read.
  */

@@ -6,7 +6,10 @@ import { provider, route } from './decorate.mjs';
 
 const large = Buffer.alloc(256 * 1024, 'nestjs-drain ');
 
-/** Every kind of answer: quick, slow, streamed, large, and to a body that was sent. The clients check each to its last byte. */
+/**
+ * Every kind of answer: quick, slow, streamed, large, and to a body that was sent. The clients check each to its last
+ * byte.
+ */
 export class OrdersController {
   constructor(database) {
     this.database = database;

@@ -33,7 +33,10 @@ export interface Cell {
   readonly manner: 'with' | 'without';
   readonly replicas: number;
   readonly traffic: Traffic;
-  /** How long the balancer still routes to a replica after its readiness has failed. @default as the balancer is usually set up */
+  /**
+   * How long the balancer still routes to a replica after its readiness has failed. @default as the balancer is usually
+   * set up
+   */
   readonly lagMs?: number;
   /** Traffic before the first replica is signalled. @default 1_000 */
   readonly warmUpMs?: number;
@@ -60,7 +63,10 @@ export interface CellResult {
   readonly requests: number;
   readonly failed: number;
   readonly failuresByKind: Readonly<Partial<Record<string, number>>>;
-  /** A sentence for each of the first failures, and what the replicas and the balancer had to say; empty when nothing failed. */
+  /**
+   * A sentence for each of the first failures, and what the replicas and the balancer had to say; empty when nothing
+   * failed.
+   */
   readonly story: string;
   readonly connections: number;
   readonly p50Ms: number;
@@ -72,7 +78,10 @@ export interface CellResult {
 
 export const readinessPath = '/health/ready';
 const toldFailures = 30;
-/** Generous, since a machine that is busy with something else is slow and loses nothing. Twice the drain timeout, so that a hang is seen. */
+/**
+ * Generous, since a machine that is busy with something else is slow and loses nothing. Twice the drain timeout, so
+ * that a hang is seen.
+ */
 const clientTimeoutMs = 20_000;
 const rotationTimeoutMs = 30_000;
 const probeTimeoutMs = 2_000;

@@ -18,7 +18,8 @@ export interface HaProxyOptions {
    */
   readonly lagMs?: number;
   /**
-   * For servers that speak TLS. In `http` mode clients do too, HTTP/2 among them; the servers are asked in HTTP/1.1. In `tcp` mode TLS passes through.
+   * For servers that speak TLS. In `http` mode clients do too, HTTP/2 among them; the servers are asked in HTTP/1.1. In
+   * `tcp` mode TLS passes through.
    */
   readonly certificate?: { readonly key: string; readonly cert: string };
   /** Where a server is checked, in the clear. @default where it serves */
@@ -35,8 +36,8 @@ const noReason = '0';
 const passed = '3';
 
 /**
- * A real HAProxy that checks readiness with `option httpchk` and repairs nothing: `retries 0`, no redispatch. Servers are added at
- * run time, through its socket.
+ * A real HAProxy that checks readiness with `option httpchk` and repairs nothing: `retries 0`, no redispatch. Servers
+ * are added at run time, through its socket.
  */
 export class HaProxy implements Balancer {
   private readonly servers = new Map<string, Backend>();
@@ -122,8 +123,8 @@ export class HaProxy implements Balancer {
   }
 
   /**
-   * How a server is spoken to, and checked. A check over TLS would have to be through with its handshake within `inter`, which a machine that is busy does not manage: a server
-   * would be taken out although it is ready.
+   * How a server is spoken to, and checked. A check over TLS would have to be through with its handshake within
+   * `inter`, which a machine that is busy does not manage: a server would be taken out although it is ready.
    */
   private settingsOf(backend: Backend): string {
     const { certificate, mode, probed } = this.options;

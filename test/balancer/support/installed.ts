@@ -8,8 +8,8 @@ export function isInstalled(program: 'haproxy' | 'nginx'): boolean {
 }
 
 /**
- * The balancers that can be had here. Where one is missing, the built-in one stands in for it and the caller is told; with
- * `REQUIRE_BALANCERS=1`, as in CI, that is an error instead.
+ * The balancers that can be had here. Where one is missing, the built-in one stands in for it and the caller is told;
+ * with `REQUIRE_BALANCERS=1`, as in CI, that is an error instead.
  */
 export function balancersHere(wanted: readonly BalancerName[], say: (line: string) => void): BalancerName[] {
   const missing = (['haproxy', 'nginx'] as const).filter(

@@ -20,8 +20,9 @@ export const traffics = {
   churning: { name: 'churning', clients: 20, thinkMs: 100, churns: true },
   low: { name: 'low', clients: 2, ratePerSecond: 2 },
   /**
-   * Every kept connection rests for five seconds, and is told to leave with its next answer. One that rests for longer than the lame duck
-   * cannot be told: it is closed unused, and a request that is written at that very moment is lost. HTTP/1.1 has no word against it.
+   * Every kept connection rests for five seconds, and is told to leave with its next answer. One that rests for longer
+   * than the lame duck cannot be told: it is closed unused, and a request that is written at that very moment is lost.
+   * HTTP/1.1 has no word against it.
    */
   'low pooled': { name: 'low pooled', clients: 10, ratePerSecond: 2, roundMs: 5_000 },
 } as const satisfies Record<string, Traffic>;
@@ -51,7 +52,9 @@ export const sweepInShort: readonly Cell[] = [
   sweepCell('haproxy-tcp', 'fastify', 2_000, 'churning'),
 ];
 
-/** All of it. At 8 s a TCP balancer may find nobody to route here any more, and then the lame duck rightly ends before. */
+/**
+ * All of it. At 8 s a TCP balancer may find nobody to route here any more, and then the lame duck rightly ends before.
+ */
 export const sweepInFull: readonly Cell[] = (['tcp-balancer', 'haproxy-http', 'haproxy-tcp'] as const).flatMap(
   (balancer) =>
     adapters.flatMap((adapter) =>
@@ -67,7 +70,8 @@ export const sweepInFull: readonly Cell[] = (['tcp-balancer', 'haproxy-http', 'h
 export const slackMs = 1_500;
 
 /**
- * How long a shutdown has to take with the default options: max(`minMs`, lag + effective quiet), and never longer than `maxMs`.
+ * How long a shutdown has to take with the default options: max(`minMs`, lag + effective quiet), and never longer than
+ * `maxMs`.
  *
  * The effective quiet is the larger of `quietMs` and five times the mean gap that the replica had seen.
  */

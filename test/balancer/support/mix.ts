@@ -5,7 +5,10 @@ const note = 'The quick brown fox jumps over the lazy dog. '.repeat(700); // 31 
 const sum = createHash('sha256').update(note).digest('hex');
 const lines = Array.from({ length: 10 }, (_, at) => `line ${at + 1}\n`).join('');
 
-/** What the clients ask of test/balancer/apps/orders.mjs: quick, slow, streaming, large and POST, each answer known to its last byte. */
+/**
+ * What the clients ask of test/balancer/apps/orders.mjs: quick, slow, streaming, large and POST, each answer known to
+ * its last byte.
+ */
 export const mix: readonly RequestSpec[] = [
   {
     name: 'quick',

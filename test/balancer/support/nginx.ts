@@ -28,11 +28,11 @@ const upgradable = `proxy_set_header Connection $onward;
       client_max_body_size 0;`;
 
 /**
- * A real nginx that repairs nothing (`proxy_next_upstream off`), and the controller that it needs: nginx itself does not check
- * readiness, so somebody probes the backends, writes the configuration without those that fail, and reloads.
+ * A real nginx that repairs nothing (`proxy_next_upstream off`), and the controller that it needs: nginx itself does
+ * not check readiness, so somebody probes the backends, writes the configuration without those that fail, and reloads.
  *
- * `keepalive_timeout 0` towards the clients, because a reload closes nginx's own idle client connections, which is nginx's loss and
- * not the application's. Connections to the backends are kept.
+ * `keepalive_timeout 0` towards the clients, because a reload closes nginx's own idle client connections, which is
+ * nginx's loss and not the application's. Connections to the backends are kept.
  */
 export class Nginx implements Balancer {
   private readonly members = new Map<string, { backend: Backend; watch: AbortController; isIn: boolean }>();

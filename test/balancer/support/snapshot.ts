@@ -15,9 +15,9 @@ export interface Snapshot {
 }
 
 /**
- * Builds the package when it is stale, and copies it: whoever builds again while replicas are being rolled changes nothing here. The copy
- * lies below the checkout, whose `node_modules` it finds, and is a package of the same name, so that its applications import
- * 'nestjs-drain' as a user's do.
+ * Builds the package when it is stale, and copies it: whoever builds again while replicas are being rolled changes
+ * nothing here. The copy lies below the checkout, whose `node_modules` it finds, and is a package of the same name, so
+ * that its applications import 'nestjs-drain' as a user's do.
  */
 export function takeSnapshot(root = process.cwd()): Snapshot {
   const build = `import('./scripts/setup-sample.mjs').then(({ buildPackages }) => buildPackages())`;

@@ -1,5 +1,5 @@
 import { type WriteStream } from 'node:tty';
-import { type DrillOptions, type DrillStep } from '../drill/drill.js';
+import { type DrillOptions, type DrillStep } from '../drill/drill-options.js';
 import { type OpenLoopCounts } from '../drill/open-loop-clients.js';
 import { count, duration, plural } from '../drill/words.js';
 

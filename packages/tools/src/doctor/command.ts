@@ -44,7 +44,8 @@ interface AssumedOptions {
 const name = 'nestjs-drain doctor';
 
 /**
- * `nestjs-drain doctor`, to be added to a program. It ends the process: 0 when nothing was found, 1 for faults, 2 for input that cannot be read.
+ * `nestjs-drain doctor`, to be added to a program. It ends the process: 0 when nothing was found, 1 for faults, 2 for
+ * input that cannot be read.
  */
 export function doctorCommand(world: Surroundings = thisProcess): Command {
   return new Command('doctor')

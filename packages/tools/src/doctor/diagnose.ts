@@ -27,8 +27,8 @@ export interface Diagnosis {
 }
 
 /**
- * What in these files makes a shutdown lose requests, in the order of the files and of their lines. All are read together: a Dockerfile's command runs a script
- * of `package.json`, an Ingress leads to a Deployment.
+ * What in these files makes a shutdown lose requests, in the order of the files and of their lines. All are read
+ * together: a Dockerfile's command runs a script of `package.json`, an Ingress leads to a Deployment.
  *
  * @throws an error with code `DOCTOR_BAD_INPUT` for the first source that cannot be read
  * @publicApi

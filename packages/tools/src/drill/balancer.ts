@@ -12,7 +12,8 @@ export interface Backend {
  * A rolling restart calls, in this order:
  *
  * 1. for each replica of the first generation: `add`, then `whenInRotation`;
- * 2. for each replica that is replaced: `add` and `whenInRotation` of its successor (which already answers its readiness
+ * 2. for each replica that is replaced: `add` and `whenInRotation` of its successor (which already answers its
+ * readiness
  *    path), then SIGTERM to the old replica and `terminating`, and `remove` after its process has exited.
  *
  * Every backend has a port of its own, which is not used again within a run. The one who started a balancer closes it.

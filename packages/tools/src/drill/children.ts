@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 
 /**
- * Runs in a process of its own, which outlives this one by a moment: it is told of each child, and ends those that are left when its
- * stdin ends. Signals that are meant for a whole process group must not take it away before.
+ * Runs in a process of its own, which outlives this one by a moment: it is told of each child, and ends those that are
+ * left when its stdin ends. Signals that are meant for a whole process group must not take it away before.
  */
 const leash = `
   const living = new Map();
@@ -34,8 +34,9 @@ const living = new Set<ChildProcess>();
 let holder: Socket | undefined;
 
 /**
- * Ends the child when this process ends, in whatever way: by itself, by a signal, SIGKILL included, or inside of Jest, where a listener on
- * `process` hears nothing of it. Keeps this process from nothing, and leaves nothing behind once the last child has exited.
+ * Ends the child when this process ends, in whatever way: by itself, by a signal, SIGKILL included, or inside of Jest,
+ * where a listener on `process` hears nothing of it. Keeps this process from nothing, and leaves nothing behind once
+ * the last child has exited.
  *
  * @param signal what ends the child. One that has children of its own, and takes them along at SIGTERM, is given that.
  * @param isGroup whether the child leads a process group of its own, which is to end as a whole.

@@ -1,90 +1,17 @@
 import { adviceOf } from './advice/index.js';
 import { type Backend } from './balancer.js';
 import { BadInputError } from './errors.js';
-import { exchange, type RequestSpec } from './exchange.js';
+import { drillDefaults, type DrillOptions, type DrillStep, settingsOf } from './drill-options.js';
+import { exchange } from './exchange.js';
 import { nothingObserved, ObservationFiles, type Observations } from './observations.js';
-import { OpenLoopClients, type OpenLoopCounts, type RequestOutcome } from './open-loop-clients.js';
-import { type Platform } from './platform.js';
-import { Replica, type ReplicaExit } from './replica.js';
+import { OpenLoopClients, type RequestOutcome } from './open-loop-clients.js';
+import { Replica } from './replica.js';
 import { type DrillResult, type DrillSettings } from './result.js';
 import { resultOf, type RecordedRequest, type RecordedRoll, type ReplicaLife } from './result-builder.js';
+import { firstGeneration, putInRotation, type Rolled, rollGeneration } from './roll.js';
 import { inOneLine } from './start-errors.js';
 import { TcpBalancer, type MemberState } from './tcp-balancer.js';
 import { sleep, within } from './timing.js';
-
-/**
- * What is rolled, how, and under which traffic. Durations are milliseconds.
- *
- * @publicApi
- */
-export interface DrillOptions {
-  /** What starts one replica: a file and its arguments. */
-  readonly command: readonly string[];
-  /** How a replica is stopped: `platformOf('kubernetes')`, for instance. */
-  readonly platform: Platform;
-  /** What is asked, and which answers are right. At least one. */
-  readonly requests: readonly RequestSpec[];
-  /** The path that answers 200 while a replica may be sent traffic. */
-  readonly readinessPath: string;
-  /** The folder that replicas run in. @default the current one */
-  readonly cwd?: string;
-  /** What replicas have in their environment besides that of this process. @default nothing */
-  readonly env?: Readonly<Record<string, string>>;
-  /** The environment variable that tells a replica its port. @default 'PORT' */
-  readonly portEnv?: string;
-  /** How many replicas serve at a time. @default 3 */
-  readonly replicas?: number;
-  /** Rolls with each lag. @default 1 */
-  readonly rounds?: number;
-  /** How long the balancer goes on sending new connections to a replica that is about to leave. @default 0, 500, 2_000, 5_000 */
-  readonly lagsMs?: readonly number[];
-  /** Requests a second, whatever the answers. @default 100 */
-  readonly ratePerSecond?: number;
-  /** Connections that are kept. @default half the rate, between 2 and 40 */
-  readonly connections?: number;
-  /** A request that has no whole answer after this long has failed. @default 10_000 */
-  readonly timeoutMs?: number;
-  /** How long a replica may take to become ready. @default 60_000 */
-  readonly startTimeoutMs?: number;
-  /** Traffic before the first roll. @default 2_000 */
-  readonly warmUpMs?: number;
-  /** Traffic after each roll. @default 1_000 */
-  readonly coolDownMs?: number;
-  /** The port of the balancer. @default any free one */
-  readonly port?: number;
-  /** Ends the drill, and everything it has started. */
-  readonly signal?: AbortSignal;
-  /** Called when a step of the drill was taken. */
-  readonly onStep?: (step: DrillStep) => void;
-  /** Called a few times a second while there is traffic. */
-  readonly onTick?: (atMs: number, counts: OpenLoopCounts) => void;
-}
-
-/** What is not given. */
-export const drillDefaults = {
-  portEnv: 'PORT',
-  replicas: 3,
-  rounds: 1,
-  lagsMs: [0, 500, 2_000, 5_000],
-  ratePerSecond: 100,
-  timeoutMs: 10_000,
-  startTimeoutMs: 60_000,
-  warmUpMs: 2_000,
-  coolDownMs: 1_000,
-} as const;
-
-/**
- * What just happened. Instants are ms since the first request was due, 0 before.
- *
- * @publicApi
- */
-export type DrillStep = { readonly atMs: number; readonly counts: OpenLoopCounts } & (
-  | { readonly kind: 'balancer'; readonly url: string }
-  | { readonly kind: 'serving' | 'stopping' | 'signalled' | 'unready' | 'out'; readonly replica: string }
-  | { readonly kind: 'exited'; readonly replica: string; readonly exit: ReplicaExit }
-  | { readonly kind: 'roll'; readonly lagMs: number; readonly round: number }
-  | { readonly kind: 'traffic-started' | 'traffic-stopped' }
-);
 
 type Happening = DrillStep extends infer Step ? (Step extends unknown ? Omit<Step, 'atMs' | 'counts'> : never) : never;
 
@@ -94,11 +21,12 @@ const probeTimeoutMs = 1_000;
 const rotationTimeoutMs = 10_000;
 
 /**
- * Starts replicas of a command behind a balancer, asks them at a fixed rate, and rolls them: with each lag, so many rounds, one replica at a time
- * and its successor first. Resolves when the last request has its outcome; what was lost is a result.
+ * Starts replicas of a command behind a balancer, asks them at a fixed rate, and rolls them: with each lag, so many
+ * rounds, one replica at a time and its successor first. Resolves when the last request has its outcome; what was lost
+ * is a result.
  *
- * Rejects with a `BadInputError` when there is nothing to measure, and with the signal's reason when it was aborted. Either way, nothing it has
- * started is left running.
+ * Rejects with a `BadInputError` when there is nothing to measure, and with the signal's reason when it was aborted.
+ * Either way, nothing it has started is left running.
  *
  * @publicApi
  */
@@ -176,7 +104,7 @@ class Drill {
 
   private async work(): Promise<DrillResult> {
     this.tell({ kind: 'balancer', url: this.balancer.url });
-    let generation = await this.startFirstGeneration();
+    let generation = await firstGeneration(this.settings.replicas, this.rolled(0));
     await this.checkRequests();
     // Never rejects, and is awaited by its other name, `stop()`.
     void this.clients.run();
@@ -208,21 +136,14 @@ class Drill {
     const startedAt = this.rolls.at(-1)?.endedAt ?? this.origin;
     this.balancer.setLag(lagMs);
     this.tell({ kind: 'roll', lagMs, round });
-    const successors: ReplicaLife[] = [];
-    for (const old of generation) {
-      successors.push(await this.takeIn());
-      await this.takeOut(old, lagMs);
-    }
+    const successors = await rollGeneration(generation, this.rolled(lagMs));
     await this.pause(this.options.coolDownMs ?? drillDefaults.coolDownMs);
     this.rolls.push({ lagMs, round, startedAt, endedAt: performance.now(), lives: [...generation, ...successors] });
     return successors;
   }
 
-  private async startFirstGeneration(): Promise<ReplicaLife[]> {
-    const starting = Array.from({ length: this.settings.replicas }, () => this.takeIn());
-    // All of them settle before the first error goes on, so that none is still starting behind its back.
-    await Promise.allSettled(starting);
-    return Promise.all(starting);
+  private rolled(lagMs: number): Rolled<ReplicaLife> {
+    return { takeIn: () => this.takeIn(), takeOut: (life) => this.takeOut(life, lagMs) };
   }
 
   private async takeIn(): Promise<ReplicaLife> {
@@ -257,14 +178,16 @@ class Drill {
     this.living.set(life, replica);
     this.lives.push(life);
     this.byPort.set(replica.port, life);
-    await this.balancer.add(replica);
-    await within(rotationTimeoutMs, `Rotation of ${name}`, this.balancer.whenInRotation(replica));
+    await putInRotation(this.balancer, replica, rotationTimeoutMs);
     this.aborting.signal.throwIfAborted();
     this.tell({ kind: 'serving', replica: name });
     return life;
   }
 
-  /** As the platform does it. Its connections stay; it is forgotten when it has ended and the balancer has it out of rotation. */
+  /**
+   * As the platform does it. Its connections stay; it is forgotten when it has ended and the balancer has it out of
+   * rotation.
+   */
   private async takeOut(life: ReplicaLife, lagMs: number): Promise<void> {
     const { signal, preStopMs, graceMs, deregisters } = this.options.platform;
     const replica = this.living.get(life)!;
@@ -334,7 +257,8 @@ class Drill {
   }
 
   private record({ fault, localPort, ...outcome }: RequestOutcome): void {
-    // The balancer knows better than its client whether it was the backend that refused. Ports are used again: this must be asked now.
+    // The balancer knows better than its client whether it was the backend that refused. Ports are used again: this
+    // must be asked now.
     const refused = fault?.kind === 'reset' && localPort !== undefined && this.balancer.wasRefused(localPort);
     const backend = localPort === undefined ? undefined : this.balancer.backendOf(localPort);
     this.requests.push({
@@ -366,23 +290,4 @@ class Drill {
       counts: this.clients.counts(),
     });
   }
-}
-
-function settingsOf(options: DrillOptions): DrillSettings {
-  const { command, platform, requests, readinessPath } = options;
-  const weights = requests.reduce((sum, { weight = 1 }) => sum + weight, 0);
-  return {
-    command,
-    preset: platform.name,
-    replicas: options.replicas ?? drillDefaults.replicas,
-    rounds: options.rounds ?? drillDefaults.rounds,
-    ratePerSecond: options.ratePerSecond ?? drillDefaults.ratePerSecond,
-    lagsMs: options.lagsMs ?? drillDefaults.lagsMs,
-    readinessPath,
-    signal: platform.signal,
-    preStopMs: platform.preStopMs,
-    graceMs: platform.graceMs,
-    timeoutMs: options.timeoutMs ?? drillDefaults.timeoutMs,
-    requests: requests.map(({ name, weight = 1 }) => ({ name, share: weight / weights })),
-  };
 }

@@ -119,7 +119,10 @@ export function matches(body: Buffer, expected: NonNullable<RequestSpec['expect'
   return expected(body);
 }
 
-/** What goes wrong after the head has come. Bytes behind the end of the body are no part of a next answer: none was asked for. */
+/**
+ * What goes wrong after the head has come. Bytes behind the end of the body are no part of a next answer: none was
+ * asked for.
+ */
 function faultInBody({ code }: NodeJS.ErrnoException): Fault {
   return { kind: code?.startsWith('HPE_') ? 'wrong-length' : 'cut-short', detail: code };
 }

@@ -16,7 +16,8 @@ export {
   type RollingRestartReport,
   type RollingStep,
 } from './rolling-restart.js';
-export { drill, drillDefaults, type DrillOptions, type DrillStep } from './drill.js';
+export { drill } from './drill.js';
+export { drillDefaults, type DrillOptions, type DrillStep } from './drill-options.js';
 export { BadInputError } from './errors.js';
 export { type RequestSpec } from './exchange.js';
 export { type FailureKind } from './outcomes.js';

@@ -1,7 +1,8 @@
 /**
- * Loaded into the replicas of a drill before anything of theirs (`node --require`), hence CommonJS. It tells what can only be
- * seen from inside, as lines of JSON in the file that `NESTJS_DRAIN_OBSERVER` names: who listens, how it is set up, the phases and the report of
- * nestjs-drain where it is there, and the end. It listens to nothing that would change how the process behaves, and fails in silence.
+ * Loaded into the replicas of a drill before anything of theirs (`node --require`), hence CommonJS. It tells what can
+ * only be seen from inside, as lines of JSON in the file that `NESTJS_DRAIN_OBSERVER` names: who listens, how it is set
+ * up, the phases and the report of nestjs-drain where it is there, and the end. It listens to nothing that would change
+ * how the process behaves, and fails in silence.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
@@ -31,7 +32,10 @@ function tell(event: string, facts: object): void {
   }
 }
 
-/** Who answers the first request, or listens at all. Listeners for signals may still be added after `listen()`: each look tells them anew. */
+/**
+ * Who answers the first request, or listens at all. Listeners for signals may still be added after `listen()`: each
+ * look tells them anew.
+ */
 function lookForListener(): void {
   let left = looks;
   let told = '';

@@ -14,9 +14,15 @@ export interface OpenLoopOptions {
   readonly timeoutMs?: number;
   /** How many connections are kept and take turns. @default half the rate, between 2 and 40 */
   readonly connections?: number;
-  /** How many there may be at most: a request that finds none free opens another. At the bound it waits, and is charged. @default 2_048 */
+  /**
+   * How many there may be at most: a request that finds none free opens another. At the bound it waits, and is charged.
+   * @default 2_048
+   */
   readonly maxConnections?: number;
-  /** Which share of the requests, 0 to 1, has a connection of its own, as those of clients without keep-alive have. @default 0.1 */
+  /**
+   * Which share of the requests, 0 to 1, has a connection of its own, as those of clients without keep-alive have.
+   * @default 0.1
+   */
   readonly freshShare?: number;
   /** Ends after this many requests. @default none, ends with `stop()` */
   readonly count?: number;
@@ -62,9 +68,9 @@ interface Due {
 const goldenRatio = (Math.sqrt(5) - 1) / 2;
 
 /**
- * Clients that ask at a fixed rate, however the service fares (an open loop): while it stalls, requests go on being due, and each is charged from
- * when it was due, also when it could be sent only later. Otherwise one stall would hide the requests it has kept from being sent
- * ("coordinated omission").
+ * Clients that ask at a fixed rate, however the service fares (an open loop): while it stalls, requests go on being
+ * due, and each is charged from when it was due, also when it could be sent only later. Otherwise one stall would hide
+ * the requests it has kept from being sent ("coordinated omission").
  *
  * Every request is sent once and held to the same as one of `StrictClients`.
  */
@@ -107,7 +113,9 @@ export class OpenLoopClients {
     return this.begun;
   }
 
-  /** Begins, and resolves when all that were due have their outcome. Never rejects; the same promise on a second call. */
+  /**
+   * Begins, and resolves when all that were due have their outcome. Never rejects; the same promise on a second call.
+   */
   run(): Promise<OpenLoopCounts> {
     return (this.finished ??= this.runAll());
   }

@@ -15,8 +15,8 @@ export interface Platform {
   /** From the beginning of the end to SIGKILL. */
   readonly graceMs: number;
   /**
-   * Whether the balancer is told that the replica is about to go, and has it out of rotation after the lag however ready it is. Otherwise its
-   * readiness alone takes it out.
+   * Whether the balancer is told that the replica is about to go, and has it out of rotation after the lag however
+   * ready it is. Otherwise its readiness alone takes it out.
    */
   readonly deregisters: boolean;
 }

@@ -3,7 +3,8 @@ import type { Backend } from './balancer.js';
 
 /**
  * Reports whether a backend's readiness path answers 200, on a connection of its own, as a kubelet asks.
- * Anything else (another status, no connection, no answer within `timeoutMs`, `signal` aborted) is `false`. Never rejects.
+ * Anything else (another status, no connection, no answer within `timeoutMs`, `signal` aborted) is `false`. Never
+ * rejects.
  */
 export async function isReady(
   backend: Backend,
@@ -14,7 +15,9 @@ export async function isReady(
   return (await probe(backend, path, timeoutMs, signal)) === 200;
 }
 
-/** The status that a path of a backend answers, as `isReady` asks; `undefined` when there is no answer. Never rejects. */
+/**
+ * The status that a path of a backend answers, as `isReady` asks; `undefined` when there is no answer. Never rejects.
+ */
 export function probe(
   { host, port }: Backend,
   path: string,

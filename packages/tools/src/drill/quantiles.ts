@@ -12,8 +12,8 @@ export function medianOf(values: readonly number[]): number {
 }
 
 /**
- * The upper bound of the loss rate with 95 % confidence, 0 to 1: the rule of three when nothing was lost, and the Poisson bound (by Wilson and
- * Hilferty's approximation) otherwise. 1 when nothing was asked.
+ * The upper bound of the loss rate with 95 % confidence, 0 to 1: the rule of three when nothing was lost, and the
+ * Poisson bound (by Wilson and Hilferty's approximation) otherwise. 1 when nothing was asked.
  */
 export function lossUpperBound(failed: number, requests: number): number {
   if (requests === 0) return 1;

@@ -10,8 +10,8 @@ export interface ReplicaOptions {
   /** What Node runs: the script and its arguments, preceded by Node's own options if any. */
   readonly args?: readonly string[];
   /**
-   * Any command, instead of `args`: it leads a process group of its own, as in a container. It alone is sent the signal, and what it leaves
-   * behind is ended when it has exited.
+   * Any command, instead of `args`: it leads a process group of its own, as in a container. It alone is sent the
+   * signal, and what it leaves behind is ended when it has exited.
    */
   readonly command?: readonly string[];
   /** The path that answers 200 once the replica may be sent traffic. */

@@ -13,8 +13,8 @@ const settings = ['weight', 'status', 'length', 'header', 'body'] as const;
 type Setting = (typeof settings)[number];
 
 /**
- * Reads a request as it is given in a command line or a file: `[METHOD] PATH [weight=2] [status=201] [length=512] [header='Name: value'] [body=text
- * or @file]`, with quotes around what has blanks. Throws a `BadInputError`.
+ * Reads a request as it is given in a command line or a file: `[METHOD] PATH [weight=2] [status=201] [length=512]
+ * [header='Name: value'] [body=text or @file]`, with quotes around what has blanks. Throws a `BadInputError`.
  */
 export function requestOf(line: string, options: RequestLineOptions): RequestSpec {
   const words = wordsOf(line);

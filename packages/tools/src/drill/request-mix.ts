@@ -6,7 +6,9 @@ export class RequestMix<Part extends { readonly weight?: number }> {
   private readonly credits: { readonly part: Part; readonly weight: number; credit: number }[];
   private readonly total: number;
 
-  /** `skip` sets several users of one mix apart from each other. Throws a `RangeError` for an empty mix or a bad weight. */
+  /**
+   * `skip` sets several users of one mix apart from each other. Throws a `RangeError` for an empty mix or a bad weight.
+   */
   constructor(parts: readonly Part[], skip = 0) {
     this.credits = parts.map((part) => ({ part, weight: weightOf(part), credit: 0 }));
     this.total = this.credits.reduce((sum, { weight }) => sum + weight, 0);

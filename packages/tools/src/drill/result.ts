@@ -1,6 +1,6 @@
 /**
- * What a drill has found: plain data, which `--json` prints as it is and every report is made from. Instants are ms since the drill's first request
- * was due; what happened before has a negative one.
+ * What a drill has found: plain data, which `--json` prints as it is and every report is made from. Instants are ms
+ * since the drill's first request was due; what happened before has a negative one.
  *
  * @publicApi
  */
@@ -160,7 +160,8 @@ export interface Samples {
 }
 
 /**
- * `ok`, or a `FailureKind`: `reset`, `status-503` and their like. A result may come from another version, and hold one that is not known.
+ * `ok`, or a `FailureKind`: `reset`, `status-503` and their like. A result may come from another version, and hold one
+ * that is not known.
  *
  * @publicApi
  */

@@ -1,7 +1,8 @@
 import { type Balancer } from './balancer.js';
 import { type Replica, type ReplicaExit } from './replica.js';
 import { type Failure, type StrictClients, type TrafficReport } from './strict-client.js';
-import { checkDurationMs, sleep, within } from './timing.js';
+import { firstGeneration, putInRotation, rollGeneration } from './roll.js';
+import { checkDurationMs, sleep } from './timing.js';
 
 export interface RollingRestartOptions {
   /** How many replicas serve at a time; every one of them is replaced once. */
@@ -57,12 +58,13 @@ export interface RollingRestartReport {
 }
 
 /**
- * Replaces every replica under load, one at a time and as Kubernetes does with `maxSurge: 1, maxUnavailable: 0`: the
- * successor starts and is taken into rotation, then the old one gets its SIGTERM, and the next follows when it has exited.
+ * Replaces every replica under load, one at a time (see `rollGeneration`): the old one gets its SIGTERM when its
+ * successor is in rotation, and the next follows when it has exited.
  *
  * Resolves when the last client has its last answer; failed requests and killed replicas are results. Rejects when the
  * roll itself cannot go on: a replica that does not start, a balancer that does not take it in. Either way the clients
- * have stopped and no replica is left running; those of the second generation are killed, since nobody asks them any more.
+ * have stopped and no replica is left running; those of the second generation are killed, since nobody asks them any
+ * more.
  */
 export async function rollingRestart(options: RollingRestartOptions): Promise<RollingRestartReport> {
   return new RollingRestart(options).run();
@@ -86,13 +88,11 @@ class RollingRestart {
 
   async run(): Promise<RollingRestartReport> {
     try {
-      const firstGeneration = await this.startFirstGeneration();
+      const rolled = { takeIn: () => this.takeIn(), takeOut: (replica: Replica) => this.takeOut(replica) };
+      const generation = await firstGeneration(this.options.replicas, rolled);
       this.startTraffic();
       await sleep(this.warmUpMs);
-      for (const old of firstGeneration) {
-        await this.takeIn();
-        await this.takeOut(old);
-      }
+      await rollGeneration(generation, rolled);
       await sleep(this.coolDownMs);
       return this.report(await this.stopTraffic());
     } finally {
@@ -101,19 +101,11 @@ class RollingRestart {
     }
   }
 
-  private async startFirstGeneration(): Promise<Replica[]> {
-    const starting = Array.from({ length: this.options.replicas }, () => this.takeIn());
-    // All of them settle before the first error goes on, so that none is still starting behind its back.
-    await Promise.allSettled(starting);
-    return Promise.all(starting);
-  }
-
   private async takeIn(): Promise<Replica> {
     const { balancer, startReplica } = this.options;
     const replica = await startReplica(++this.started);
     this.running.add(replica);
-    await balancer.add(replica);
-    await within(this.rotationTimeoutMs, `Rotation of ${replica.name}`, balancer.whenInRotation(replica));
+    await putInRotation(balancer, replica, this.rotationTimeoutMs);
     this.tell({ kind: 'serving', replica, atMs: this.nowMs() });
     return replica;
   }

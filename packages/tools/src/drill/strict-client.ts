@@ -92,7 +92,10 @@ export class StrictClients {
     setMaxListeners(0, this.stopping.signal);
   }
 
-  /** Begins, and resolves when `count` requests have an outcome or `stop()` was called. Never rejects; the same promise on a second call. */
+  /**
+   * Begins, and resolves when `count` requests have an outcome or `stop()` was called. Never rejects; the same promise
+   * on a second call.
+   */
   run(): Promise<TrafficReport> {
     return (this.finished ??= this.runAll());
   }

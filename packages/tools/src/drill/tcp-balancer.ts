@@ -120,7 +120,8 @@ export class TcpBalancer implements Balancer {
   }
 
   /**
-   * Deregisters a backend, as a control plane does: it is out of rotation after the lag, however ready it is. Later calls change nothing.
+   * Deregisters a backend, as a control plane does: it is out of rotation after the lag, however ready it is. Later
+   * calls change nothing.
    */
   deregister(backend: Backend): void {
     const member = this.members.get(addressOf(backend));
@@ -151,7 +152,10 @@ export class TcpBalancer implements Balancer {
     return this.servedBy.get(clientPort);
   }
 
-  /** Reports whether the client connection last opened from this local port was dropped because its backend refused it, or none was left. */
+  /**
+   * Reports whether the client connection last opened from this local port was dropped because its backend refused it,
+   * or none was left.
+   */
   wasRefused(clientPort: number): boolean {
     return this.refusedPorts.get(clientPort) ?? false;
   }

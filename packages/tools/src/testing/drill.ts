@@ -21,11 +21,13 @@ export interface DrillOptions {
   readonly during?: (run: DrillRun) => void | Promise<void>;
   /** The route that the platform probes. @default '/health/ready' */
   readonly readinessPath?: string;
-  /** How long the platform still sends new connections to an application whose readiness has failed, ms. @default 200 */
+  /**
+   * How long the platform still sends new connections to an application whose readiness has failed, ms. @default 200
+   */
   readonly lagMs?: number;
   /**
-   * The least that the lame duck lasts, ms; one that the module's options ask for may last longer. By default enough for the lag: what is tested then is the application. 0 has
-   * `app.close()` go its usual way. @default lagMs + 200
+   * The least that the lame duck lasts, ms; one that the module's options ask for may last longer. By default enough
+   * for the lag: what is tested then is the application. 0 has `app.close()` go its usual way. @default lagMs + 200
    */
   readonly lameDuckMs?: number;
   /** Clients, each with one keep-alive connection and at most one request under way. @default 8 */
@@ -59,17 +61,20 @@ const trafficWithinMs = 2_000;
 const hookName = 'drill: until the platform has left';
 
 /**
- * Closes an application under traffic, as a rolling restart does, and tells what became of every request: strict clients ask through a platform that notices readiness late, a successor
- * that answers everything joins, the application is closed with a lame duck, and traffic goes on until the platform has left it.
+ * Closes an application under traffic, as a rolling restart does, and tells what became of every request: strict
+ * clients ask through a platform that notices readiness late, a successor that answers everything joins, the
+ * application is closed with a lame duck, and traffic goes on until the platform has left it.
  *
  * ```ts
  * const roll = await drill(app, { requests: ['GET /orders'] });
  * expect(roll).toLoseNothing();
  * ```
  *
- * @param app with `GracefulShutdownModule`, over plain HTTP/1.1; from `Test` or `NestFactory`, listening or not. It is closed afterwards.
+ * @param app with `GracefulShutdownModule`, over plain HTTP/1.1; from `Test` or `NestFactory`, listening or not. It is
+ * closed afterwards.
  * @returns what became of it. Rejects with what `during`, or `app.close()`, has thrown.
- * @throws DrainError `DRAIN_INVALID_ARGUMENT` for an application without the module or without its readiness route, or requests that are none; RangeError for a number out of range
+ * @throws DrainError `DRAIN_INVALID_ARGUMENT` for an application without the module or without its readiness route, or
+ * requests that are none; RangeError for a number out of range
  * @publicApi
  */
 export async function drill(app: INestApplication, options: DrillOptions): Promise<Roll> {

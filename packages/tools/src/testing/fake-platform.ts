@@ -13,18 +13,24 @@ import { backendOf } from './application.js';
 export interface FakePlatformOptions {
   /** The path that is probed over HTTP: 200 is ready, all else is not. @default '/health/ready' */
   readonly probe?: string;
-  /** The pause between two probes, ms: readiness that fails is noticed at most this much later. At least 1. @default 50 */
+  /**
+   * The pause between two probes, ms: readiness that fails is noticed at most this much later. At least 1. @default 50
+   */
   readonly noticesAfterMs?: number;
   /** How long new connections are still sent to an application once it was noticed, ms. @default 0 */
   readonly leavesAfterMs?: number;
 }
 
-/** An application gets its first connections when it is ready. One that does not become it within this long is a mistake, ms. */
+/**
+ * An application gets its first connections when it is ready. One that does not become it within this long is a
+ * mistake, ms.
+ */
 const readyWithinMs = 4_000;
 
 /**
- * A platform in this process that notices readiness late, as every real one does: it probes, and spreads new TCP connections over the applications that are ready, or were a while ago. A
- * connection stays where it was put. Nothing is retried.
+ * A platform in this process that notices readiness late, as every real one does: it probes, and spreads new TCP
+ * connections over the applications that are ready, or were a while ago. A connection stays where it was put. Nothing
+ * is retried.
  *
  * ```ts
  * const platform = await fakePlatform({ noticesAfterMs: 100, leavesAfterMs: 300 });
@@ -64,7 +70,8 @@ export class FakePlatform {
   }
 
   /**
-   * Sends `app` its share of new connections from now on. One that does not listen yet is made to, on a free loopback port.
+   * Sends `app` its share of new connections from now on. One that does not listen yet is made to, on a free loopback
+   * port.
    *
    * @returns a promise that resolves when the first probe has found it ready
    * @throws DrainError `DRAIN_INVALID_ARGUMENT` when it is not ready within 4 s, or does not speak plain HTTP/1.1

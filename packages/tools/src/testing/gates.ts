@@ -56,10 +56,12 @@ export class Gate {
   }
 
   /**
-   * Holds every request for this route in its handler's place: guards have run, the handler runs after the release. Nothing of the application's code is changed.
+   * Holds every request for this route in its handler's place: guards have run, the handler runs after the release.
+   * Nothing of the application's code is changed.
    *
    * @param request such as `GET /orders` or `GET /orders/:id`
-   * @throws DrainError `DRAIN_TOO_LATE` once the application is initialised: Nest takes interceptors no later. `DRAIN_INVALID_ARGUMENT` for a text that is no request
+   * @throws DrainError `DRAIN_TOO_LATE` once the application is initialised: Nest takes interceptors no later.
+   * `DRAIN_INVALID_ARGUMENT` for a text that is no request
    */
   holds(app: INestApplication, request: string): this {
     const { method, path } = parseRequest(request);
@@ -75,7 +77,8 @@ export class Gate {
 }
 
 /**
- * The gates of a test file. Release them all in `afterEach`: a test that fails may have left a request held, and `app.close()` waits for it.
+ * The gates of a test file. Release them all in `afterEach`: a test that fails may have left a request held, and
+ * `app.close()` waits for it.
  *
  * ```ts
  * const gates = new Gates();

@@ -1,6 +1,6 @@
 /**
- * What `expect.extend(drainMatchers)` adds to `expect()`. It is known to `@types/jest` and Vitest (which share `jest.Matchers`) and to `@jest/globals`, none of
- * which has to be installed.
+ * What `expect.extend(drainMatchers)` adds to `expect()`. It is known to `@types/jest` and Vitest (which share
+ * `jest.Matchers`) and to `@jest/globals`, none of which has to be installed.
  *
  * @publicApi
  */

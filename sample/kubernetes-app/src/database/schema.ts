@@ -1,6 +1,6 @@
 /**
- * Twenty orders with fixed ids, so that every replica answers alike even when each has a database of its own; new orders
- * start at 1001. The lock lets replicas that start together on one server take turns.
+ * Twenty orders with fixed ids, so that every replica answers alike even when each has a database of its own; new
+ * orders start at 1001. The lock lets replicas that start together on one server take turns.
  */
 export const SCHEMA = `
   select pg_advisory_xact_lock(20260101);

@@ -4,8 +4,8 @@ import { AllowDuringShutdown, ReadinessHealthIndicator } from 'nestjs-drain';
 import { DatabaseHealthIndicator } from './database.health.js';
 
 /**
- * `ready` fails from the moment the pod is told to go; `live` stays 200 for as long as anything can connect, so that the
- * kubelet never restarts a pod that is finishing its work.
+ * `ready` fails from the moment the pod is told to go; `live` stays 200 for as long as anything can connect, so that
+ * the kubelet never restarts a pod that is finishing its work.
  */
 @AllowDuringShutdown()
 @Controller('health')

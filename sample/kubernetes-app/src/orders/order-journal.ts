@@ -7,8 +7,8 @@ interface Entry {
 }
 
 /**
- * What happened to which order, written in batches: the typical thing that must reach the database after the last request
- * and before the pool closes. Whoever composes the application decides when the last `flush()` happens.
+ * What happened to which order, written in batches: the typical thing that must reach the database after the last
+ * request and before the pool closes. Whoever composes the application decides when the last `flush()` happens.
  */
 @Injectable()
 export class OrderJournal {

@@ -8,7 +8,10 @@ export function read(path: string): string {
   return readFileSync(new URL(path, root), 'utf8');
 }
 
-/** Every Kubernetes object under `k8s/`, with the file it comes from. YAML errors, duplicate keys among them, are thrown. */
+/**
+ * Every Kubernetes object under `k8s/`, with the file it comes from. YAML errors, duplicate keys among them, are
+ * thrown.
+ */
 export function readManifests(): { file: string; manifest: Manifest }[] {
   return readdirSync(new URL('k8s/', root))
     .filter((file) => file.endsWith('.yaml'))

@@ -10,8 +10,9 @@ export interface Manifest {
 /**
  * What the API server would say to `kubectl apply --validate=strict`, found offline; an empty list means accepted.
  *
- * Two judges, because each is blind in one eye: the JSON schemas of the Kubernetes API (compiled in `kubernetes-models`) see
- * types, formats and missing fields, but let unknown fields pass; its TypeScript types know every field there is.
+ * Two judges, because each is blind in one eye: the JSON schemas of the Kubernetes API (compiled in
+ * `kubernetes-models`) see types, formats and missing fields, but let unknown fields pass; its TypeScript types know
+ * every field there is.
  */
 export async function problemsOf(manifest: Manifest): Promise<string[]> {
   return [...(await schemaProblems(manifest)), ...typeProblems(manifest)];

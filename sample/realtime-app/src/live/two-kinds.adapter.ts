@@ -12,10 +12,11 @@ import { WebSocket, WebSocketServer } from 'ws';
 export const PLAIN_PATH = '/ws';
 
 /**
- * Both kinds on one port, though an application has one WebSocket adapter: gateways with the path `/ws` get a server of `ws`, all others one of socket.io, and each kind
- * is left to Nest's adapter for it.
+ * Both kinds on one port, though an application has one WebSocket adapter: gateways with the path `/ws` get a server of
+ * `ws`, all others one of socket.io, and each kind is left to Nest's adapter for it.
  *
- * All but the creation of the first: Nest's `WsAdapter` closes every upgrade whose path it does not know, and socket.io's are among them.
+ * All but the creation of the first: Nest's `WsAdapter` closes every upgrade whose path it does not know, and
+ * socket.io's are among them.
  */
 export class TwoKindsAdapter extends AbstractWsAdapter {
   private readonly plain: WsAdapter;

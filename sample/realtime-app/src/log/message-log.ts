@@ -13,8 +13,9 @@ const periodMs = 250;
 const kept = 240;
 
 /**
- * The log that all replicas read, and a stand-in for a stream of Redis or a topic of Kafka: message `n` appears when the clock reaches `n × 250 ms`, on every replica alike.
- * What makes a roll-out go unnoticed is that it can be read from any place on: a client says the last number it has seen, and gets what came since.
+ * The log that all replicas read, and a stand-in for a stream of Redis or a topic of Kafka: message `n` appears when
+ * the clock reaches `n × 250 ms`, on every replica alike. What makes a roll-out go unnoticed is that it can be read
+ * from any place on: a client says the last number it has seen, and gets what came since.
  */
 @Injectable()
 export class MessageLog {
@@ -27,7 +28,10 @@ export class MessageLog {
     return Math.floor(Date.now() / periodMs);
   }
 
-  /** Emits every message after `last` that is still kept, and then each new one. Whoever has seen nothing begins with the newest. */
+  /**
+   * Emits every message after `last` that is still kept, and then each new one. Whoever has seen nothing begins with
+   * the newest.
+   */
   after(last: number | undefined): Observable<Message> {
     return new Observable((subscriber) => {
       let n = Math.max(last ?? this.newest - 1, this.newest - kept);

@@ -33,8 +33,9 @@ const silenceMs = 15_000;
 const staleMs = 5_000;
 
 /**
- * Readers of numbered events. A stream has to end clean, with its terminal chunk or END_STREAM; its reader comes back at once with `Last-Event-ID`, or after the time
- * that `retry:` has told, and has to be sent every number, none missing and none twice.
+ * Readers of numbered events. A stream has to end clean, with its terminal chunk or END_STREAM; its reader comes back
+ * at once with `Last-Event-ID`, or after the time that `retry:` has told, and has to be sent every number, none missing
+ * and none twice.
  */
 export class EventClients implements KindOfClients {
   readonly tallies: readonly [Tally];

@@ -7,8 +7,8 @@ const endStream = 0x1;
 const frameHeadBytes = 9;
 
 /**
- * Carries the bytes of an HTTP/2 connection to the client, and sees which streams their server has ended. Node's API does not tell: it emits `'end'` for END_STREAM and for
- * a RST_STREAM with NO_ERROR alike.
+ * Carries the bytes of an HTTP/2 connection to the client, and sees which streams their server has ended. Node's API
+ * does not tell: it emits `'end'` for END_STREAM and for a RST_STREAM with NO_ERROR alike.
  */
 export class FrameTap extends Duplex {
   /** The ids of streams that were ended with END_STREAM. */

@@ -6,8 +6,9 @@ import { type Backend } from '../../../../packages/tools/src/drill/index.js';
 const handshake = 0x16;
 
 /**
- * One address for a replica that has two: the built-in balancer asks for readiness in the clear where it sends its connections. Who begins with TLS is carried to
- * the one, everybody else to the other. It carries bytes as the balancer does: FIN as FIN, a reset as a reset.
+ * One address for a replica that has two: the built-in balancer asks for readiness in the clear where it sends its
+ * connections. Who begins with TLS is carried to the one, everybody else to the other. It carries bytes as the balancer
+ * does: FIN as FIN, a reset as a reset.
  */
 export class Front implements Backend {
   readonly host = '127.0.0.1';
@@ -69,7 +70,10 @@ export class Front implements Backend {
   }
 }
 
-/** While a FIN waits behind unsent bytes, Node refuses to reset (EINVAL) and never closes the handle: the process then spins at its exit. */
+/**
+ * While a FIN waits behind unsent bytes, Node refuses to reset (EINVAL) and never closes the handle: the process then
+ * spins at its exit.
+ */
 function reset(socket: Socket): void {
   const isShuttingDown = socket.writableEnded && !socket.writableFinished;
   if (socket.connecting || isShuttingDown) socket.destroy();

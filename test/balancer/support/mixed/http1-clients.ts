@@ -19,8 +19,9 @@ export interface Http1ClientsOptions {
 const afterFailureMs = 50;
 
 /**
- * Keep-alive HTTP/1.1 clients that repair nothing, as the drill's are, over TLS as well. There are no retries: a kept connection that turns out to be reset when it
- * is used again is a failure. A client that was told `Connection: close`, or has received the server's FIN, opens a new connection.
+ * Keep-alive HTTP/1.1 clients that repair nothing, as the drill's are, over TLS as well. There are no retries: a kept
+ * connection that turns out to be reset when it is used again is a failure. A client that was told `Connection: close`,
+ * or has received the server's FIN, opens a new connection.
  */
 export class Http1Clients implements KindOfClients {
   readonly tallies: readonly [Tally];

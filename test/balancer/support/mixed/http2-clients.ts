@@ -21,9 +21,10 @@ export interface Http2ClientsOptions {
 const afterFailureMs = 50;
 
 /**
- * HTTP/2 clients that conform, and repair nothing else: a session that is told to leave gets no new stream and is replaced, and its open streams have to finish. A
- * stream that was refused (REFUSED_STREAM, or above the last id of a GOAWAY, which is the same to Node) was not executed and is sent once more, on a new session:
- * it has to be answered there. Everything else is a failure, also a session that ends without a word.
+ * HTTP/2 clients that conform, and repair nothing else: a session that is told to leave gets no new stream and is
+ * replaced, and its open streams have to finish. A stream that was refused (REFUSED_STREAM, or above the last id of a
+ * GOAWAY, which is the same to Node) was not executed and is sent once more, on a new session: it has to be answered
+ * there. Everything else is a failure, also a session that ends without a word.
  */
 export class Http2Clients implements KindOfClients {
   readonly tallies: readonly [Tally];
@@ -83,7 +84,10 @@ export class Sessions {
     private readonly tally: Tally,
   ) {}
 
-  /** The one that takes new streams, which must be opened in the turn in which this resolves. Rejects when there is no connection to be had. */
+  /**
+   * The one that takes new streams, which must be opened in the turn in which this resolves. Rejects when there is no
+   * connection to be had.
+   */
   async get(): Promise<ClientHttp2Session> {
     for (;;) {
       const attempt = (this.current ??= this.connect());

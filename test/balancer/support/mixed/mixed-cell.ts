@@ -4,7 +4,8 @@ import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Replica, TcpBalancer, type Backend, type Balancer } from '../../../../packages/tools/src/drill/index.js';
-import { sleep, within } from '../../../../packages/tools/src/drill/timing.js';
+import { firstGeneration, putInRotation, rollGeneration } from '../../../../packages/tools/src/drill/roll.js';
+import { sleep } from '../../../../packages/tools/src/drill/timing.js';
 import { certificate } from '../../../support/certificate.js';
 import { readinessPath, toldBy, type BalancerName, type CellShutdown } from '../cell.js';
 import { HaProxy } from '../haproxy.js';
@@ -47,7 +48,10 @@ export interface MixedShutdown extends Omit<CellShutdown, 'seen'> {
 export interface MixedResult {
   readonly kinds: readonly KindReport[];
   readonly failed: number;
-  /** A sentence for each of the first failures, and what the replicas and the balancer had to say; empty when nothing failed. */
+  /**
+   * A sentence for each of the first failures, and what the replicas and the balancer had to say; empty when nothing
+   * failed.
+   */
   readonly story: string;
   readonly durationMs: number;
   readonly shutdowns: readonly MixedShutdown[];
@@ -114,18 +118,16 @@ class MixedRoll {
     }
   }
 
-  /** As the drill rolls: the successor is taken in, the old one gets its SIGTERM, and the next follows when it has exited. */
   private async roll(balancer: Balancer, kinds: readonly KindOfClients[]): Promise<void> {
     try {
-      const starting = Array.from({ length: this.cell.replicas }, () => this.takeIn(balancer));
-      await Promise.allSettled(starting);
-      const firstGeneration = await Promise.all(starting);
+      const rolled = {
+        takeIn: () => this.takeIn(balancer),
+        takeOut: (member: Member) => this.takeOut(member, balancer),
+      };
+      const generation = await firstGeneration(this.cell.replicas, rolled);
       for (const kind of kinds) kind.start();
       await sleep(warmUpMs);
-      for (const old of firstGeneration) {
-        await this.takeIn(balancer);
-        await this.takeOut(old, balancer);
-      }
+      await rollGeneration(generation, rolled);
       await sleep(coolDownMs);
     } finally {
       await Promise.all(kinds.map((kind) => kind.stop()));
@@ -135,9 +137,7 @@ class MixedRoll {
 
   private async takeIn(balancer: Balancer): Promise<Member> {
     const member = await this.start(++this.started);
-    await balancer.add(member.backend);
-    const inRotation = balancer.whenInRotation(member.backend);
-    await within(rotationTimeoutMs, `Rotation of ${member.replica.name}`, inRotation);
+    await putInRotation(balancer, member.backend, rotationTimeoutMs);
     return member;
   }
 

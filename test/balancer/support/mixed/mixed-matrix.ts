@@ -13,8 +13,8 @@ export function mixedCell(balancer: BalancerName): MixedCell {
 }
 
 /**
- * The same without nestjs-drain, with enough of what is slow that a signal finds some of it under way. A replica that hangs is killed early: what it loses, it has lost by
- * then.
+ * The same without nestjs-drain, with enough of what is slow that a signal finds some of it under way. A replica that
+ * hangs is killed early: what it loses, it has lost by then.
  */
 export function mixedControlCell(balancer: BalancerName): MixedCell {
   const crowd = { ...few, uploads: 4, downloads: 4, events: 4 };

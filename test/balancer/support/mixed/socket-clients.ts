@@ -33,8 +33,9 @@ const replyTimeoutMs = 20_000;
 const slowestHandlerMs = 300;
 
 /**
- * WebSocket clients that send numbered messages and have to get one reply to each. They may be sent away with 1001 alone, and come back at once. Messages that had no reply
- * then crossed the close frame on the wire: they are sent again, on the new connection, under the same number.
+ * WebSocket clients that send numbered messages and have to get one reply to each. They may be sent away with 1001
+ * alone, and come back at once. Messages that had no reply then crossed the close frame on the wire: they are sent
+ * again, on the new connection, under the same number.
  *
  * Whether that was right only the ledgers of the replicas can tell: see `settleWith()`.
  */
@@ -60,8 +61,8 @@ export class SocketClients implements KindOfClients {
   }
 
   /**
-   * Compares with what the replicas have written down: every message has to have been executed once. One that was executed twice was sent again although its handler had
-   * started, so the reply of that was lost.
+   * Compares with what the replicas have written down: every message has to have been executed once. One that was
+   * executed twice was sent again although its handler had started, so the reply of that was lost.
    */
   settleWith(ledger: string): void {
     const [tally] = this.tallies;
@@ -164,7 +165,8 @@ export class SocketClients implements KindOfClients {
     const code = await closed;
     clearInterval(pace);
     signal.removeEventListener('abort', leaveWhenDone);
-    // Handlers start in the order of their messages: one that was sent before another that was answered had arrived, and did not cross the close frame.
+    // Handlers start in the order of their messages: one that was sent before another that was answered had arrived,
+    // and did not cross the close frame.
     for (const { id, place } of pending.values()) if (place < lastAnswered) tally.failed('ignored', id);
     return isWanted ? code : normal;
   }

@@ -11,7 +11,10 @@ export interface Instruction {
   readonly place: Place;
 }
 
-/** What the image starts with, as far as the file says: instructions of earlier stages count only where the last one builds on them. */
+/**
+ * What the image starts with, as far as the file says: instructions of earlier stages count only where the last one
+ * builds on them.
+ */
 export interface Dockerfile {
   readonly entrypoint?: Instruction;
   readonly cmd?: Instruction;
@@ -36,7 +39,10 @@ export function readDockerfile({ name, text }: Source): Dockerfile {
   return { entrypoint: last('ENTRYPOINT'), cmd: last('CMD'), stopSignal: last('STOPSIGNAL') };
 }
 
-/** The words of an exec form; `undefined` for a shell form. What looks like an exec form and is not JSON is run by a shell. */
+/**
+ * The words of an exec form; `undefined` for a shell form. What looks like an exec form and is not JSON is run by a
+ * shell.
+ */
 export function execForm({ text }: Instruction): readonly string[] | undefined {
   try {
     const words: unknown = JSON.parse(text);

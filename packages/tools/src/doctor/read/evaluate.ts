@@ -47,8 +47,9 @@ interface Result {
 }
 
 /**
- * What a CommonJS module exports, as JSON. It is run in another process, which is bounded in time and memory and has no environment, and there in a context
- * of its own: without `require`, without `process`, and without the making of code from texts.
+ * What a CommonJS module exports, as JSON. It is run in another process, which is bounded in time and memory and has no
+ * environment, and there in a context of its own: without `require`, without `process`, and without the making of code
+ * from texts.
  */
 export function evaluate(text: string, file: string): Evaluation {
   const { stdout } = spawnSync(process.execPath, ['--max-old-space-size=128', '--input-type=commonjs', '-e', runner], {

@@ -12,8 +12,8 @@ export interface Origin {
 const deepest = 20;
 
 /**
- * A value of a YAML or JSON document, with its place: of its key in a mapping, of itself in a list. What is not there is a field too, without a
- * value, at the place of the nearest thing that is.
+ * A value of a YAML or JSON document, with its place: of its key in a mapping, of itself in a list. What is not there
+ * is a field too, without a value, at the place of the nearest thing that is.
  */
 export class Field {
   private constructor(

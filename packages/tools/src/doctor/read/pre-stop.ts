@@ -1,7 +1,10 @@
 import { type Place } from '../finding.js';
 import { type Workload } from './workload.js';
 
-/** What runs before the SIGTERM, and counts against the grace period: a sleep of known length, or something whose time cannot be known. */
+/**
+ * What runs before the SIGTERM, and counts against the grace period: a sleep of known length, or something whose time
+ * cannot be known.
+ */
 export interface PreStop {
   readonly at: Place;
   /** As findings name it. */

@@ -4,8 +4,8 @@ import { workloadsBehind } from '../read/routes.js';
 import { type Remark, type Rule } from '../rule.js';
 
 /**
- * The side that closes an idle connection first must be the balancer. A doubt, when the application's side is not known and the balancer's is given; nothing, when
- * neither is.
+ * The side that closes an idle connection first must be the balancer. A doubt, when the application's side is not known
+ * and the balancer's is given; nothing, when neither is.
  */
 export const keepAlive: Rule = {
   id: 'keep-alive',

@@ -101,7 +101,10 @@ export const stopSignal: Rule = {
   },
 };
 
-/** What `npm start` comes to is looked at in `package.json`; without a container that runs it, the script for production is a doubt. */
+/**
+ * What `npm start` comes to is looked at in `package.json`; without a container that runs it, the script for production
+ * is a doubt.
+ */
 export const startScript: Rule = {
   id: 'start-script',
   severity: 'fault',

@@ -27,7 +27,9 @@ export interface StoppedReplica {
   readonly wasKilled: boolean;
   /** Its readiness path answered 200 for the last time. */
   readonly lastReadyAtMs?: number;
-  /** Its readiness path ceased to answer 200, and what it answered instead; no status when nothing answered any more. */
+  /**
+   * Its readiness path ceased to answer 200, and what it answered instead; no status when nothing answered any more.
+   */
   readonly unreadyAtMs?: number;
   readonly unreadyStatus?: number;
   /** The process that was started, and sent the signal. */

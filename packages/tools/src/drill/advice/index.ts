@@ -33,7 +33,10 @@ const detectors: readonly Detector[] = [
   latencyInRolls,
 ];
 
-/** What to change, the fault that cost most first. Every failed request is in the figures of one piece of advice, and of no other. */
+/**
+ * What to change, the fault that cost most first. Every failed request is in the figures of one piece of advice, and of
+ * no other.
+ */
 export function adviceOf(facts: Facts): Advice[] {
   const found: Diagnosis[] = [];
   let failures: readonly FailedRequest[] = facts.failures;

@@ -3,7 +3,10 @@ import { count, listOfFailures, plural } from '../words.js';
 import { type Detector, type StoppedReplica } from './facts.js';
 import { afterStopping, hasModule } from './when.js';
 
-/** The signal goes to what was started (npm, a shell), and the process that listens, which would handle it, is never told. */
+/**
+ * The signal goes to what was started (npm, a shell), and the process that listens, which would handle it, is never
+ * told.
+ */
 export const npmAsPid1: Detector = ({ settings, replicas, failures }) => {
   const unreached = replicas.filter((replica) => isUnreached(replica, settings.signal));
   if (unreached.length === 0) return undefined;
@@ -21,7 +24,10 @@ export const npmAsPid1: Detector = ({ settings, replicas, failures }) => {
   };
 };
 
-/** Reports whether the process that listens has a listener for the signal, is not the one that was sent it, and did nothing about it. */
+/**
+ * Reports whether the process that listens has a listener for the signal, is not the one that was sent it, and did
+ * nothing about it.
+ */
 export function isUnreached(replica: StoppedReplica, signal: string): boolean {
   const { listener, pid, listenerExited } = replica;
   if (!listener || listener.pid === pid || listenerExited) return false;

@@ -2,7 +2,10 @@ import { duration, plural, span } from '../words.js';
 import { type Detector } from './facts.js';
 import { afterStopping, hasModule, isRouted, phaseMs, sinceSignal } from './when.js';
 
-/** It answers 503 while the balancer still sends requests, or clients do that were not told to leave: a lame duck shorter than the lag. */
+/**
+ * It answers 503 while the balancer still sends requests, or clients do that were not told to leave: a lame duck
+ * shorter than the lag.
+ */
 export const refusedWhileRouted: Detector = ({ settings, failures }) => {
   const explains = afterStopping(failures, ({ kind }) => kind === 'status-503');
   if (explains.length === 0) return undefined;

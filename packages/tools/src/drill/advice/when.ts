@@ -29,7 +29,9 @@ export function wasInFlight({ sentAtMs, replica }: FailedAtReplica): boolean {
   return sentAtMs < replica.signalledAtMs;
 }
 
-/** Reports whether it came to a replica that was being stopped already: one that was refused did, whenever it was sent. */
+/**
+ * Reports whether it came to a replica that was being stopped already: one that was refused did, whenever it was sent.
+ */
 export function cameLate({ kind, sentAtMs, replica }: FailedAtReplica): boolean {
   return kind === 'refused' || sentAtMs >= replica.stoppingAtMs;
 }

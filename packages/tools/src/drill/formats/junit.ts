@@ -15,8 +15,8 @@ interface Case {
 }
 
 /**
- * JUnit's XML as CI systems read it: a suite for each roll, a case for each shutdown, and one for the requests that no shutdown accounts for. The
- * advice is the output of the whole.
+ * JUnit's XML as CI systems read it: a suite for each roll, a case for each shutdown, and one for the requests that no
+ * shutdown accounts for. The advice is the output of the whole.
  */
 export function junitOf(result: DrillResult): string {
   const suites = result.rolls.map((roll) => ({ roll, cases: casesOf(roll, result) }));

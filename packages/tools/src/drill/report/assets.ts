@@ -30,7 +30,10 @@ export function readReportAssets(): ReportAssets {
   };
 }
 
-/** Without doc comments and indentation: they are read here, not in every report. None of these files has a string of several lines. */
+/**
+ * Without doc comments and indentation: they are read here, not in every report. None of these files has a string of
+ * several lines.
+ */
 function slim(source: string): string {
   return source.replace(/\/\*\*?[\s\S]*?\*\//g, '').replace(/^\s+|^\s*\/\/.*\n/gm, '');
 }

@@ -1,6 +1,6 @@
 /**
- * How much of a long drill a report shows, so that it stays a page: below 300 kB, whatever was drilled. What is left out is said where it is missing;
- * failures are marked in the charts, all of them.
+ * How much of a long drill a report shows, so that it stays a page: below 300 kB, whatever was drilled. What is left
+ * out is said where it is missing; failures are marked in the charts, all of them.
  */
 export interface Budget {
   /** Dots of answered requests, of all rolls together. */

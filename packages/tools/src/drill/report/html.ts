@@ -6,8 +6,8 @@ export class Markup {
 export type Content = Markup | string | number | undefined | readonly Content[];
 
 /**
- * A template of markup: what is put into it is escaped, unless it is markup itself. Attributes must stand in double quotes. The indentation of the template
- * is left out.
+ * A template of markup: what is put into it is escaped, unless it is markup itself. Attributes must stand in double
+ * quotes. The indentation of the template is left out.
  */
 export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   const parts = strings.map((each) => each.replace(/\n\s+/g, '\n'));

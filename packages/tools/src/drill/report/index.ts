@@ -15,8 +15,9 @@ import { type DrillResult } from '../result.js';
 export { readReportAssets, type ReportAssets } from './assets.js';
 
 /**
- * The result as one HTML file that needs nothing else: it opens from disk, offline, and asks for nothing. Nothing in the result, whatever an application
- * printed, becomes markup or script; the page's own policy admits only the two scripts and the style that are written here.
+ * The result as one HTML file that needs nothing else: it opens from disk, offline, and asks for nothing. Nothing in
+ * the result, whatever an application printed, becomes markup or script; the page's own policy admits only the two
+ * scripts and the style that are written here.
  */
 export function htmlReport(result: DrillResult, assets: ReportAssets = readReportAssets()): string {
   const { rolls: all, totals } = result;

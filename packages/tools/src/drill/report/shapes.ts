@@ -3,8 +3,9 @@ import { kindOf, type OutcomeKind } from '../outcomes.js';
 import { type Outcome } from '../result.js';
 
 /**
- * How an outcome is drawn, in the chart and in words beside it: no two have the same shape, so that colour is never needed to tell them apart. All
- * `status-…` share one. A shape is an SVG path in a square of −1 to 1; the stylesheet has its colour as `--<slot>`.
+ * How an outcome is drawn, in the chart and in words beside it: no two have the same shape, so that colour is never
+ * needed to tell them apart. All `status-…` share one. A shape is an SVG path in a square of −1 to 1; the stylesheet
+ * has its colour as `--<slot>`.
  */
 export interface Shape {
   readonly slot: string;

@@ -2,7 +2,10 @@ import { quantilesOf } from './latency.js';
 import { spanOf } from './lanes.js';
 import { type Quantiles, type Roll } from '../result.js';
 
-/** A stretch of a roll, as a row of the table that says in numbers what the chart shows. Times are ms since the roll began. */
+/**
+ * A stretch of a roll, as a row of the table that says in numbers what the chart shows. Times are ms since the roll
+ * began.
+ */
 export interface Slice {
   readonly fromMs: number;
   readonly toMs: number;

@@ -17,8 +17,9 @@ export interface Dots {
 }
 
 /**
- * Which requests of each roll are drawn: the same for the same rolls. Answered ones are thinned to about `okBudget`: one of every so many in a row, and the
- * slowest ones. Failures all stay: a mark for each, or, when there are thousands, a mark with a number for those which lie on each other.
+ * Which requests of each roll are drawn: the same for the same rolls. Answered ones are thinned to about `okBudget`:
+ * one of every so many in a row, and the slowest ones. Failures all stay: a mark for each, or, when there are
+ * thousands, a mark with a number for those which lie on each other.
  */
 export function dotsOf(rolls: readonly Roll[], okBudget: number): readonly Dots[] {
   const split = rolls.map(({ samples }) => splitByOutcome(samples));
@@ -59,7 +60,10 @@ function thin({ latencyMs }: Samples, ok: readonly number[], oneOf: number, slow
   return ok.filter((index) => kept.has(index));
 }
 
-/** One mark for failures of a kind, of a replica, at about the same moment and with about the same latency: the finest grid that gives few enough. */
+/**
+ * One mark for failures of a kind, of a replica, at about the same moment and with about the same latency: the finest
+ * grid that gives few enough.
+ */
 function merge(samples: Samples, failed: readonly number[], lengthMs: number, atMost: number): Dots['failures'] {
   for (let columns = 1_000; ; columns /= 2) {
     const marks = mergeIn(samples, failed, lengthMs / columns, columns / 250);

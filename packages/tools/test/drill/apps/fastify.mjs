@@ -1,4 +1,7 @@
-/** A Fastify application that closes on the signal, as its documentation says: it answers 503 at once, and the listener is closed. */
+/**
+ * A Fastify application that closes on the signal, as its documentation says: it answers 503 at once, and the listener
+ * is closed.
+ */
 import { fastify } from 'fastify';
 
 const app = fastify();

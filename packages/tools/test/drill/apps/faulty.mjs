@@ -1,5 +1,6 @@
 /**
- * A service with one fault, seeded: `node faulty.mjs <fault>`, on `PORT`. `none` is the one without. Node alone, so that every fault is its own.
+ * A service with one fault, seeded: `node faulty.mjs <fault>`, on `PORT`. `none` is the one without. Node alone, so
+ * that every fault is its own.
  *
  * Quick answers at /, one that takes 1.5 s at /slow, readiness at /health/ready.
  */

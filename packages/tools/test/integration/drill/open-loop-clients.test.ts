@@ -197,7 +197,8 @@ describe('OpenLoopClients', () => {
 });
 
 async function behindBalancer(...replicas: readonly StubServer[]): Promise<TcpBalancer> {
-  // The stubs answer 200 at any path. A probe counts as a request of theirs: there is one, and no more in the time of a test.
+  // The stubs answer 200 at any path. A probe counts as a request of theirs: there is one, and no more in the time of a
+  // test.
   const balancer = await TcpBalancer.listen({ readinessPath: '/health/ready', probePeriodMs: 60_000 });
   for (const replica of replicas) {
     await balancer.add(replica);

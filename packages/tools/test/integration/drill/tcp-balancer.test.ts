@@ -56,7 +56,9 @@ describe('TcpBalancer', () => {
     await Promise.all(backends.map((each) => through.whenInRotation(each)));
   }
 
-  /** A raw TCP backend; its readiness is answered beside it, so that what goes through the balancer is the test's alone. */
+  /**
+   * A raw TCP backend; its readiness is answered beside it, so that what goes through the balancer is the test's alone.
+   */
   async function rawBackend(serve: (socket: Socket) => void): Promise<Backend> {
     const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on('error', () => undefined);

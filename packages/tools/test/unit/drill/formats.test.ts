@@ -10,7 +10,9 @@ import { settings } from './facts.js';
 
 const origin = 5_000;
 
-/** A roll of one replica that was signalled at 1 s and had gone at 2 s, with 200 requests, every `k`-th of which failed. */
+/**
+ * A roll of one replica that was signalled at 1 s and had gone at 2 s, with 200 requests, every `k`-th of which failed.
+ */
 function result({ everyKth = Infinity, kind = 'status-503', detail = '', killed = false } = {}): DrillResult {
   const life: ReplicaLife = {
     name: 'replica-1',

@@ -1,8 +1,10 @@
 // @ts-check
 /** @typedef {import('../chart-data.js').ChartData} ChartData */
 /**
- * One request, or several failures under one mark. `x` is seconds since the roll began, `y` ms; an answered one has no kind.
- * @typedef {{ x: number, y: number, kind?: ChartData['kinds'][number], replica: number, request: number, count: number }} Dot
+ * One request, or several failures under one mark. `x` is seconds since the roll began, `y` ms; an answered one has no
+ * kind.
+ * @typedef {{ x: number, y: number, kind?: ChartData['kinds'][number], replica: number, request: number, count: number
+ * }} Dot
  */
 
 const leastLatencyMs = 0.1;
@@ -70,7 +72,8 @@ function drawDots(u, dots, theme) {
 
 /**
  * An edge in the colour of the paper keeps failures apart from each other, and from the dots behind them.
- * @param {CanvasRenderingContext2D} ctx @param {Path2D} mark @param {readonly number[]} at @param {ChartData['kinds'][number]} kind @param {Theme} theme
+ * @param {CanvasRenderingContext2D} ctx @param {Path2D} mark @param {readonly number[]} at @param
+ * {ChartData['kinds'][number]} kind @param {Theme} theme
  */
 function drawFailure(ctx, mark, [left, top], { slot, isOpen }, theme) {
   ctx.translate(left, top);

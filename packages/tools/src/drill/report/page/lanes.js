@@ -31,13 +31,19 @@ function drawLanes(u, { lanes, bandNames }, theme) {
   ctx.restore();
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {number} left @param {number} top @param {number} width @param {Theme} theme */
+/**
+ * @param {CanvasRenderingContext2D} ctx @param {number} left @param {number} top @param {number} width @param {Theme}
+ * theme
+ */
 function drawRule(ctx, left, top, width, theme) {
   ctx.fillStyle = theme('rule');
   ctx.fillRect(left, top, width, devicePixelRatio);
 }
 
-/** @param {uPlot} u @param {{ state: string, name: string, fromMs: number, toMs: number }} band @param {number} top @param {number} height @param {Theme} theme */
+/**
+ * @param {uPlot} u @param {{ state: string, name: string, fromMs: number, toMs: number }} band @param {number} top
+ * @param {number} height @param {Theme} theme
+ */
 function drawBand(u, { state, name, fromMs, toMs }, top, height, theme) {
   const { ctx, bbox } = u;
   const ratio = devicePixelRatio;

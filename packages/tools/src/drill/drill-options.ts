@@ -1,0 +1,99 @@
+import { type RequestSpec } from './exchange.js';
+import { type OpenLoopCounts } from './open-loop-clients.js';
+import { type Platform } from './platform.js';
+import { type ReplicaExit } from './replica.js';
+import { type DrillSettings } from './result.js';
+
+/**
+ * What is rolled, how, and under which traffic. Durations are milliseconds.
+ *
+ * @publicApi
+ */
+export interface DrillOptions {
+  /** What starts one replica: a file and its arguments. */
+  readonly command: readonly string[];
+  /** How a replica is stopped: `platformOf('kubernetes')`, for instance. */
+  readonly platform: Platform;
+  /** What is asked, and which answers are right. At least one. */
+  readonly requests: readonly RequestSpec[];
+  /** The path that answers 200 while a replica may be sent traffic. */
+  readonly readinessPath: string;
+  /** The folder that replicas run in. @default the current one */
+  readonly cwd?: string;
+  /** What replicas have in their environment besides that of this process. @default nothing */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The environment variable that tells a replica its port. @default 'PORT' */
+  readonly portEnv?: string;
+  /** How many replicas serve at a time. @default 3 */
+  readonly replicas?: number;
+  /** Rolls with each lag. @default 1 */
+  readonly rounds?: number;
+  /** How long the balancer goes on sending new connections to a replica that is about to leave. @default 0, 500, 2_000, 5_000 */
+  readonly lagsMs?: readonly number[];
+  /** Requests a second, whatever the answers. @default 100 */
+  readonly ratePerSecond?: number;
+  /** Connections that are kept. @default half the rate, between 2 and 40 */
+  readonly connections?: number;
+  /** A request that has no whole answer after this long has failed. @default 10_000 */
+  readonly timeoutMs?: number;
+  /** How long a replica may take to become ready. @default 60_000 */
+  readonly startTimeoutMs?: number;
+  /** Traffic before the first roll. @default 2_000 */
+  readonly warmUpMs?: number;
+  /** Traffic after each roll. @default 1_000 */
+  readonly coolDownMs?: number;
+  /** The port of the balancer. @default any free one */
+  readonly port?: number;
+  /** Ends the drill, and everything it has started. */
+  readonly signal?: AbortSignal;
+  /** Called when a step of the drill was taken. */
+  readonly onStep?: (step: DrillStep) => void;
+  /** Called a few times a second while there is traffic. */
+  readonly onTick?: (atMs: number, counts: OpenLoopCounts) => void;
+}
+
+/** What is not given. */
+export const drillDefaults = {
+  portEnv: 'PORT',
+  replicas: 3,
+  rounds: 1,
+  lagsMs: [0, 500, 2_000, 5_000],
+  ratePerSecond: 100,
+  timeoutMs: 10_000,
+  startTimeoutMs: 60_000,
+  warmUpMs: 2_000,
+  coolDownMs: 1_000,
+} as const;
+
+/**
+ * What just happened. Instants are ms since the first request was due, 0 before.
+ *
+ * @publicApi
+ */
+export type DrillStep = { readonly atMs: number; readonly counts: OpenLoopCounts } & (
+  | { readonly kind: 'balancer'; readonly url: string }
+  | { readonly kind: 'serving' | 'stopping' | 'signalled' | 'unready' | 'out'; readonly replica: string }
+  | { readonly kind: 'exited'; readonly replica: string; readonly exit: ReplicaExit }
+  | { readonly kind: 'roll'; readonly lagMs: number; readonly round: number }
+  | { readonly kind: 'traffic-started' | 'traffic-stopped' }
+);
+
+/** The options as the result tells them. */
+export function settingsOf(options: DrillOptions): DrillSettings {
+  const { command, platform, requests, readinessPath } = options;
+  const weights = requests.reduce((sum, { weight = 1 }) => sum + weight, 0);
+  return {
+    command,
+    preset: platform.name,
+    replicas: options.replicas ?? drillDefaults.replicas,
+    rounds: options.rounds ?? drillDefaults.rounds,
+    ratePerSecond: options.ratePerSecond ?? drillDefaults.ratePerSecond,
+    lagsMs: options.lagsMs ?? drillDefaults.lagsMs,
+    readinessPath,
+    signal: platform.signal,
+    preStopMs: platform.preStopMs,
+    graceMs: platform.graceMs,
+    timeoutMs: options.timeoutMs ?? drillDefaults.timeoutMs,
+    requests: requests.map(({ name, weight = 1 }) => ({ name, share: weight / weights })),
+  };
+}
