@@ -33,14 +33,15 @@ async function buildRuntime() {
     // Peers, which are the application's own.
     packages: 'external',
     logLevel: 'warning',
-    minifyWhitespace: true,
-    minifySyntax: true,
+    minify: true,
+    // Nest's messages name classes.
+    keepNames: true,
     lineLimit: 120,
   };
-  // Node runs this one, for `require` as well: names stay, for whoever reads a stack trace.
+  // Node runs this one, for `require` as well.
   await build({ ...common, format: 'esm', outfile: 'dist/index.js' });
-  // Jest takes this one, and bundlers. Nest's messages name classes.
-  await build({ ...common, format: 'cjs', outfile: 'dist/index.cjs', minifyIdentifiers: true, keepNames: true });
+  // Jest takes this one, and bundlers.
+  await build({ ...common, format: 'cjs', outfile: 'dist/index.cjs' });
   rollUpTypes('dist/index.d.cts');
   // An ES module may import CommonJS, and its types; the other way round some compilers object. It is the last file
   // that is written: whoever asks whether the build is older than its source looks at it.

@@ -18,14 +18,14 @@ else
 
 function set(folder) {
   const path = `${folder}/package.json`;
-  const { repository, bugs, homepage, author: before, ...manifest } = JSON.parse(readFileSync(path, 'utf8'));
+  const manifest = JSON.parse(readFileSync(path, 'utf8'));
   const fields = {
     author,
     homepage: `${url}#readme`,
     repository: { type: 'git', url: `git+${url}.git`, ...(folder === '.' ? {} : { directory: folder }) },
     bugs: { url: `${url}/issues` },
   };
-  const entries = Object.entries(manifest);
+  const entries = Object.entries(manifest).filter(([name]) => !Object.hasOwn(fields, name));
   const at = entries.findIndex(([name]) => name === 'license') + 1;
   const ordered = [...entries.slice(0, at), ...Object.entries(fields), ...entries.slice(at)];
   writeFileSync(path, `${JSON.stringify(Object.fromEntries(ordered), null, 2)}\n`);

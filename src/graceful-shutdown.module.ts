@@ -33,6 +33,7 @@ import { DrainError } from './sequence/errors.js';
  * @publicApi
  */
 export interface GracefulShutdownOptionsFactory {
+  /** Makes the options, or the drain timeout in ms. They are checked at bootstrap. */
   createGracefulShutdownOptions(): Promise<number | GracefulShutdownOptions> | number | GracefulShutdownOptions;
 }
 
@@ -42,11 +43,15 @@ export interface GracefulShutdownOptionsFactory {
  * @publicApi
  */
 export interface GracefulShutdownAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** The providers that `useFactory` is given, in order. @default none */
   readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
+  /** Makes the options, or the drain timeout in ms. */
   readonly useFactory?: (
     ...args: never[]
   ) => Promise<number | GracefulShutdownOptions> | number | GracefulShutdownOptions;
+  /** A class that makes the options; Nest creates it. */
   readonly useClass?: Type<GracefulShutdownOptionsFactory>;
+  /** The token of a provider that makes the options, out of one of `imports`. */
   readonly useExisting?: InjectionToken;
   /** Here, and not in the factory's result: an interceptor is installed before the factory runs. @default 'routes' */
   readonly httpTracking?: 'routes' | 'interceptor';
@@ -82,6 +87,8 @@ export class GracefulShutdownModule implements NestModule, OnModuleInit, OnAppli
   ) {}
 
   /**
+   * The module with options that are known now.
+   *
    * @param options the drain timeout in ms, or all options. Every one has a default.
    * @throws DrainError `DRAIN_INVALID_OPTION`: what was expected, what came, what to do
    */
@@ -91,6 +98,8 @@ export class GracefulShutdownModule implements NestModule, OnModuleInit, OnAppli
   }
 
   /**
+   * The module with options that other providers make.
+   *
    * @throws DrainError `DRAIN_INVALID_OPTION` when none, or more than one, of `useFactory`, `useClass` and
    * `useExisting` is given; what the factory returns is checked at bootstrap
    */

@@ -35,6 +35,7 @@ export class InFlightInterceptor implements NestInterceptor {
   /** Nest calls it. @internal */
   constructor(@Inject(ModulesContainer) private readonly modules: object) {}
 
+  /** Takes a lease until the handler's observable has ended, or refuses the call. */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const type = context.getType<string>();
     const request = requestOf(context, type);

@@ -48,6 +48,8 @@ export class ReadinessHealthIndicator {
   constructor(@Inject(DRAIN_CORE) private readonly source: ReadinessSource) {}
 
   /**
+   * Answers a readiness probe.
+   *
    * @param key the name of the check in the answer
    * @returns `{ [key]: { status: 'up' | 'down', phase } }`, with `detail: 'rehearsal'` while one runs; never rejects
    */

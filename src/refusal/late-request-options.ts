@@ -26,5 +26,9 @@ export interface LateRequestOptions {
   readonly cors?: boolean | ((origin: string) => boolean);
 }
 
-/** The options with every default filled in. */
+/**
+ * `LateRequestOptions` with every default filled in.
+ *
+ * @publicApi
+ */
 export type ResolvedLateRequestOptions = Required<LateRequestOptions>;
