@@ -23,7 +23,8 @@ import { ShutdownSequence, type ShutdownTrigger } from './sequence/shutdown-sequ
 import { Traffic } from './sequence/traffic.js';
 
 /**
- * Everything of one application put together, without Nest: whoever wants to see how the parts hang together reads this.
+ * Everything of one application put together, without Nest: whoever wants to see how the parts hang together reads
+ * this.
  *
  * @internal
  */
