@@ -37,9 +37,12 @@ describe('admit', () => {
     expect(admitted({ stage: 'announced', isUpgrade: true })).toBe('serve');
   });
 
-  it.each(['announced', 'refusing'] as const)('declines what a rule declines while %s, in time though it is', (stage) => {
-    expect(admitted({ stage, isInTime: true }, says([]), says(['declines']))).toBe('declined');
-  });
+  it.each(['announced', 'refusing'] as const)(
+    'declines what a rule declines while %s, in time though it is',
+    (stage) => {
+      expect(admitted({ stage, isInTime: true }, says([]), says(['declines']))).toBe('declined');
+    },
+  );
 
   it('is late when it has not begun to arrive before new work was refused', () => {
     expect(admitted({})).toBe('late');
