@@ -1,6 +1,7 @@
 /**
- * Hello-world applications side by side in one process, one for each variant: `node hot-path-server.mjs <framework> <variant,…> <package>`. What strikes the process (another frequency of its core,
- * a neighbour on the machine, a garbage collection) strikes them all alike.
+ * Hello-world applications side by side in one process, one for each variant: `node hot-path-server.mjs <framework>
+ * <variant,…> <package>`. What strikes the process (another frequency of its core, a neighbour on the machine, a
+ * garbage collection) strikes them all alike.
  */
 import 'reflect-metadata';
 import { pathToFileURL } from 'node:url';

@@ -1,9 +1,11 @@
 /**
- * Server CPU per request, of applications in one process: many short blocks of load, in turn. A cycle goes through the variants forwards and backwards, so that drift cancels; a variant's ratio is
- * taken within each cycle, and the median is over all cycles of all rounds. `bare-again` is a second application without the module: how far its ratio is from 1 tells how well anything can be
- * told apart in this run.
+ * Server CPU per request, of applications in one process: many short blocks of load, in turn. A cycle goes through the
+ * variants forwards and backwards, so that drift cancels; a variant's ratio is taken within each cycle, and the median
+ * is over all cycles of all rounds. `bare-again` is a second application without the module: how far its ratio is from
+ * 1 tells how well anything can be told apart in this run.
  *
- *   node bench/hot-path.mjs [--framework fastify] [--variants bare,bare-again,routes] [--rounds 4] [--cycles 80] <package entry>
+ *   node bench/hot-path.mjs [--framework fastify] [--variants bare,bare-again,routes] [--rounds 4] [--cycles 80]
+ * <package entry>
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,7 @@
-/** How far a server has gone in its shutdown. A rehearsal tells clients to leave, as an announcement does, and takes that back. */
+/**
+ * How far a server has gone in its shutdown. A rehearsal tells clients to leave, as an announcement does, and takes
+ * that back.
+ */
 export type Stage = 'serving' | 'rehearsing' | 'announced' | 'refusing';
 
 /** What becomes of a request. */
@@ -11,7 +14,9 @@ export type Verdict =
   | 'late'
   /** It has arrived in time, and is refused because a rule says so. */
   | 'declined'
-  /** Its client has been told that nothing more is executed on this connection, so it is neither executed nor answered. */
+  /**
+   * Its client has been told that nothing more is executed on this connection, so it is neither executed nor answered.
+   */
   | 'behind-a-close';
 
 /** A request, as far as its head tells what becomes of it. */
@@ -39,7 +44,10 @@ export interface AdmissionRule {
   continues?(request: RequestHead): boolean;
   /** Reports whether a request is refused from the announcement on, in time though it is. */
   declines?(request: RequestHead): boolean;
-  /** Reports whether a request could lead to a route that is served for as long as the listener is open. It may say yes too often. */
+  /**
+   * Reports whether a request could lead to a route that is served for as long as the listener is open. It may say yes
+   * too often.
+   */
   exempts?(request: RequestHead): boolean;
   /** Hears of each request that has arrived. Nothing of its response is out. */
   arrived?(request: RequestHead, response: object): void;

@@ -7,8 +7,8 @@ import { HttpServerDrainable, type HttpServerContext } from './http/http-server-
 import { Http2ServerDrainable, type Http2ServerContext } from './http2/http2-server-drainable.js';
 
 /**
- * The HTTP servers of one application: a drainable for each protocol that a server speaks. One that speaks HTTP/2 over TLS may speak HTTP/1.1 as well, and shakes hands
- * before it is known which.
+ * The HTTP servers of one application: a drainable for each protocol that a server speaks. One that speaks HTTP/2 over
+ * TLS may speak HTTP/1.1 as well, and shakes hands before it is known which.
  */
 export class HttpServers {
   private readonly servers = new Set<object>();
@@ -54,7 +54,10 @@ export class HttpServers {
   }
 }
 
-/** `https.Server` does not extend `http.Server`; both are net servers that know idle connections. So does an HTTP/2 server over TLS. */
+/**
+ * `https.Server` does not extend `http.Server`; both are net servers that know idle connections. So does an HTTP/2
+ * server over TLS.
+ */
 function isHttp1Server(server: unknown): server is HttpServer {
   return server instanceof HttpServer || (server instanceof NetServer && 'closeIdleConnections' in server);
 }

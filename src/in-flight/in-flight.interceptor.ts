@@ -20,13 +20,15 @@ export interface InterceptedWork {
 }
 
 /**
- * Takes a lease for each handler it surrounds, and, where no server of the module has judged the request by its arrival, refuses late work by itself, after guards, as the option
- * `lateRequests` says: over HTTP with its status and `Retry-After`, over GraphQL with the code `SERVICE_UNAVAILABLE`, over microservices and WebSockets with an exception of Nest's own
- * (`{ status: 'error', code: 'DRAINING' }`).
+ * Takes a lease for each handler it surrounds, and, where no server of the module has judged the request by its
+ * arrival, refuses late work by itself, after guards, as the option `lateRequests` says: over HTTP with its status and
+ * `Retry-After`, over GraphQL with the code `SERVICE_UNAVAILABLE`, over microservices and WebSockets with an exception
+ * of Nest's own (`{ status: 'error', code: 'DRAINING' }`).
  *
- * For HTTP routes the module does this without an interceptor (`httpTracking: 'routes'`); with `httpTracking: 'interceptor'` it installs this one. Use
- * it yourself (`@UseInterceptors(InFlightInterceptor)`) for microservice handlers, or behind an HTTP adapter of your own. Used together with
- * the module's own counting, a handler is counted once.
+ * For HTTP routes the module does this without an interceptor (`httpTracking: 'routes'`); with `httpTracking:
+ * 'interceptor'` it installs this one. Use it yourself (`@UseInterceptors(InFlightInterceptor)`) for microservice
+ * handlers, or behind an HTTP adapter of your own. Used together with the module's own counting, a handler is counted
+ * once.
  *
  * @publicApi
  */
@@ -59,7 +61,10 @@ export class InFlightInterceptor implements NestInterceptor {
   }
 }
 
-/** The request that a handler is called for, where it has one. Drivers of GraphQL hand it over in the context of the operation. */
+/**
+ * The request that a handler is called for, where it has one. Drivers of GraphQL hand it over in the context of the
+ * operation.
+ */
 function requestOf(context: ExecutionContext, type: string): object | undefined {
   if (type === 'http') return context.switchToHttp().getRequest<object>();
   if (type !== 'graphql') return undefined;

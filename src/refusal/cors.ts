@@ -5,7 +5,8 @@ import { type WholeAnswer } from './whole-answer.js';
 type Cors = ResolvedLateRequestOptions['cors'];
 
 /**
- * The headers with which a browser lets the code of another origin read a refusal. None where the options, or the request, do not ask for them.
+ * The headers with which a browser lets the code of another origin read a refusal. None where the options, or the
+ * request, do not ask for them.
  *
  * @see https://fetch.spec.whatwg.org/#http-cors-protocol
  */
@@ -19,7 +20,10 @@ export function corsHeaders(request: RequestHead, cors: Cors): Readonly<Record<s
   };
 }
 
-/** The answer to a preflight whose request may be sent: it is the request that is refused then, and its refusal can be read. */
+/**
+ * The answer to a preflight whose request may be sent: it is the request that is refused then, and its refusal can be
+ * read.
+ */
 export function preflightAnswer(request: RequestHead, cors: Cors): WholeAnswer | undefined {
   const { method, headers } = request;
   const asked = text(headers['access-control-request-method']);

@@ -7,7 +7,10 @@ import { refusalMessage, type Refusals } from './refusals.js';
 /** What a client of a message transport gets: the shape of Nest's own errors there, and a code to tell it by. */
 const messageError = { status: 'error', code: 'DRAINING', message: refusalMessage } as const;
 
-/** The class whose instances the exception handlers of a transport hand on to the client. All others become "Internal server error". */
+/**
+ * The class whose instances the exception handlers of a transport hand on to the client. All others become "Internal
+ * server error".
+ */
 const exceptionClasses: Readonly<Record<string, readonly [packageName: string, className: string]>> = {
   rpc: ['@nestjs/microservices', 'RpcException'],
   ws: ['@nestjs/websockets', 'WsException'],
@@ -16,8 +19,8 @@ const exceptionClasses: Readonly<Record<string, readonly [packageName: string, c
 type ExceptionClass = new (error: unknown) => Error;
 
 /**
- * Refuses late work where no server of the module has judged it by its arrival, in the way that the handler's kind understands. Over HTTP it is what the servers answer; Nest's exception filters see
- * it on its way.
+ * Refuses late work where no server of the module has judged it by its arrival, in the way that the handler's kind
+ * understands. Over HTTP it is what the servers answer; Nest's exception filters see it on its way.
  */
 export class HandlerRefusals {
   constructor(private readonly refusals: Refusals) {}
@@ -53,15 +56,16 @@ export class HandlerRefusals {
   /** GraphQL takes `extensions` over from the error that a resolver throws; Apollo takes its status from them. */
   private overGraphql(): HttpException {
     const { statusCode } = this.refusals.options;
-    // With an object as its body the drivers of Nest would take it for an HTTP error, and put codes of their own in the place of this one.
+    // With an object as its body the drivers of Nest would take it for an HTTP error, and put codes of their own in the
+    // place of this one.
     const error = new HttpException(refusalMessage, statusCode);
     return Object.assign(error, { extensions: { code: 'SERVICE_UNAVAILABLE', http: { status: statusCode } } });
   }
 }
 
 /**
- * The refusal of a message. Its class is looked up only now: the packages are optional, and whoever has such a handler has loaded its package long ago. Where it is not found the error has the same
- * shape.
+ * The refusal of a message. Its class is looked up only now: the packages are optional, and whoever has such a handler
+ * has loaded its package long ago. Where it is not found the error has the same shape.
  */
 async function messageRefusal(kind: string): Promise<Error> {
   const [packageName, className] = exceptionClasses[kind] ?? [];

@@ -30,7 +30,8 @@ export interface RefusalParts {
 }
 
 /**
- * What a late arrival gets, whichever way it has come: the status, `Retry-After`, and a JSON body of Nest's shape. An `EventSource` gets an empty stream instead.
+ * What a late arrival gets, whichever way it has come: the status, `Retry-After`, and a JSON body of Nest's shape. An
+ * `EventSource` gets an empty stream instead.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-503-service-unavailable
  */
@@ -60,7 +61,10 @@ export class Refusals {
     return { message: refusalMessage, error: STATUS_CODES[statusCode] ?? 'Error', statusCode };
   }
 
-  /** The answer to a late request, without the headers that belong to its connection, and with the body that one to `HEAD` leaves out. */
+  /**
+   * The answer to a late request, without the headers that belong to its connection, and with the body that one to
+   * `HEAD` leaves out.
+   */
   answerTo(request: RequestHead): WholeAnswer {
     if (acceptsEventStream(request)) {
       const { origin } = request.headers;
@@ -80,8 +84,8 @@ export class Refusals {
   }
 
   /**
-   * Refuses a request of HTTP/1.1, and says `Connection: close` no more than any other answer does. Requests that came in one chunk with it are seen first, so that all of them are
-   * answered.
+   * Refuses a request of HTTP/1.1, and says `Connection: close` no more than any other answer does. Requests that came
+   * in one chunk with it are seen first, so that all of them are answered.
    */
   refuse(exchange: Refusable, isBodyHeldBack: boolean): void {
     this.parts.refused();

@@ -5,8 +5,9 @@ import { type Clock } from '../sequence/clock.js';
 const stagedCloseMs = 1_000;
 
 /**
- * Sends FIN once everything is written, reads on, and destroys the socket at the peer's FIN, or when nothing more has come for a moment. A socket that
- * is destroyed with unread bytes sends a reset, and a reset eats the answer. Whoever sends for ever meets the drain deadline.
+ * Sends FIN once everything is written, reads on, and destroys the socket at the peer's FIN, or when nothing more has
+ * come for a moment. A socket that is destroyed with unread bytes sends a reset, and a reset eats the answer. Whoever
+ * sends for ever meets the drain deadline.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-9.6
  */

@@ -11,7 +11,10 @@ interface Carrier {
   readonly stream?: Carrier;
 }
 
-/** The exchange of a request, raw or wrapped by Fastify; none where no gate of ours has seen it. Of an HTTP/2 request it is the stream that carries it. */
+/**
+ * The exchange of a request, raw or wrapped by Fastify; none where no gate of ours has seen it. Of an HTTP/2 request it
+ * is the stream that carries it.
+ */
 export function exchangeOf(request: object): Exchange | undefined {
   const carrier = request as Carrier;
   return carrier[key] ?? carrier.raw?.[key] ?? (carrier.raw ?? carrier).stream?.[key];
@@ -23,8 +26,9 @@ export function exchangeOn(carrier: object): Exchange | undefined {
 }
 
 /**
- * One request and its response: one piece of in-flight work, from the request's head until the response has closed *and* its handlers
- * have ended, whichever comes last. A handler goes on when its client has left; a response goes on when its handler has returned.
+ * One request and its response: one piece of in-flight work, from the request's head until the response has closed
+ * *and* its handlers have ended, whichever comes last. A handler goes on when its client has left; a response goes on
+ * when its handler has returned.
  */
 export abstract class Exchange implements Held {
   route?: Route = undefined;

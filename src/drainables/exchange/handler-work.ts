@@ -2,8 +2,8 @@ import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { exchangeOf } from './exchange.js';
 
 /**
- * Counts handlers: as part of their exchange where a server of ours has seen the request, and otherwise with a lease of their own, one for each
- * request, whoever asks first.
+ * Counts handlers: as part of their exchange where a server of ours has seen the request, and otherwise with a lease of
+ * their own, one for each request, whoever asks first.
  */
 export class HandlerWork {
   private readonly counted = new WeakSet<object>();

@@ -49,8 +49,9 @@ export interface RouteSeamContext {
 }
 
 /**
- * Wraps each route handler once, when it is registered: the wrapper names the request, holds its lease until the handler has ended, and decides
- * for a late request whether this very handler is one that is served. That costs a request about a tenth of what an interceptor does.
+ * Wraps each route handler once, when it is registered: the wrapper names the request, holds its lease until the
+ * handler has ended, and decides for a late request whether this very handler is one that is served. That costs a
+ * request about a tenth of what an interceptor does.
  *
  * It must be installed before the routes are registered: in a module's `configure()`.
  */
@@ -73,8 +74,8 @@ export function wrapRoutes(adapter: RouteRegistrar, context: RouteSeamContext): 
 }
 
 /**
- * The wrapper passes on what it is called with, `this` and all, and returns what the handler returns: routes that somebody adds to the adapter by hand are called as
- * they would be without it.
+ * The wrapper passes on what it is called with, `this` and all, and returns what the handler returns: routes that
+ * somebody adds to the adapter by hand are called as they would be without it.
  */
 function wrapHandler(handler: Handler, route: Route, context: RouteSeamContext): Handler {
   if (handler.length >= errorHandlerParameters) return handler;
@@ -140,8 +141,9 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * A late request that was let through for its URL, and has reached a handler that is not served. Where the framework can go on (Express),
- * it does: a route that is bound to a version or host may not be the one that matches. Whatever comes last refuses.
+ * A late request that was let through for its URL, and has reached a handler that is not served. Where the framework
+ * can go on (Express), it does: a route that is bound to a version or host may not be the one that matches. Whatever
+ * comes last refuses.
  */
 function refuse(exchange: Exchange, response: object, next?: () => unknown): unknown {
   if (typeof next === 'function') return next();

@@ -3,8 +3,9 @@ import { type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 type WriteHead = (this: ServerResponse, statusCode: number, ...rest: unknown[]) => ServerResponse;
 
 /**
- * Has the head of a response say `Connection: close`, if that is wanted when it is written: by `writeHead()` in any of its forms, or because the first bytes are written. Whatever the
- * application has put there itself, as proxies and relays do, gives way.
+ * Has the head of a response say `Connection: close`, if that is wanted when it is written: by `writeHead()` in any of
+ * its forms, or because the first bytes are written. Whatever the application has put there itself, as proxies and
+ * relays do, gives way.
  *
  * @param isWanted is asked once, when the head is written
  * @param said is called when a head that says close is out

@@ -6,8 +6,8 @@ import { afterFreshPoll, freshMs } from '../shared/turns.js';
 import { Connection, connectionOf, type ConnectionOwner } from './connection.js';
 
 /**
- * An idle connection cannot be told to leave. It is closed when this long has passed since its last byte: idle races fall from 1.34 % to
- * 0.05 % with 50 ms, and longer adds nothing.
+ * An idle connection cannot be told to leave. It is closed when this long has passed since its last byte: idle races
+ * fall from 1.34 % to 0.05 % with 50 ms, and longer adds nothing.
  */
 export const lingerMs = 50;
 /** Half a head on a connection that opened while draining belongs to a late request, and gets no longer than this. */
@@ -30,7 +30,10 @@ export interface Closing {
   readonly since: number;
   /** How long those that are idle by then are kept, ms: their clients may be about to write. */
   readonly idleLingerMs: number;
-  /** Whoever has been accepted is owed an answer: the listener is closed, and a client that is refused a connection goes elsewhere by itself. */
+  /**
+   * Whoever has been accepted is owed an answer: the listener is closed, and a client that is refused a connection goes
+   * elsewhere by itself.
+   */
   readonly owesAccepted: boolean;
 }
 
@@ -96,7 +99,10 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     handshake.socket.off('close', handshake.closed);
   }
 
-  /** From here on a connection is closed when it has rested; what is busy, or half way through a request, is owed its end. */
+  /**
+   * From here on a connection is closed when it has rested; what is busy, or half way through a request, is owed its
+   * end.
+   */
   closeAsTheyRest(how: Omit<Closing, 'since'>): void {
     const since = this.clock.now();
     this.closing = { ...how, since };
@@ -176,7 +182,10 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     return Math.max(startedAt, since + idleLingerMs - lingerMs) + lingerMs;
   }
 
-  /** Picks what has lingered. This runs in a timer, and timers run before poll: the decision is held against what the next poll brings. */
+  /**
+   * Picks what has lingered. This runs in a timer, and timers run before poll: the decision is held against what the
+   * next poll brings.
+   */
   private sweep(): void {
     const { closing } = this;
     if (!closing) return;

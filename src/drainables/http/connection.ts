@@ -40,10 +40,11 @@ export interface ConnectionOwner {
 }
 
 /**
- * One client connection, and what is known of it. Kept small: an application may hold tens of thousands that do nothing.
+ * One client connection, and what is known of it. Kept small: an application may hold tens of thousands that do
+ * nothing.
  *
- * `socket.bytesRead`, compared with its value when the last request had come in, tells an idle socket from one that has begun to send a request, over
- * TLS too. (Node keeps its parser's state to itself.)
+ * `socket.bytesRead`, compared with its value when the last request had come in, tells an idle socket from one that has
+ * begun to send a request, over TLS too. (Node keeps its parser's state to itself.)
  */
 export class Connection {
   /** Opened at, or, once draining has begun, last busy at (whole ms). */
@@ -175,8 +176,9 @@ export class Connection {
 }
 
 /**
- * Has the connection hear of the close of its socket. The listener is added when the socket is destroyed, and no sooner: Node adds one of its own for each
- * request, and with a third in it the array of listeners grows to twenty places, 170 bytes that stay on every idle connection.
+ * Has the connection hear of the close of its socket. The listener is added when the socket is destroyed, and no
+ * sooner: Node adds one of its own for each request, and with a third in it the array of listeners grows to twenty
+ * places, 170 bytes that stay on every idle connection.
  */
 function hearOfClose(socket: Socket): void {
   if (Object.hasOwn(socket, 'destroy')) socket.once('close', closeConnection);

@@ -16,10 +16,12 @@ export interface HttpServerContext extends Http1GateContext {
 /**
  * One `http.Server` or `https.Server`.
  *
- * Nothing of `server.close()` or `closeIdleConnections()` is used: both cut answers that were ended but not yet flushed, leave busy keep-alive
- * sockets open for ever, and never close a silent one. The listener is closed alone, and sockets by a table of our own.
+ * Nothing of `server.close()` or `closeIdleConnections()` is used: both cut answers that were ended but not yet
+ * flushed, leave busy keep-alive sockets open for ever, and never close a silent one. The listener is closed alone, and
+ * sockets by a table of our own.
  *
- * Not covered: a request written after the close of its idle connection, or between its last poll and the close. HTTP/1.1 cannot.
+ * Not covered: a request written after the close of its idle connection, or between its last poll and the close.
+ * HTTP/1.1 cannot.
  *
  * @internal
  */
@@ -40,7 +42,9 @@ export class HttpServerDrainable implements Drainable {
     this.gate.tellToLeave('announced');
   }
 
-  /** Tells clients to leave, as `announce()` does, until the returned function is called: then nothing of it is left. */
+  /**
+   * Tells clients to leave, as `announce()` does, until the returned function is called: then nothing of it is left.
+   */
   rehearse(): () => void {
     this.gate.tellToLeave('rehearsing');
     return () => this.gate.retract();
@@ -66,7 +70,8 @@ export class HttpServerDrainable implements Drainable {
     if (!this.gate.hasAnnounced) this.announce();
     // One more poll: what the kernel already holds arrived in time.
     await nextPoll();
-    // Whoever is accepted until then is served: a client that is answered does not try another replica, and one that is refused a connection does.
+    // Whoever is accepted until then is served: a client that is answered does not try another replica, and one that is
+    // refused a connection does.
     if (closesListenerFirst) await closeListener(this.server, deadline);
     // server.close(), whoever calls it in mid-drain, must not cut through our table.
     this.server.closeIdleConnections = () => undefined;

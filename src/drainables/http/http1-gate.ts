@@ -23,7 +23,10 @@ export interface Http1GateContext {
   readonly refusals: Refusals;
 }
 
-/** Every request, and every upgrade, of one HTTP/1.1 server comes through here: it is counted, judged by its arrival, and let through to the application or not. */
+/**
+ * Every request, and every upgrade, of one HTTP/1.1 server comes through here: it is counted, judged by its arrival,
+ * and let through to the application or not.
+ */
 export class Http1Gate implements Http1Refuser {
   private stage: Stage = 'serving';
   private announcedAt = Infinity;
@@ -94,7 +97,8 @@ export class Http1Gate implements Http1Refuser {
   }
 
   /**
-   * Counts a request, wherever it goes from here, routed or not. Returns true when the application is not to hear of it.
+   * Counts a request, wherever it goes from here, routed or not. Returns true when the application is not to hear of
+   * it.
    *
    * @param isBodyHeldBack whether its client waits for a 100 before it sends the body
    */

@@ -39,14 +39,18 @@ export interface Http2ServerContext {
 
 /** Sessions told to leave between two polls of the event loop. */
 const toldPerTurn = 64;
-/** A session that opens while draining is told to leave when its first stream has been answered, or after this long without one, ms. */
+/**
+ * A session that opens while draining is told to leave when its first stream has been answered, or after this long
+ * without one, ms.
+ */
 const lateSessionMs = 1_000;
 
 /**
  * The HTTP/2 sessions of one `Http2Server` or `Http2SecureServer`.
  *
- * In the lame duck they are told to leave one by one, spread over it, while new ones are served; what is left is told when draining begins. Streams in flight finish, and a stream
- * that crosses the telling on the wire is served (cleartext) or refused in a way that lets its client send it again (TLS).
+ * In the lame duck they are told to leave one by one, spread over it, while new ones are served; what is left is told
+ * when draining begins. Streams in flight finish, and a stream that crosses the telling on the wire is served
+ * (cleartext) or refused in a way that lets its client send it again (TLS).
  *
  * @internal
  */
@@ -157,7 +161,9 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     session.leave();
   }
 
-  /** Counts a stream, wherever it goes from here: routed or not. Returns true when the application is not to hear of it. */
+  /**
+   * Counts a stream, wherever it goes from here: routed or not. Returns true when the application is not to hear of it.
+   */
   private readonly meet = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean => {
     const session = this.sessions.get(stream.session as ServerHttp2Session);
     if (!session) return false;
@@ -178,7 +184,10 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     return true;
   };
 
-  /** Decides, by its session, what becomes of a stream once the shutdown has begun: one that crossed the telling on the wire is not late. */
+  /**
+   * Decides, by its session, what becomes of a stream once the shutdown has begun: one that crossed the telling on the
+   * wire is not late.
+   */
   private judge(exchange: StreamExchange): void {
     const { session } = exchange;
     const { traffic, admission, closesListenerFirst } = this.context;
@@ -216,8 +225,8 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
 }
 
 /**
- * Has a response say that it has closed, as those of HTTP/1.1 do. Node's `finished()` would wait for ever for the end of one that has; Fastify waits with it when a client has cancelled its request,
- * and so would the drain.
+ * Has a response say that it has closed, as those of HTTP/1.1 do. Node's `finished()` would wait for ever for the end
+ * of one that has; Fastify waits with it when a client has cancelled its request, and so would the drain.
  *
  * One listener for all responses.
  */

@@ -24,16 +24,18 @@ export interface SessionOwner {
 /**
  * One HTTP/2 session, and its leaving.
  *
- * Node gives a GOAWAY of ours no grace: once one is out, whichever stream it names, nghttp2 ignores streams that arrive later, in silence. So where
- * the client is told by Node's own means, the notice and the last word follow each other at once, and a stream that crosses them on the wire is refused: its client
- * knows from the last word that it was not executed, and may send it again.
+ * Node gives a GOAWAY of ours no grace: once one is out, whichever stream it names, nghttp2 ignores streams that arrive
+ * later, in silence. So where the client is told by Node's own means, the notice and the last word follow each other at
+ * once, and a stream that crosses them on the wire is refused: its client knows from the last word that it was not
+ * executed, and may send it again.
  *
- * So a busy session is told when as many streams are open as it ever had: its client then waits for an answer, where it would otherwise send the next request. Few streams cross
- * the telling.
+ * So a busy session is told when as many streams are open as it ever had: its client then waits for an answer, where it
+ * would otherwise send the next request. Few streams cross the telling.
  *
- * Over cleartext there is a way to serve each of them. The notice is written to the socket beside Node, which knows nothing of it and goes on accepting streams; a
- * ping behind it comes back when the client has read it; then Node says the last word. Node writes whole frames at a time and libuv keeps writes in order, so the notice never lands
- * inside of a frame. Over TLS the same write would trip an assertion in Node and abort the process.
+ * Over cleartext there is a way to serve each of them. The notice is written to the socket beside Node, which knows
+ * nothing of it and goes on accepting streams; a ping behind it comes back when the client has read it; then Node says
+ * the last word. Node writes whole frames at a time and libuv keeps writes in order, so the notice never lands inside
+ * of a frame. Over TLS the same write would trip an assertion in Node and abort the process.
  *
  * A session whose client has not said its first word is never closed by Node's own means: `close()` before the preface has been read corrupts Node's heap once in some hundred times, and ends the
  * process (20.20). Its client gets a moment to speak; then a GOAWAY alone goes out, and what still comes is read, until the client leaves.
@@ -126,7 +128,10 @@ export class Session {
     this.closeInTime();
   }
 
-  /** Reports whether its client is not about to open a stream, as far as one can tell: it waits for its answers, or has rested. */
+  /**
+   * Reports whether its client is not about to open a stream, as far as one can tell: it waits for its answers, or has
+   * rested.
+   */
   private get isCalm(): boolean {
     return this.streams === this.mostStreams || (this.streams === 0 && this.clock.now() - this.lastEndedAt >= calmMs);
   }

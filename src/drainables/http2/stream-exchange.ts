@@ -5,7 +5,9 @@ import { type Refusals } from '../../refusal/refusals.js';
 import { Exchange } from '../exchange/exchange.js';
 import { type Session } from './session.js';
 
-/** An exchange on an HTTP/2 stream. No `Connection` header is ever written there: sessions are told to leave by frames. */
+/**
+ * An exchange on an HTTP/2 stream. No `Connection` header is ever written there: sessions are told to leave by frames.
+ */
 export class StreamExchange extends Exchange implements RequestHead {
   constructor(
     readonly stream: ServerHttp2Stream,

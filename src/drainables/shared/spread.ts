@@ -5,14 +5,18 @@ interface Turn<T> {
   readonly at: number;
 }
 
-/** After the event loop has been held up, the turns that are due are taken this much faster than planned, and not all at once. */
+/**
+ * After the event loop has been held up, the turns that are due are taken this much faster than planned, and not all at
+ * once.
+ */
 const hurry = 1.5;
 /** So much of the plan may be taken at once: timers are coarse. */
 const slackMs = 25;
 
 /**
- * Deals with many items one after the other over a span of time, each at a random moment of a share of its own: no part of the span sees many more of them than
- * another, not even when the event loop has been held up. Clients that all leave at the same moment stampede whoever is left.
+ * Deals with many items one after the other over a span of time, each at a random moment of a share of its own: no part
+ * of the span sees many more of them than another, not even when the event loop has been held up. Clients that all
+ * leave at the same moment stampede whoever is left.
  */
 export class Spread<T> {
   /** Latest first: the next one is at the end. */

@@ -8,9 +8,10 @@ type AnyDecider = (first: unknown, second: unknown, third: unknown, fourth: unkn
 /**
  * Stands in for the listeners of a server: sees its events first, and decides which of them its listeners hear of.
  *
- * The server's `emit()` is overlaid, and no listener is added: Node looks at how many listeners an event has to decide what it does with upgrades and with `Expect`, and
- * frameworks take the listeners of a server off and put their own in their place. Listeners may come and go as they like, and a prepended listener that answers would not keep
- * the others from answering too.
+ * The server's `emit()` is overlaid, and no listener is added: Node looks at how many listeners an event has to decide
+ * what it does with upgrades and with `Expect`, and frameworks take the listeners of a server off and put their own in
+ * their place. Listeners may come and go as they like, and a prepended listener that answers would not keep the others
+ * from answering too.
  */
 export class StandIn {
   private readonly deciders: Record<string | symbol, AnyDecider | undefined> = Object.create(null) as Record<
@@ -23,7 +24,8 @@ export class StandIn {
     const prototype = Object.getPrototypeOf(server) as EventEmitter;
     // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
     const own = Object.hasOwn(server, 'emit') ? server.emit : undefined;
-    // The declared parameters are what deciders are given; `arguments` passes on as many as there were, and costs nothing.
+    // The declared parameters are what deciders are given; `arguments` passes on as many as there were, and costs
+    // nothing.
     function emit(this: EventEmitter, event: string | symbol, a?: unknown, b?: unknown, c?: unknown, d?: unknown) {
       const decide = deciders[event];
       if (decide !== undefined && decide(a, b, c, d) === true) return true;

@@ -13,8 +13,9 @@ export const freshMs = 1;
 const pollsMax = 20;
 
 /**
- * Calls `act` when the event loop has polled a moment ago: whoever closes a connection because nothing has come in on it must have looked just before. A turn may
- * take long (cold code, a busy machine), and what arrives meanwhile has not been read: then another turn passes.
+ * Calls `act` when the event loop has polled a moment ago: whoever closes a connection because nothing has come in on
+ * it must have looked just before. A turn may take long (cold code, a busy machine), and what arrives meanwhile has not
+ * been read: then another turn passes.
  */
 export function afterFreshPoll(clock: Clock, act: () => void): void {
   let turnBeganAt = clock.now();
@@ -31,8 +32,8 @@ export function afterFreshPoll(clock: Clock, act: () => void): void {
 const quietTurns = 3;
 
 /**
- * Resolves once the accept backlog is empty: libuv accepts one connection a loop turn, so closing a listener at once resets those
- * that wait. Turns pass until three in a row accept nothing.
+ * Resolves once the accept backlog is empty: libuv accepts one connection a loop turn, so closing a listener at once
+ * resets those that wait. Turns pass until three in a row accept nothing.
  */
 export async function backlogIsEmpty(server: EventEmitter, deadline?: AbortSignal): Promise<void> {
   let accepted = 0;

@@ -13,8 +13,8 @@ export interface StreamedResponse {
 }
 
 /**
- * A response that may turn out to be a stream of events. Its methods are overlaid: only `writeHead()` is told the headers that Nest's `@Sse()` sends, and only whoever
- * sees what is written knows whether an event is half out.
+ * A response that may turn out to be a stream of events. Its methods are overlaid: only `writeHead()` is told the
+ * headers that Nest's `@Sse()` sends, and only whoever sees what is written knows whether an event is half out.
  */
 export class EventStream {
   private readonly boundary = new EventBoundary();
@@ -33,8 +33,8 @@ export class EventStream {
   }
 
   /**
-   * Ends it with its terminal chunk, behind `lastWords` where no event is half out. Whoever writes on afterwards, a timer or Nest's own pipe, does so into the void: an error
-   * would be an uncaught one.
+   * Ends it with its terminal chunk, behind `lastWords` where no event is half out. Whoever writes on afterwards, a
+   * timer or Nest's own pipe, does so into the void: an error would be an uncaught one.
    */
   end(lastWords?: string): void {
     if (!this.isOpen) return;

@@ -9,11 +9,12 @@ import { jittered, retryField } from '../../refusal/retry-field.js';
 /**
  * The streams of server-sent events of one application, over all its servers: by Nest's `@Sse()` and written by hand.
  *
- * In the lame duck they stay open. When draining begins they end with their terminal chunk, so that every client sees a whole answer and comes back elsewhere; first a handler
- * that listens to the `draining` signal may end its own, with a last event. One whose head is still unsent ends as soon as it has opened.
+ * In the lame duck they stay open. When draining begins they end with their terminal chunk, so that every client sees a
+ * whole answer and comes back elsewhere; first a handler that listens to the `draining` signal may end its own, with a
+ * last event. One whose head is still unsent ends as soon as it has opened.
  *
- * Not covered: streams whose request does not name `text/event-stream` in `Accept` (curl, a `fetch()` without headers) or is no `GET`. They are work like any other response,
- * and run to the drain deadline unless their handler ends them.
+ * Not covered: streams whose request does not name `text/event-stream` in `Accept` (curl, a `fetch()` without headers)
+ * or is no `GET`. They are work like any other response, and run to the drain deadline unless their handler ends them.
  *
  * @internal
  */

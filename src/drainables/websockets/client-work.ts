@@ -9,7 +9,10 @@ const nothing = () => undefined;
 export class ClientWork {
   /** Handlers that have begun and not ended. They are always waited for. */
   running = 0;
-  /** Replies that are still being given: streams of them, and acks that a handler has kept for later. They may have no end. */
+  /**
+   * Replies that are still being given: streams of them, and acks that a handler has kept for later. They may have no
+   * end.
+   */
   open = 0;
   /** From the close frame on nothing is begun: what arrives behind it is not executed. */
   isClosed = false;
@@ -17,7 +20,10 @@ export class ClientWork {
   ended: () => void = nothing;
 }
 
-/** One message: a piece of in-flight work from the start of its handler until its last reply has been handed to the socket. */
+/**
+ * One message: a piece of in-flight work from the start of its handler until its last reply has been handed to the
+ * socket.
+ */
 export class Message implements Held {
   readonly kind = 'message';
   older?: Held;
@@ -88,7 +94,10 @@ export class ClientWorks {
   }
 }
 
-/** As `runUntilSettled()`, but `end` comes after the turn at the soonest: what follows from the result has begun by then. */
+/**
+ * As `runUntilSettled()`, but `end` comes after the turn at the soonest: what follows from the result has begun by
+ * then.
+ */
 export function endWith<T>(run: () => T, end: () => void): T {
   return runUntilSettled(run, () => queueMicrotask(end));
 }

@@ -17,8 +17,9 @@ export interface DepartureContext<C extends object> {
 }
 
 /**
- * One client that leaves: its messages in progress end and their replies are handed to its socket; a close frame follows behind them; it takes what it has been sent and
- * answers; then it is gone. One that does not answer in time is cut.
+ * One client that leaves: its messages in progress end and their replies are handed to its socket; a close frame
+ * follows behind them; it takes what it has been sent and answers; then it is gone. One that does not answer in time is
+ * cut.
  */
 export class Departure<C extends object> {
   readonly startedAt: number;
@@ -42,7 +43,10 @@ export class Departure<C extends object> {
     this.look();
   }
 
-  /** New clients are refused by now: what may have no end gets `closeTimeoutMs` more. Handlers that have begun are still waited for. */
+  /**
+   * New clients are refused by now: what may have no end gets `closeTimeoutMs` more. Handlers that have begun are still
+   * waited for.
+   */
   hurry(): void {
     if (this.state !== 'working' || this.timer) return;
     const { clock, closeTimeoutMs } = this.context;

@@ -18,8 +18,9 @@ export interface MessageBinding {
 }
 
 /**
- * Counts the messages of `client`: each is work from the call of its handler until the promise of that has settled, client or no client, *and* what `transform` has made
- * of the result has ended, which is when the adapter has handed the last reply to the socket.
+ * Counts the messages of `client`: each is work from the call of its handler until the promise of that has settled,
+ * client or no client, *and* what `transform` has made of the result has ended, which is when the adapter has handed
+ * the last reply to the socket.
  *
  * An adapter calls `transform(callback(data, ack))` in one turn, so the two find each other without a word.
  *
@@ -66,7 +67,9 @@ export function countMessages(
   };
 }
 
-/** An ack that a handler answers in its own time. The client is waited for, and not for ever: it may never be answered. */
+/**
+ * An ack that a handler answers in its own time. The client is waited for, and not for ever: it may never be answered.
+ */
 function keepAck(args: unknown[], work: ClientWork): void {
   const place = args.findIndex((arg) => typeof arg === 'function');
   if (place === -1) return;

@@ -38,7 +38,10 @@ interface SocketIo {
   path?(): string;
 }
 
-/** The engine of a socket.io server, of one of its namespaces, or one that stands alone; none before it is attached to an HTTP server. */
+/**
+ * The engine of a socket.io server, of one of its namespaces, or one that stands alone; none before it is attached to
+ * an HTTP server.
+ */
 export function engineOf(value: unknown): Engine | undefined {
   if (!isObject(value)) return undefined;
   const server = value as SocketIo;
@@ -97,8 +100,8 @@ export class SocketIoServer implements SocketServer<EngineClient> {
   }
 
   /**
-   * `disconnectSockets()` would stop clients from reconnecting; they come back by themselves when their transport closes. Over a WebSocket the close frame is given its code: engine.io gives
-   * none.
+   * `disconnectSockets()` would stop clients from reconnecting; they come back by themselves when their transport
+   * closes. Over a WebSocket the close frame is given its code: engine.io gives none.
    */
   close(client: EngineClient, { code, reason }: Farewell): void {
     const { socket, name } = client.transport;

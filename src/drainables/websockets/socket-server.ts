@@ -7,7 +7,9 @@ export interface Farewell {
   readonly reason: string;
 }
 
-/** A server of WebSockets, of whichever library: met by shape, imported by nobody. `C` is one connection of a client. */
+/**
+ * A server of WebSockets, of whichever library: met by shape, imported by nobody. `C` is one connection of a client.
+ */
 export interface SocketServer<C extends object = object> {
   /** The kind and the path, for the report. */
   readonly name: string;
@@ -23,7 +25,10 @@ export interface SocketServer<C extends object = object> {
   continues(request: RequestHead): boolean;
   /** Reports whether `request`, which is no upgrade, is a handshake: the first poll. */
   isHandshake(request: RequestHead): boolean;
-  /** Something that has to end before `close` would not lose it: a message on its way in. Calls `over` in that case, and reports whether it is one. */
+  /**
+   * Something that has to end before `close` would not lose it: a message on its way in. Calls `over` in that case, and
+   * reports whether it is one.
+   */
   isReceiving(client: C, over: () => void): boolean;
   /** Calls `gone`, once, when the connection has closed, whoever closed it. */
   onGone(client: C, gone: () => void): void;

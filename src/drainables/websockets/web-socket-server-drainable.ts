@@ -24,7 +24,8 @@ export interface WebSocketServerContext {
 const toldPerTurn = 64;
 
 /**
- * One server of WebSockets and its clients, told to leave one by one: spread over the lame duck, or `spreadMs`, and all at once, as soon as draining begins, where there is neither.
+ * One server of WebSockets and its clients, told to leave one by one: spread over the lame duck, or `spreadMs`, and all
+ * at once, as soon as draining begins, where there is neither.
  *
  * Handshakes are refused by the HTTP server under it.
  *

@@ -25,7 +25,8 @@ export class WebSocketServers implements AdmissionRule {
   ) {}
 
   /**
-   * Takes `server`, of `ws`, or of socket.io or one of its namespaces, under drain, with the HTTP server under it. Reports whether it is one; one that is under drain already stays so.
+   * Takes `server`, of `ws`, or of socket.io or one of its namespaces, under drain, with the HTTP server under it.
+   * Reports whether it is one; one that is under drain already stays so.
    */
   attach(server: unknown): boolean {
     const engine = engineOf(server);
