@@ -18,15 +18,17 @@ const beside = ['microservices', 'platform-socket.io', 'testing', 'websockets'];
  */
 export const nests = {
   '11-lowest': {
-    ...all('11.0.0', 'common', 'core', 'platform-express', 'platform-fastify', 'terminus', ...beside),
-    '@nestjs/platform-ws': '11.0.5',
+    ...all('11.0.0', 'common', 'core', 'platform-express', 'terminus', ...beside),
+    // The first that asks for Nest 11.
+    ...all('11.0.3', 'platform-fastify'),
+    ...all('11.0.5', 'platform-ws'),
   },
   '11-highest': {
     ...all('11.2.10', 'common', 'core', 'platform-express'),
     ...all('11.2.8', 'platform-fastify'),
     ...all('11.2.6', 'platform-ws', ...beside),
     ...all('11.1.1', 'terminus'),
-    ...all('13.4.5', 'graphql', 'mercurius'),
+    ...all('13.4.5', 'apollo', 'graphql', 'mercurius'),
   },
   '12-lowest': {
     ...all('12.0.0', 'common', 'core', 'platform-express', 'testing', 'terminus'),

@@ -13,9 +13,9 @@ type Message<T extends FromServer['type']> = Extract<FromServer, { type: T }>;
 export type Observations = ReadonlyMap<string, string>;
 
 /** An application that does not come up, or does not go, within this has failed. */
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 /** How long a process may stay after its application has been closed. */
-const afterCloseMs = 4_000;
+const afterCloseMs = 10_000;
 
 /** One application in a process of its own. */
 export class ApplicationProcess {
