@@ -187,7 +187,7 @@ describe.each(platforms)('A connection on $framework over $protocol', (platform)
     await holds(() => socket.bytesRead > bytesRead);
     const report = await closing.end();
     expect(report).toMatchObject({ outcome: 'drained', leftovers: [] });
-    expect(report.totalMs).toBeLessThan(10_000);
+    expect(report.totalMs).toBeLessThan(4_000);
     await client.ended;
   });
 

@@ -187,7 +187,7 @@ describe.each(platforms)('The lame duck on $framework over $protocol', (platform
     }
     lease.release();
     await closed;
-    expect((await orders.shutdown.closed).phases[0]!.ms).toBeLessThan(15_000);
+    expect((await orders.shutdown.closed).phases[0]!.ms).toBeLessThan(5_000);
   });
 
   it('is prolonged by traffic, up to maxMs', async () => {

@@ -41,7 +41,7 @@ describe.each(frameworks)('HTTPS on %s', (framework) => {
     await client.ended;
     const report = await orders.shutdown.closed;
     expect(report).toMatchObject({ outcome: 'drained', leftovers: [] });
-    expect(report.totalMs).toBeLessThan(10_000);
+    expect(report.totalMs).toBeLessThan(4_000);
   });
 
   it('closes such connections when they open while draining, and answers those that do shake hands', async () => {
