@@ -10,5 +10,23 @@ export async function closeListener(server: NetServer, deadline?: AbortSignal): 
 
 /** Stops listening at once: the listener alone, for the `close()` of HTTP servers closes connections too. */
 export function cutListener(server: NetServer): void {
-  if (server.listening) NetServer.prototype.close.call(server);
+  if (!server.listening) return;
+  NetServer.prototype.close.call(server);
+  forgiveSecondClose(server);
+}
+
+/**
+ * Whoever closes the server next, such as Nest or Apollo, cannot know that it does not listen any longer: Node would
+ * call that an error, and Apollo's driver 13 would fail `app.close()` with it.
+ */
+function forgiveSecondClose(server: NetServer): void {
+  const { close } = server;
+  server.close = function (this: NetServer, callback?: (error?: Error) => void): NetServer {
+    const closed = (error?: Error): void => callback?.(isNotRunning(error) ? undefined : error);
+    return close.call(this, typeof callback === 'function' ? closed : undefined);
+  };
+}
+
+function isNotRunning(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === 'ERR_SERVER_NOT_RUNNING';
 }

@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { promisify } from 'node:util';
+import { cutListener } from '../../../src/drainables/shared/listener.js';
+
+async function listening() {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+describe('cutListener', () => {
+  it('leaves a server that somebody else may close again, without an error', async () => {
+    const server = await listening();
+    cutListener(server);
+    await promisify(server.close).call(server);
+    await promisify(server.close).call(server);
+    expect(server.listening).toBe(false);
+  });
+
+  it('leaves Node its error where we have closed nothing', async () => {
+    const server = await listening();
+    await promisify(server.close).call(server);
+    cutListener(server);
+    await expect(promisify(server.close).call(server)).rejects.toMatchObject({ code: 'ERR_SERVER_NOT_RUNNING' });
+  });
+
+  it('lets a server without a callback be closed again', async () => {
+    const server = await listening();
+    cutListener(server);
+    expect(server.close()).toBe(server);
+  });
+});
