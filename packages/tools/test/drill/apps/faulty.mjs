@@ -27,7 +27,7 @@ const server = createServer((req, res) => {
     if (fault === 'errors') return res.writeHead(500).end();
   }
   const slow = req.url === '/slow' ? 1_500 : 2;
-  setTimeout(() => res.end('answer'), isStopping() && fault === 'slows-down' ? 600 : slow);
+  setTimeout(() => res.end('answer'), isStopping() && fault === 'slows-down' ? 2_000 : slow);
 });
 server.keepAliveTimeout = 60_000;
 server.on('connection', (socket) => setTimeout(() => (socket.old = true), 50).unref());

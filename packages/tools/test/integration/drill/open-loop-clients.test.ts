@@ -183,16 +183,16 @@ describe('OpenLoopClients', () => {
     );
   });
 
-  it('loses none of 30,000 requests through the balancer when nothing is rolled', async () => {
+  it('loses none of 6,000 requests through the balancer when nothing is rolled', async () => {
     const leave = (res: ServerResponse) => res.setHeader('Connection', 'close');
     const replicas = await Promise.all([1, 2, 3].map(() => everyKth(20, (_req, res) => void leave(res).end(answer))));
     const balancer = await behindBalancer(...replicas);
     // As fast as they are answered: an open loop would measure the machine.
-    const report = await new StrictClients({ url: balancer.url, clients: 16, count: 30_000, mix }).run();
+    const report = await new StrictClients({ url: balancer.url, clients: 16, count: 6_000, mix }).run();
     await balancer.close();
-    expect(report).toMatchObject({ requests: 30_000, failed: 0, failuresByKind: {} });
+    expect(report).toMatchObject({ requests: 6_000, failed: 0, failuresByKind: {} });
     // Told to leave now and then, they come back on another connection.
-    expect(report.connections).toBeGreaterThan(1_000);
+    expect(report.connections).toBeGreaterThan(200);
   }, 60_000);
 });
 
