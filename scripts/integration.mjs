@@ -63,7 +63,8 @@ export async function runIntegration(nodeName, nestName, packages = nests[nestNa
 function putTogether(name, packages) {
   if (!packages) throw new Error(`Expected one of ${Object.keys(nests).join(', ')} and own, got '${name}'.`);
   const folder = installNest(name, packages);
-  for (const each of ['src', 'test']) {
+  // Some tests drive their clients with the tools.
+  for (const each of ['src', 'test', 'packages/tools/src']) {
     rmSync(join(folder, each), { recursive: true, force: true });
     cpSync(join(root, each), join(folder, each), {
       recursive: true,
