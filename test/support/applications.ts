@@ -61,7 +61,8 @@ export interface ApplicationSetup extends ModuleMetadata {
   readonly prepare?: (app: INestApplication) => void | Promise<void>;
 }
 
-const running = new Set<INestApplication>();
+/** Applications that nobody has closed, and the promises of those that a test has. */
+const running = new Map<INestApplication, Promise<void> | undefined>();
 
 /** Starts an application on a free loopback port. `closeAll()` in `afterEach` ends it. */
 export async function start(
@@ -81,7 +82,14 @@ export async function start(
     ...(framework === 'express' ? { httpsOptions } : {}),
     ...nest,
   });
-  running.add(app);
+  running.set(app, undefined);
+  const close = app.close.bind(app);
+  // On Nest 11 a second close runs all hooks again, which Apollo's driver does not bear.
+  app.close = (...args) => {
+    const closed = close(...args);
+    running.set(app, closed);
+    return closed;
+  };
   const server = app.getHttpServer() as Server;
   const sockets: Socket[] = [];
   server.on(protocol === 'https' ? 'secureConnection' : 'connection', (socket: Socket) => sockets.push(socket));
@@ -132,8 +140,8 @@ export async function closeAll(): Promise<void> {
   releases.clear();
   Gate.releaseAll();
   await Promise.all(
-    apps.map((app) => {
-      const closed = app.close();
+    apps.map(([app, closing]) => {
+      const closed = closing ?? app.close();
       const server = app.getHttpServer() as Partial<Server>;
       if (!('updateSettings' in server)) server.closeAllConnections?.();
       return closed;
