@@ -1,4 +1,5 @@
 import { type Verdict } from '../../admission/admission.js';
+import { type Abandoned } from '../../in-flight/abandoned-work.js';
 import { type Held } from '../../in-flight/lease.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Route } from './route.js';
@@ -37,6 +38,8 @@ export abstract class Exchange implements Held {
   newer?: Held = undefined;
   hasResponseEnded = false;
   private holders = 1;
+  /** What counts its handlers once its client has gone. */
+  private abandoned?: Abandoned = undefined;
 
   constructor(
     carrier: object,
@@ -48,6 +51,9 @@ export abstract class Exchange implements Held {
 
   /** The request's method. */
   abstract readonly method: string;
+
+  /** Reports, of a response that has closed, whether it was not whole: its client has gone. */
+  protected abstract readonly isCutShort: boolean;
 
   /** Answers it as a late request. */
   abstract refuse(): void;
@@ -81,11 +87,14 @@ export abstract class Exchange implements Held {
     this.hasResponseEnded = true;
     this.responseEnded();
     this.drop();
+    if (this.holders > 0 && this.isCutShort) this.abandoned = this.tracker.abandon(this);
   }
 
   /** A handler, or the response, has ended. */
   private drop(): void {
-    if (--this.holders === 0) this.tracker.remove(this);
+    if (--this.holders > 0) return;
+    if (this.abandoned) this.tracker.endAbandoned(this.abandoned);
+    else this.tracker.remove(this);
   }
 
   /** Its connection hears of it. */

@@ -34,6 +34,10 @@ export class Http1Exchange extends Exchange implements Pending {
     return this.connection.lastExchange === this;
   }
 
+  protected get isCutShort(): boolean {
+    return !this.response.writableFinished;
+  }
+
   refuse(): void {
     this.refuser.refuse(this);
   }
