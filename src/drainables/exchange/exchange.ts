@@ -37,6 +37,8 @@ export abstract class Exchange implements Held {
   older?: Held = undefined;
   newer?: Held = undefined;
   hasResponseEnded = false;
+  /** Takes back that it was counted as traffic, where it was once clients were being told to leave. */
+  uncount?: () => void = undefined;
   private holders = 1;
   /** What counts its handlers once its client has gone. */
   private abandoned?: Abandoned = undefined;
@@ -51,6 +53,8 @@ export abstract class Exchange implements Held {
 
   /** The request's method. */
   abstract readonly method: string;
+  /** The URL that it arrived with. A framework rewrites that of the request. */
+  abstract readonly url: string;
 
   /** Reports, of a response that has closed, whether it was not whole: its client has gone. */
   protected abstract readonly isCutShort: boolean;
@@ -80,6 +84,7 @@ export abstract class Exchange implements Held {
   /** It is for a health route: no work, and no traffic. Its connection is still waited for. */
   disregard(): void {
     this.tracker.forget(this);
+    this.uncount?.();
   }
 
   endResponse(): void {

@@ -92,7 +92,7 @@ function wrapHandler(handler: Handler, route: Route, context: RouteSeamContext):
       exchange.route = route;
     }
     if (route.isHealth) {
-      exchange?.disregard();
+      if (exchange) disregard(exchange, request, healthRoutes);
       context.discount();
     }
 
@@ -122,6 +122,12 @@ function endWith(end: () => void, run: Handler, self: unknown, args: Parameters<
   const promise = result instanceof Promise ? result : Promise.resolve(result);
   promise.then(end, end);
   return promise;
+}
+
+/** A request for a health route: others that come by the same way are known by their URLs from here on. */
+function disregard(exchange: Exchange, request: { readonly url?: string }, healthRoutes: HealthRoutes): void {
+  exchange.disregard();
+  healthRoutes.reached(exchange.method, exchange.url, request.url ?? exchange.url);
 }
 
 function watched(handler: Handler, route: Route, readiness: ReadinessLearner): Handler {

@@ -13,6 +13,7 @@ export interface Http1Refuser {
 export class Http1Exchange extends Exchange implements Pending {
   next?: Pending = undefined;
   saidClose = false;
+  readonly url: string;
 
   constructor(
     readonly request: IncomingMessage,
@@ -23,6 +24,7 @@ export class Http1Exchange extends Exchange implements Pending {
     private readonly refuser: Http1Refuser,
   ) {
     super(request, startedAt, tracker);
+    this.url = request.url ?? '';
   }
 
   get method(): string {

@@ -200,7 +200,8 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
       isInTime: !isOnLateSession || closesListenerFirst,
       isUpgrade: false,
     });
-    if ((isNew || !session.isLeaving) && this.isTraffic(exchange)) traffic.arrivedUnready(isNew);
+    const isTraffic = (isNew || !session.isLeaving) && this.isTraffic(exchange);
+    if (isTraffic) exchange.uncount = traffic.arrivedUnready(isNew);
     // Streams that came in one chunk with it are seen first.
     if (isOnLateSession) setImmediate(() => this.leave(session));
   }
