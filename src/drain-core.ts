@@ -36,7 +36,7 @@ export class DrainCore {
   readonly hooks: HookRegistry;
   readonly sequence: ShutdownSequence;
   readonly handlers: HandlerWork;
-  readonly healthRoutes = new HealthRoutes();
+  readonly healthRoutes: HealthRoutes;
   readonly readiness: ReadinessLearner<Route>;
   readonly servers: HttpServers;
   readonly clientWorks: ClientWorks;
@@ -57,6 +57,7 @@ export class DrainCore {
     this.traffic = new Traffic(clock);
     this.hooks = new HookRegistry(clock, options.hookTimeoutMs);
     this.handlers = new HandlerWork(this.tracker);
+    this.healthRoutes = new HealthRoutes(options.allowDuringShutdown);
     this.readiness = new ReadinessLearner((route) => this.healthRoutes.add(route));
     this.sequence = new ShutdownSequence(options, {
       clock,

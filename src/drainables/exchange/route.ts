@@ -17,8 +17,17 @@ export interface Route {
  * no too often, once, where a URL is rewritten on its way to the route.
  */
 export class HealthRoutes implements AdmissionRule {
-  private readonly matchers: { method: string; matches: RegExp }[] = [];
+  private readonly matchers: Matcher[] = [];
+  private readonly allowed: readonly Matcher[];
   private readonly detours = new Detours();
+
+  /** @param paths the option `allowDuringShutdown` */
+  constructor(paths: readonly string[] = []) {
+    this.allowed = paths.map((each) => {
+      const [pattern = '', method = 'ALL'] = each.split(' ').reverse();
+      return { method, matches: matcher(pattern) };
+    });
+  }
 
   add(route: Route): void {
     route.isHealth = true;
@@ -27,6 +36,11 @@ export class HealthRoutes implements AdmissionRule {
 
   exempts({ method, url }: RequestHead): boolean {
     return this.couldMatch(method, url);
+  }
+
+  /** Reports whether the option names the path of `url`, or of a pattern, for that method. */
+  allows(method: string, url: string): boolean {
+    return anyMatches(this.allowed, method, pathOf(url));
   }
 
   /** Reports whether a request for `url` could reach a health route. */
@@ -48,12 +62,21 @@ export class HealthRoutes implements AdmissionRule {
   }
 
   private matches(method: string, path: string): boolean {
-    return this.matchers.some(
-      (each) =>
-        (each.method === method || each.method === 'ALL' || (each.method === 'GET' && method === 'HEAD')) &&
-        each.matches.test(path),
-    );
+    return anyMatches(this.matchers, method, path) || anyMatches(this.allowed, method, path);
   }
+}
+
+interface Matcher {
+  readonly method: string;
+  readonly matches: RegExp;
+}
+
+function anyMatches(matchers: readonly Matcher[], method: string, path: string): boolean {
+  return matchers.some(
+    (each) =>
+      (each.method === method || each.method === 'ALL' || (each.method === 'GET' && method === 'HEAD')) &&
+      each.matches.test(path),
+  );
 }
 
 function pathOf(url: string): string {
