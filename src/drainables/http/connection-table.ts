@@ -28,7 +28,7 @@ interface Handshake {
 /** How connections are closed once draining has begun. */
 export interface Closing {
   readonly since: number;
-  /** How long those that are idle by then are kept, ms: their clients may be about to write. */
+  /** How long those that have been used, and rest, are kept, ms: their clients may be about to write. */
   readonly idleLingerMs: number;
   /**
    * Whoever has been accepted is owed an answer: the listener is closed, and a client that is refused a connection goes
@@ -106,10 +106,8 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   closeAsTheyRest(how: Omit<Closing, 'since'>): void {
     const since = this.clock.now();
     this.closing = { ...how, since };
-    const restedAt = since + how.idleLingerMs - lingerMs;
     for (const connection of this.connections) {
-      // One that has not been used yet has just been opened by somebody who wants to use it.
-      connection.idleSince = Math.trunc(connection.isFresh ? Math.max(connection.openedAt, restedAt) : restedAt);
+      connection.idleSince = Math.trunc(connection.isFresh ? freshSince(connection.openedAt, this.closing) : since);
       connection.passesNext = connection.hasBegunRequest || (how.owesAccepted && connection.isFresh);
       if (!connection.isIdle || connection.passesNext) this.owed.add(connection);
     }
@@ -170,16 +168,16 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   }
 
   /** When a connection is closed, if nothing more comes; Infinity for one that is waited for. */
-  private dueAt(connection: Connection, { since }: Closing): number {
+  private dueAt(connection: Connection, { since, idleLingerMs }: Closing): number {
     if (connection.isUnanswered) return Math.max(connection.upgrade!.startedAt, since) + unansweredMs;
     if (connection.isBusy) return Infinity;
-    if (connection.isIdle) return connection.idleSince + lingerMs;
+    if (connection.isIdle) return connection.idleSince + (connection.isFresh ? lingerMs : idleLingerMs);
     return this.owed.has(connection) ? Infinity : connection.idleSince + lateHeadMs;
   }
 
-  private handshakeDueAt({ socket, startedAt }: Handshake, { since, idleLingerMs }: Closing): number {
+  private handshakeDueAt({ socket, startedAt }: Handshake, closing: Closing): number {
     if (socket.bytesRead > 0) return startedAt + lateHeadMs;
-    return Math.max(startedAt, since + idleLingerMs - lingerMs) + lingerMs;
+    return freshSince(startedAt, closing) + lingerMs;
   }
 
   /**
@@ -219,6 +217,11 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     const rest = lingered.slice(next);
     if (rest.length > 0) afterFreshPoll(this.clock, () => this.closeLingered(rest, closing));
   }
+}
+
+/** From when on one lingers that has just been opened by somebody who wants to use it. */
+function freshSince(openedAt: number, { since, idleLingerMs }: Closing): number {
+  return Math.max(openedAt, since + idleLingerMs - lingerMs);
 }
 
 function addressOf(socket: Socket): string {
