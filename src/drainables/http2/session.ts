@@ -6,7 +6,10 @@ import { setImmediate } from '../../sequence/timers.js';
 
 /** A session is told within this long, whatever its client does, ms. */
 const calmMs = 100;
-/** A client that has connected gets this long to say its first word, ms: as long as an idle connection of HTTP/1.1 may linger. */
+/**
+ * A client that has connected gets this long to say its first word, ms: as long as an idle connection of HTTP/1.1 may
+ * linger.
+ */
 const lingerMs = 50;
 /** A client gets this long to acknowledge the notice, ms. Some never do. */
 const noticeMs = 1_000;
@@ -37,8 +40,9 @@ export interface SessionOwner {
  * the last word. Node writes whole frames at a time and libuv keeps writes in order, so the notice never lands inside
  * of a frame. Over TLS the same write would trip an assertion in Node and abort the process.
  *
- * A session whose client has not said its first word is never closed by Node's own means: `close()` before the preface has been read corrupts Node's heap once in some hundred times, and ends the
- * process (20.20). Its client gets a moment to speak; then a GOAWAY alone goes out, and what still comes is read, until the client leaves.
+ * A session whose client has not said its first word is never closed by Node's own means: `close()` before the preface
+ * has been read corrupts Node's heap once in some hundred times, and ends the process (20.20). Its client gets a moment
+ * to speak; then a GOAWAY alone goes out, and what still comes is read, until the client leaves.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9113#section-6.8
  */
@@ -115,11 +119,15 @@ export class Session {
 
   private spoke(): void {
     this.hasSpoken = true;
-    // Streams that came in one chunk with its first word are seen first. And this runs inside of nghttp2, which a close must not enter again.
+    // Streams that came in one chunk with its first word are seen first. And this runs inside of nghttp2, which a close
+    // must not enter again.
     if (this.state === 'leaving') setImmediate(() => this.tell());
   }
 
-  /** Its client has not said a word: it reads the last one, which names no stream of its own, and may send everything again. */
+  /**
+   * Its client has not said a word: it reads the last one, which names no stream of its own, and may send everything
+   * again.
+   */
   private dismiss(): void {
     if (this.hasSpoken) return this.tell();
     if (this.state === 'told' || this.session.destroyed) return;
