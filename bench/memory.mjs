@@ -1,7 +1,7 @@
 /**
  * `node bench/memory.mjs`: what an application that is not being stopped pays for the module, beside bare Nest. Prints its tables; exits 1 when a goal is missed.
  *
- *   node bench/memory.mjs [--only aborts,unclosed,bootstrap,closing] [--aborts 10000] [--repeats 9] [--package dist/esm/index.js]
+ *   node bench/memory.mjs [--only aborts,unclosed,bootstrap,closing] [--aborts 10000] [--repeats 9] [--package dist/index.js]
  *
  * Aborts: clients leave in the middle of a request whose handler never settles (an upload awaited by 'end', a download awaited by 'finish'). Live heap that stays for each, and the shutdown after them.
  * Unclosed: applications that are initialised, dropped, and never closed, as in many test suites. Live heap that stays for each.
@@ -22,7 +22,7 @@ const { values: args } = parseArgs({
     only: { type: 'string', default: 'aborts,unclosed,bootstrap,closing' },
     aborts: { type: 'string', default: '10000' },
     repeats: { type: 'string', default: '9' },
-    package: { type: 'string', default: fileURLToPath(new URL('../dist/esm/index.js', import.meta.url)) },
+    package: { type: 'string', default: fileURLToPath(new URL('../dist/index.js', import.meta.url)) },
   },
 });
 const packageEntry = pathToFileURL(resolvePath(args.package)).href;

@@ -1,7 +1,7 @@
 /**
  * `node bench/races.mjs`: requests aimed at the moments of a shutdown at which one can be lost. Prints one table; exits 1 when a request was lost without a word.
  *
- *   node bench/races.mjs [--seed N] [--count 10000] [--flavours h1,h2c,h2s] [--framework express] [--busy] [--package dist/esm/index.js]
+ *   node bench/races.mjs [--seed N] [--count 10000] [--flavours h1,h2c,h2s] [--framework express] [--busy] [--package dist/index.js]
  *     [--only 'new session, at the end'] [--late close-listener] [--verbose]
  *   node bench/races.mjs --told | --health [--count 2000]      what is no race: see races/pooled.mjs and races/health.mjs
  *
@@ -37,7 +37,7 @@ const { values: args } = parseArgs({
     late: { type: 'string' },
     told: { type: 'boolean', default: false },
     health: { type: 'boolean', default: false },
-    package: { type: 'string', default: fileURLToPath(new URL('../dist/esm/index.js', import.meta.url)) },
+    package: { type: 'string', default: fileURLToPath(new URL('../dist/index.js', import.meta.url)) },
     verbose: { type: 'boolean', default: false },
   },
 });

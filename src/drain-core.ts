@@ -7,7 +7,7 @@ import { EventStreams } from './drainables/sse/event-streams.js';
 import { ClientWorks } from './drainables/websockets/client-work.js';
 import { WebSocketServers } from './drainables/websockets/web-socket-servers.js';
 import { HookRegistry } from './hooks/hook-registry.js';
-import { InFlightTracker } from './in-flight/in-flight-tracker.js';
+import { abandonedMs, InFlightTracker } from './in-flight/in-flight-tracker.js';
 import { type ResolvedOptions } from './options/options.js';
 import { windowOf } from './options/resolve-options.js';
 import { HandlerRefusals } from './refusal/handler-refusals.js';
@@ -36,7 +36,7 @@ export class DrainCore {
   readonly hooks: HookRegistry;
   readonly sequence: ShutdownSequence;
   readonly handlers: HandlerWork;
-  readonly healthRoutes = new HealthRoutes();
+  readonly healthRoutes: HealthRoutes;
   readonly readiness: ReadinessLearner<Route>;
   readonly servers: HttpServers;
   readonly clientWorks: ClientWorks;
@@ -52,10 +52,12 @@ export class DrainCore {
     readonly clock: Clock = systemClock,
     private readonly environment: NodeJS.ProcessEnv = process.env,
   ) {
-    this.tracker = new InFlightTracker(clock);
+    // Of a short drain they get no more than half, so that it does not time out for them.
+    this.tracker = new InFlightTracker(clock, Math.min(abandonedMs, options.drainTimeoutMs / 2));
     this.traffic = new Traffic(clock);
     this.hooks = new HookRegistry(clock, options.hookTimeoutMs);
     this.handlers = new HandlerWork(this.tracker);
+    this.healthRoutes = new HealthRoutes(options.allowDuringShutdown);
     this.readiness = new ReadinessLearner((route) => this.healthRoutes.add(route));
     this.sequence = new ShutdownSequence(options, {
       clock,

@@ -1,8 +1,12 @@
 import { type Clock } from '../sequence/clock.js';
 import { type Leftover } from '../sequence/drainable.js';
 import { DrainError } from '../sequence/errors.js';
+import { type Abandoned, AbandonedWork } from './abandoned-work.js';
 import { type Held, type Lease } from './lease.js';
 import { LinkedSet } from './linked-set.js';
+
+/** Handlers whose clients have gone are waited for this long when all else has ended, ms: they may never end. */
+export const abandonedMs = 1_000;
 
 /**
  * Holds the leases of all work in flight. Nothing is polled: the release of the last lease wakes whoever waits for
@@ -15,12 +19,19 @@ export class InFlightTracker {
   private waiting: (() => void)[] = [];
   private sealed = false;
   private releases = 0;
+  private readonly abandoned: AbandonedWork;
 
-  constructor(private readonly clock: Clock) {}
+  /** @param lastWaitMs how long handlers whose clients have gone are waited for when all else has ended */
+  constructor(
+    private readonly clock: Clock,
+    lastWaitMs = abandonedMs,
+  ) {
+    this.abandoned = new AbandonedWork(clock, lastWaitMs);
+  }
 
-  /** How many leases are held. */
+  /** How many leases are held; those of abandoned handlers included for as long as somebody waits for them. */
   get size(): number {
-    return this.held.size;
+    return this.held.size + this.abandoned.size;
   }
 
   /** How many leases have been released so far. */
@@ -82,15 +93,41 @@ export class InFlightTracker {
     if (this.held.delete(work)) this.wakeIfIdle();
   }
 
-  /** Resolves in the turn in which the last lease is released, or at once when none is held. */
+  /**
+   * The client of `work` has gone. From here on it is counted by its name, and waited for no longer than a moment when
+   * all else has ended.
+   *
+   * @returns what `endAbandoned` is to be given; nothing where `work` was not held
+   */
+  abandon(work: Held): Abandoned | undefined {
+    if (!this.held.delete(work)) return undefined;
+    const abandoned = this.abandoned.add(work);
+    this.wakeIfIdle();
+    return abandoned;
+  }
+
+  /** An abandoned handler has ended after all. */
+  endAbandoned(abandoned: Abandoned): void {
+    this.abandoned.end(abandoned);
+    this.releases++;
+    if (this.abandoned.size === 0) this.wakeIfIdle();
+  }
+
+  /**
+   * Resolves in the turn in which the last lease is released, or at once when none is held. Abandoned handlers that are
+   * left then are waited for until a moment has passed.
+   */
   idle(): Promise<void> {
-    if (this.held.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.waiting.push(resolve));
+    return new Promise((resolve) => {
+      this.waiting.push(resolve);
+      this.wakeIfIdle();
+    });
   }
 
   /** Makes `take` throw from now on. */
   seal(): void {
     this.sealed = true;
+    this.abandoned.stopWaiting();
   }
 
   /** Returns what is held, oldest first. */
@@ -103,11 +140,24 @@ export class InFlightTracker {
     }));
   }
 
-  private wakeIfIdle(): void {
-    if (this.held.size === 0 && this.waiting.length > 0) {
-      const waiting = this.waiting;
-      this.waiting = [];
-      for (const resolve of waiting) resolve();
-    }
+  /** Returns handlers that have gone on when their clients had gone, and have not ended. */
+  abandonedLeftovers(): Leftover[] {
+    return this.abandoned.leftovers();
   }
+
+  private wakeIfIdle(): void {
+    if (this.held.size > 0 || this.waiting.length === 0) return;
+    if (this.abandoned.size > 0) return this.abandoned.waitAMoment(this.waitedLongEnough);
+    this.abandoned.stopWaiting();
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** Work that has begun meanwhile has them waited for once more when it ends. */
+  private readonly waitedLongEnough = (): void => {
+    if (this.held.size > 0) return;
+    this.abandoned.leaveBehind();
+    this.wakeIfIdle();
+  };
 }

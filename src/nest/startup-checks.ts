@@ -61,7 +61,9 @@ export class StartupChecks {
 
   private *warnings(): Iterable<string> {
     yield* this.listenerWarnings();
-    for (const name of controllersWithUnmarkedHealthChecks(this.modules)) {
+    // Whoever names paths in the options need not mark routes.
+    const namesPaths = this.core.options.allowDuringShutdown.length > 0;
+    for (const name of namesPaths ? [] : controllersWithUnmarkedHealthChecks(this.modules)) {
       yield (
         `${name} uses HealthCheckService, but none of its routes is marked: during a shutdown they are refused ` +
         'like any other. Put @AllowDuringShutdown() on the controller.'

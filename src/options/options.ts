@@ -59,6 +59,12 @@ export interface GracefulShutdownOptions {
    * back to endpoints that are terminating but still ready. @default 'immediate'
    */
   readonly readiness?: 'immediate' | 'after-lame-duck';
+  /**
+   * Paths that are served for as long as the listener is open, and are no traffic, as if their routes were marked with
+   * `@AllowDuringShutdown()`: for routes that come out of a package. `'/metrics'`, or `'GET /status'` for one method
+   * alone. A segment may be a parameter (`:name`), and the last one `*`. @default []
+   */
+  readonly allowDuringShutdown?: readonly string[];
   /** How WebSocket and socket.io clients are told to leave. @default {} */
   readonly webSockets?: WebSocketOptions;
   /** How server-sent events end. @default {} */
@@ -92,6 +98,8 @@ export interface ResolvedOptions {
   readonly lateRequests: ResolvedLateRequestOptions;
   /** See `GracefulShutdownOptions.readiness`. */
   readonly readiness: 'immediate' | 'after-lame-duck';
+  /** See `GracefulShutdownOptions.allowDuringShutdown`. */
+  readonly allowDuringShutdown: readonly string[];
   /** See `GracefulShutdownOptions.webSockets`. */
   readonly webSockets: ResolvedWebSocketOptions;
   /** See `GracefulShutdownOptions.eventStreams`. */
@@ -114,6 +122,7 @@ export const defaults = {
   httpTracking: 'routes',
   lateRequests: { statusCode: 503, retryAfterSeconds: 1, listener: 'open', cors: false },
   readiness: 'immediate',
+  allowDuringShutdown: [],
   webSockets: {
     handshakes: 'accept',
     closeCode: 1001,

@@ -19,6 +19,7 @@ const known = {
     'httpTracking',
     'lateRequests',
     'readiness',
+    'allowDuringShutdown',
     'webSockets',
     'eventStreams',
     'allowRehearsal',
@@ -47,6 +48,7 @@ export function resolveOptions(given: number | GracefulShutdownOptions = {}): Re
     httpTracking: oneOf('httpTracking', options.httpTracking ?? defaults.httpTracking, ['routes', 'interceptor']),
     lateRequests: lateRequests(options.lateRequests ?? defaults.lateRequests),
     readiness: oneOf('readiness', options.readiness ?? defaults.readiness, ['immediate', 'after-lame-duck']),
+    allowDuringShutdown: allowedPaths(options.allowDuringShutdown ?? defaults.allowDuringShutdown),
     webSockets: webSockets(options.webSockets ?? {}),
     eventStreams: eventStreams(options.eventStreams ?? {}),
     allowRehearsal: flag('allowRehearsal', options.allowRehearsal ?? defaults.allowRehearsal),
@@ -99,6 +101,19 @@ function lateRequests(given: NonNullable<GracefulShutdownOptions['lateRequests']
   }
   oneOf('lateRequests.listener', listener, ['open', 'closed']);
   return { statusCode, retryAfterSeconds, listener, cors };
+}
+
+/** A method in capitals, if any, and a path whose segments are fixed, or parameters; the last may be a wildcard. */
+const allowedPath = /^([A-Z]+ )?\/[^\s?#*{}()+]*(\*\w*)?$/;
+
+function allowedPaths(given: unknown): ResolvedOptions['allowDuringShutdown'] {
+  const expected = "a list of paths, such as ['/metrics', 'GET /status']";
+  if (!Array.isArray(given)) return fail('allowDuringShutdown', expected, given, 'Give a list');
+  for (const each of given) {
+    if (typeof each === 'string' && allowedPath.test(each)) continue;
+    fail('allowDuringShutdown', expected, each, 'Begin each with a slash, or with a method in capitals and a space');
+  }
+  return [...(given as string[])];
 }
 
 function webSockets(given: NonNullable<GracefulShutdownOptions['webSockets']>): ResolvedOptions['webSockets'] {

@@ -9,13 +9,15 @@ export interface AdviceFacts extends Pick<
 > {
   /** What was cut, or had not ended at the drain deadline; failures apart. */
   readonly leftovers: readonly Leftover[];
+  /** Handlers that went on when their clients had gone, and had not ended. */
+  readonly abandoned: readonly Leftover[];
   /** The phase in which a second signal or the hard stop came, if one did. */
   readonly interruptedIn?: ShutdownPhase;
 }
 
 /** What to change after such a shutdown, in words. Empty when there is nothing to say. */
 export function adviceOn(facts: AdviceFacts): string[] {
-  return [...onTraffic(facts), ...onDrain(facts), ...onHooks(facts), ...onHardStop(facts)];
+  return [...onTraffic(facts), ...onDrain(facts), ...onAbandoned(facts), ...onHooks(facts), ...onHardStop(facts)];
 }
 
 function* onTraffic({ afterUnready: { lastMs }, phases, refused }: AdviceFacts): Iterable<string> {
@@ -42,6 +44,15 @@ function* onDrain({ outcome, leftovers, phases }: AdviceFacts): Iterable<string>
   yield (
     `The drain deadline passed after ${seconds(msOf(phases, 'draining'))} with work left (${names.join(', ')}): ` +
     'raise drainTimeoutMs, or end that work when GracefulShutdown.abortSignal fires.'
+  );
+}
+
+function* onAbandoned({ abandoned }: AdviceFacts): Iterable<string> {
+  if (abandoned.length === 0) return;
+  const names = abandoned.slice(0, 3).map(({ name }) => name);
+  yield (
+    `Handlers went on when their clients had gone, and did not end (${names.join(', ')}): ` +
+    "end them when the client leaves, by req.on('close'), or by an AbortSignal that fires there."
   );
 }
 

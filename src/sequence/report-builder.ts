@@ -36,6 +36,7 @@ export class ReportBuilder {
   private readonly cutOff: Leftover[] = [];
   private readonly failures: Leftover[] = [];
   private pastDeadline: readonly Leftover[] = [];
+  private abandoned: readonly Leftover[] = [];
 
   constructor(private readonly observed: Observed) {}
 
@@ -95,6 +96,14 @@ export class ReportBuilder {
     this.cutOff.push(...leftovers);
   }
 
+  /**
+   * Handlers went on when their clients had gone, and were not waited for: nobody was to hear of them. Said before
+   * anything is cut, since that leaves handlers without clients, too.
+   */
+  leftAbandoned(leftovers: readonly Leftover[]): void {
+    this.abandoned = leftovers;
+  }
+
   /** A drainable has failed in one of its steps. */
   drainableFailed(name: string, error: string): void {
     this.note('drainable', name, `failed to drain: ${error}`);
@@ -127,7 +136,7 @@ export class ReportBuilder {
 
   /** The shutdown is over. */
   build(): ShutdownReport {
-    const { outcomeSoFar: outcome, endedBy, interruptedIn, hooks, phases, refused, failures } = this;
+    const { outcomeSoFar: outcome, endedBy, interruptedIn, hooks, phases, refused, failures, abandoned } = this;
     const { afterUnready } = this.observed.traffic;
     const leftovers = this.leftovers();
     const isComplete = outcome === 'drained' && endedBy === 'host' && failures.length === 0;
@@ -142,9 +151,9 @@ export class ReportBuilder {
       inFlight: { atSignal: this.atSignal, finished: this.finished },
       refused,
       afterUnready,
-      leftovers: [...leftovers, ...failures],
+      leftovers: [...leftovers, ...abandoned, ...failures],
       hooks,
-      advice: adviceOn({ outcome, endedBy, interruptedIn, phases, refused, afterUnready, leftovers, hooks }),
+      advice: adviceOn({ outcome, endedBy, interruptedIn, phases, refused, afterUnready, leftovers, abandoned, hooks }),
     };
     this.observed.events.emit({ type: 'report', report });
     return report;

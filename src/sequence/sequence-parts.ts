@@ -36,6 +36,8 @@ export interface InFlightWork {
   seal(): void;
   /** What is held, oldest first. */
   leftovers(): readonly Leftover[];
+  /** Work whose client has gone, and which was not waited for to its end. */
+  abandonedLeftovers(): readonly Leftover[];
 }
 
 /** What the sequence needs to know of the traffic. */
@@ -99,6 +101,7 @@ export function guardParts(parts: SequenceParts, failed: Failed): SequenceParts 
       idle: () => guardAsync('in-flight work', () => inFlight.idle(), new Promise(() => undefined)),
       seal: () => guard('in-flight work', () => inFlight.seal(), undefined),
       leftovers: () => guard('in-flight work', () => inFlight.leftovers(), []),
+      abandonedLeftovers: () => guard('in-flight work', () => inFlight.abandonedLeftovers(), []),
     },
     traffic: {
       becomeUnready: () => guard('traffic', () => traffic.becomeUnready(), undefined),

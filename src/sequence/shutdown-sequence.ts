@@ -136,6 +136,7 @@ export class ShutdownSequence {
       this.draining.abort();
       const idle = this.workEnds(deadline.signal);
       isLate = !(await settledWithin(clock, idle, this.deadlines.drainEndsAt - clock.now(), interrupted));
+      this.report.leftAbandoned(inFlight.abandonedLeftovers());
       if (isLate) {
         this.report.deadlinePassed(inFlight.leftovers());
         deadline.abort();

@@ -17,7 +17,7 @@ export class Traffic {
   private hasPrevious = false;
   private unreadyAt?: number;
   private lastCountedAt?: number;
-  private onNew = { count: 0, firstMs: undefined as number | undefined, lastMs: undefined as number | undefined };
+  private onNew: Traffic['afterUnready'] = { count: 0, firstMs: undefined, lastMs: undefined };
 
   constructor(private readonly clock: Clock) {
     this.windowStartedAt = clock.now();
@@ -42,15 +42,25 @@ export class Traffic {
 
   /**
    * A request arrived after readiness failed, and shows that the platform, or a client not yet told, still comes here.
+   *
+   * @returns what takes that back, for one that turns out to be for a health route
    */
-  arrivedUnready(isNewConnection: boolean): void {
+  arrivedUnready(isNewConnection: boolean): () => void {
     const now = this.clock.now();
+    const { lastCountedAt, onNew, unreadyAt } = this;
     this.lastCountedAt = now;
-    if (!isNewConnection || this.unreadyAt === undefined) return;
-    const ms = Math.round(now - this.unreadyAt);
-    this.onNew.count++;
-    this.onNew.firstMs ??= ms;
-    this.onNew.lastMs = ms;
+    const isOnNew = isNewConnection && unreadyAt !== undefined;
+    if (isOnNew) {
+      const ms = Math.round(now - unreadyAt);
+      this.onNew = { count: onNew.count + 1, firstMs: onNew.firstMs ?? ms, lastMs: ms };
+    }
+    const counted = this.onNew;
+    return () => {
+      if (this.lastCountedAt === now) this.lastCountedAt = lastCountedAt;
+      if (!isOnNew) return;
+      // Others may have been counted meanwhile.
+      this.onNew = this.onNew === counted ? onNew : { ...this.onNew, count: this.onNew.count - 1 };
+    };
   }
 
   /** When the last request that counts against quiet arrived; the moment readiness failed if none has. */

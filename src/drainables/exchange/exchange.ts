@@ -1,4 +1,5 @@
 import { type Verdict } from '../../admission/admission.js';
+import { type Abandoned } from '../../in-flight/abandoned-work.js';
 import { type Held } from '../../in-flight/lease.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Route } from './route.js';
@@ -36,7 +37,11 @@ export abstract class Exchange implements Held {
   older?: Held = undefined;
   newer?: Held = undefined;
   hasResponseEnded = false;
+  /** Takes back that it was counted as traffic, where it was once clients were being told to leave. */
+  uncount?: () => void = undefined;
   private holders = 1;
+  /** What counts its handlers once its client has gone. */
+  private abandoned?: Abandoned = undefined;
 
   constructor(
     carrier: object,
@@ -48,6 +53,11 @@ export abstract class Exchange implements Held {
 
   /** The request's method. */
   abstract readonly method: string;
+  /** The URL that it arrived with. A framework rewrites that of the request. */
+  abstract readonly url: string;
+
+  /** Reports, of a response that has closed, whether it was not whole: its client has gone. */
+  protected abstract readonly isCutShort: boolean;
 
   /** Answers it as a late request. */
   abstract refuse(): void;
@@ -74,6 +84,7 @@ export abstract class Exchange implements Held {
   /** It is for a health route: no work, and no traffic. Its connection is still waited for. */
   disregard(): void {
     this.tracker.forget(this);
+    this.uncount?.();
   }
 
   endResponse(): void {
@@ -81,11 +92,14 @@ export abstract class Exchange implements Held {
     this.hasResponseEnded = true;
     this.responseEnded();
     this.drop();
+    if (this.holders > 0 && this.isCutShort) this.abandoned = this.tracker.abandon(this);
   }
 
   /** A handler, or the response, has ended. */
   private drop(): void {
-    if (--this.holders === 0) this.tracker.remove(this);
+    if (--this.holders > 0) return;
+    if (this.abandoned) this.tracker.endAbandoned(this.abandoned);
+    else this.tracker.remove(this);
   }
 
   /** Its connection hears of it. */

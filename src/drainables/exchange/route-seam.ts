@@ -80,7 +80,8 @@ export function wrapRoutes(adapter: RouteRegistrar, context: RouteSeamContext): 
 function wrapHandler(handler: Handler, route: Route, context: RouteSeamContext): Handler {
   if (handler.length >= errorHandlerParameters) return handler;
   const { healthRoutes, readiness, handlers, countsHandlers } = context;
-  if (Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, handler)) healthRoutes.add(route);
+  const isAllowed = Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, handler);
+  if (isAllowed || healthRoutes.allows(route.method, route.pattern)) healthRoutes.add(route);
   const name = `${route.method} ${route.pattern}`;
   const run = Reflect.hasMetadata(MAY_ASK_READINESS, handler) ? watched(handler, route, readiness) : handler;
 
@@ -88,11 +89,13 @@ function wrapHandler(handler: Handler, route: Route, context: RouteSeamContext):
   const wrapper: Handler = function (this, request, response, next) {
     const exchange = exchangeOf(request);
     if (exchange !== undefined) {
-      if (exchange.isLate && !route.isHealth) return refuse(exchange, response, next);
+      if (exchange.isLate && !route.isHealth && !healthRoutes.allows(exchange.method, exchange.url)) {
+        return refuse(exchange, response, next);
+      }
       exchange.route = route;
     }
     if (route.isHealth) {
-      exchange?.disregard();
+      if (exchange) disregard(exchange, request, healthRoutes);
       context.discount();
     }
 
@@ -122,6 +125,12 @@ function endWith(end: () => void, run: Handler, self: unknown, args: Parameters<
   const promise = result instanceof Promise ? result : Promise.resolve(result);
   promise.then(end, end);
   return promise;
+}
+
+/** A request for a health route: others that come by the same way are known by their URLs from here on. */
+function disregard(exchange: Exchange, request: { readonly url?: string }, healthRoutes: HealthRoutes): void {
+  exchange.disregard();
+  healthRoutes.reached(exchange.method, exchange.url, request.url ?? exchange.url);
 }
 
 function watched(handler: Handler, route: Route, readiness: ReadinessLearner): Handler {

@@ -1,6 +1,7 @@
 import { type Socket } from 'node:net';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { type Leftover } from '../../sequence/drainable.js';
+import { type Handshake, Handshakes } from '../shared/handshakes.js';
 import { Progress } from '../shared/progress.js';
 import { afterFreshPoll, freshMs } from '../shared/turns.js';
 import { Connection, connectionOf, type ConnectionOwner } from './connection.js';
@@ -17,18 +18,10 @@ const unansweredMs = 1_000;
 /** Idle connections closed between two polls of the event loop. */
 const closedPerTurn = 64;
 
-/** A TCP connection in its TLS handshake. */
-interface Handshake {
-  readonly socket: Socket;
-  readonly startedAt: number;
-  /** Listens for the close of `socket`. */
-  readonly closed: () => void;
-}
-
 /** How connections are closed once draining has begun. */
 export interface Closing {
   readonly since: number;
-  /** How long those that are idle by then are kept, ms: their clients may be about to write. */
+  /** How long those that have been used, and rest, are kept, ms: their clients may be about to write. */
   readonly idleLingerMs: number;
   /**
    * Whoever has been accepted is owed an answer: the listener is closed, and a client that is refused a connection goes
@@ -42,14 +35,15 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   private readonly connections = new Set<Connection>();
   /** Those that held work, or part of a request, when draining began: the drain waits for them. */
   private readonly owed = new Set<Connection>();
-  /** By remote address and port: a TLS socket does not tell which TCP socket it came from. */
-  private readonly handshakes = new Map<string, Handshake>();
+  private readonly handshakes: Handshakes;
   private closing?: Closing;
   private sweepTimer?: ClockTimer;
   private sweepAt = Infinity;
   private readonly progress = new Progress();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: Clock) {
+    this.handshakes = new Handshakes(clock, () => this.progress.made());
+  }
 
   [Symbol.iterator](): Iterator<Connection> {
     return this.connections[Symbol.iterator]();
@@ -61,7 +55,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   }
 
   add(socket: Socket): Connection {
-    this.endHandshake(socket);
+    this.handshakes.end(socket);
     const connection = new Connection(socket, this.clock.now(), this);
     this.connections.add(connection);
     if (this.closing) {
@@ -74,29 +68,13 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
 
   /** The handshake of `socket` has ended in another protocol, which has a table of its own. */
   leaveAlone(socket: Socket): void {
-    this.endHandshake(socket);
+    this.handshakes.end(socket);
     this.progress.made();
   }
 
   addHandshake(socket: Socket): void {
-    const address = addressOf(socket);
-    const closed = () => {
-      if (this.handshakes.get(address) === handshake) this.handshakes.delete(address);
-      this.progress.made();
-    };
-    const handshake = { socket, startedAt: this.clock.now(), closed };
-    this.handshakes.set(address, handshake);
-    socket.on('close', closed);
+    const handshake = this.handshakes.add(socket);
     if (this.closing) this.sweepBy(this.handshakeDueAt(handshake, this.closing));
-  }
-
-  /** The handshake that led to `socket` is over: nothing of it is kept for as long as the connection lives. */
-  private endHandshake(socket: Socket): void {
-    const address = addressOf(socket);
-    const handshake = this.handshakes.get(address);
-    if (!handshake) return;
-    this.handshakes.delete(address);
-    handshake.socket.off('close', handshake.closed);
   }
 
   /**
@@ -106,10 +84,8 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   closeAsTheyRest(how: Omit<Closing, 'since'>): void {
     const since = this.clock.now();
     this.closing = { ...how, since };
-    const restedAt = since + how.idleLingerMs - lingerMs;
     for (const connection of this.connections) {
-      // One that has not been used yet has just been opened by somebody who wants to use it.
-      connection.idleSince = Math.trunc(connection.isFresh ? Math.max(connection.openedAt, restedAt) : restedAt);
+      connection.idleSince = Math.trunc(connection.isFresh ? freshSince(connection.openedAt, this.closing) : since);
       connection.passesNext = connection.hasBegunRequest || (how.owesAccepted && connection.isFresh);
       if (!connection.isIdle || connection.passesNext) this.owed.add(connection);
     }
@@ -138,7 +114,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
       }
       connection.socket.destroy();
     }
-    for (const { socket } of this.handshakes.values()) socket.destroy();
+    for (const { socket } of this.handshakes) socket.destroy();
     this.stopSweeping();
     return leftovers;
   }
@@ -170,16 +146,16 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   }
 
   /** When a connection is closed, if nothing more comes; Infinity for one that is waited for. */
-  private dueAt(connection: Connection, { since }: Closing): number {
+  private dueAt(connection: Connection, { since, idleLingerMs }: Closing): number {
     if (connection.isUnanswered) return Math.max(connection.upgrade!.startedAt, since) + unansweredMs;
     if (connection.isBusy) return Infinity;
-    if (connection.isIdle) return connection.idleSince + lingerMs;
+    if (connection.isIdle) return connection.idleSince + (connection.isFresh ? lingerMs : idleLingerMs);
     return this.owed.has(connection) ? Infinity : connection.idleSince + lateHeadMs;
   }
 
-  private handshakeDueAt({ socket, startedAt }: Handshake, { since, idleLingerMs }: Closing): number {
+  private handshakeDueAt({ socket, startedAt }: Handshake, closing: Closing): number {
     if (socket.bytesRead > 0) return startedAt + lateHeadMs;
-    return Math.max(startedAt, since + idleLingerMs - lingerMs) + lingerMs;
+    return freshSince(startedAt, closing) + lingerMs;
   }
 
   /**
@@ -198,7 +174,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
       else nextAt = Math.min(nextAt, dueAt);
     };
     for (const connection of this.connections) pick(connection, this.dueAt(connection, closing));
-    for (const handshake of this.handshakes.values()) pick(handshake, this.handshakeDueAt(handshake, closing));
+    for (const handshake of this.handshakes) pick(handshake, this.handshakeDueAt(handshake, closing));
     if (nextAt < Infinity) this.sweepBy(nextAt);
     if (lingered.length > 0) afterFreshPoll(this.clock, () => this.closeLingered(lingered, closing));
   }
@@ -212,7 +188,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
       next++;
       const dueAt = each instanceof Connection ? this.dueAt(each, closing) : this.handshakeDueAt(each, closing);
       // A handshake that has ended meanwhile has left its socket to a connection.
-      if (!(each instanceof Connection) && this.handshakes.get(addressOf(each.socket)) !== each) continue;
+      if (!(each instanceof Connection) && !this.handshakes.isUnderWay(each)) continue;
       if (dueAt <= now) each.socket.destroy();
       else if (dueAt < Infinity) this.sweepBy(dueAt);
     }
@@ -221,6 +197,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   }
 }
 
-function addressOf(socket: Socket): string {
-  return `${socket.remoteAddress ?? ''} ${socket.remotePort ?? ''}`;
+/** From when on one lingers that has just been opened by somebody who wants to use it. */
+function freshSince(openedAt: number, { since, idleLingerMs }: Closing): number {
+  return Math.max(openedAt, since + idleLingerMs - lingerMs);
 }

@@ -13,6 +13,7 @@ export interface Http1Refuser {
 export class Http1Exchange extends Exchange implements Pending {
   next?: Pending = undefined;
   saidClose = false;
+  readonly url: string;
 
   constructor(
     readonly request: IncomingMessage,
@@ -23,6 +24,7 @@ export class Http1Exchange extends Exchange implements Pending {
     private readonly refuser: Http1Refuser,
   ) {
     super(request, startedAt, tracker);
+    this.url = request.url ?? '';
   }
 
   get method(): string {
@@ -32,6 +34,10 @@ export class Http1Exchange extends Exchange implements Pending {
   /** Reports whether its response is the last on its connection, as far as is known. */
   get isLast(): boolean {
     return this.connection.lastExchange === this;
+  }
+
+  protected get isCutShort(): boolean {
+    return !this.response.writableFinished;
   }
 
   refuse(): void {

@@ -139,7 +139,7 @@ export class Http1Gate implements Http1Refuser {
       this.rehearse(exchange, isTraffic);
     } else {
       const isNew = connection.openedAt >= this.announcedAt;
-      if (isTraffic && (isNew || !connection.isTold)) traffic.arrivedUnready(isNew);
+      if (isTraffic && (isNew || !connection.isTold)) exchange.uncount = traffic.arrivedUnready(isNew);
     }
     exchange.tellToLeave(this.isTelling, this.told);
   }

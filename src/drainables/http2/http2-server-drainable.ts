@@ -13,6 +13,7 @@ import { type Refusals } from '../../refusal/refusals.js';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
 import { type Traffic } from '../../sequence/traffic.js';
+import { Handshakes } from '../shared/handshakes.js';
 import { closeListener, cutListener } from '../shared/listener.js';
 import { Progress } from '../shared/progress.js';
 import { type ArrivalObserver } from '../shared/arrival-observer.js';
@@ -67,6 +68,8 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   /** The socket that has just connected: Node makes its session in the same turn. */
   private connecting?: Socket;
   private readonly progress = new Progress();
+  /** Each may lead to a session. A client that takes too long is cut where HTTP/1.1 is spoken on the same server. */
+  private readonly handshakes: Handshakes;
 
   constructor(
     readonly name: string,
@@ -74,9 +77,12 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     private readonly context: Http2ServerContext,
   ) {
     this.leaving = new Spread(context.clock, (session) => session.leave());
-    const connected = 'setSecureContext' in server ? 'secureConnection' : 'connection';
-    new StandIn(server)
-      .before(connected, (socket: Socket) => void (this.connecting = socket))
+    this.handshakes = new Handshakes(context.clock, () => this.progress.made());
+    const isSecure = 'setSecureContext' in server;
+    const gate = new StandIn(server);
+    if (isSecure) gate.before('connection', (socket: Socket) => void this.handshakes.add(socket));
+    gate
+      .before(isSecure ? 'secureConnection' : 'connection', this.connected)
       .before('session', this.opened)
       .before('stream', this.meet)
       .before('request', this.arrived);
@@ -95,6 +101,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
 
   async close(deadline: AbortSignal): Promise<void> {
     await closeListener(this.netServer, deadline);
+    await this.progress.until(() => this.handshakes.size === 0, deadline);
     await this.tell(this.sessions.values());
     await this.progress.until(() => this.sessions.size === 0, deadline);
   }
@@ -136,6 +143,12 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   private get netServer(): NetServer {
     return this.server;
   }
+
+  private readonly connected = (socket: Socket): void => {
+    this.connecting = socket;
+    this.handshakes.end(socket);
+    this.progress.made();
+  };
 
   private readonly opened = (session: ServerHttp2Session): void => {
     const { connecting } = this;
@@ -200,7 +213,8 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
       isInTime: !isOnLateSession || closesListenerFirst,
       isUpgrade: false,
     });
-    if ((isNew || !session.isLeaving) && this.isTraffic(exchange)) traffic.arrivedUnready(isNew);
+    const isTraffic = (isNew || !session.isLeaving) && this.isTraffic(exchange);
+    if (isTraffic) exchange.uncount = traffic.arrivedUnready(isNew);
     // Streams that came in one chunk with it are seen first.
     if (isOnLateSession) setImmediate(() => this.leave(session));
   }

@@ -6,7 +6,10 @@ import { setImmediate } from '../../sequence/timers.js';
 
 /** A session is told within this long, whatever its client does, ms. */
 const calmMs = 100;
-/** A client that has connected gets this long to say its first word, ms: as long as an idle connection of HTTP/1.1 may linger. */
+/**
+ * A client that has connected gets this long to say its first word, ms: as long as an idle connection of HTTP/1.1 may
+ * linger.
+ */
 const lingerMs = 50;
 /** A client gets this long to acknowledge the notice, ms. Some never do. */
 const noticeMs = 1_000;

@@ -3,6 +3,7 @@ import { type RequestHead } from '../../admission/admission.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Refusals } from '../../refusal/refusals.js';
 import { Exchange } from '../exchange/exchange.js';
+import { NO_ERROR } from './frames.js';
 import { type Session } from './session.js';
 
 /**
@@ -26,6 +27,10 @@ export class StreamExchange extends Exchange implements RequestHead {
 
   get url(): string {
     return String(this.headers[':path'] ?? '');
+  }
+
+  protected get isCutShort(): boolean {
+    return this.stream.aborted || this.stream.rstCode !== NO_ERROR;
   }
 
   refuse(): void {

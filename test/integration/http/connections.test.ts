@@ -16,6 +16,9 @@ const answerBytes = 12 * 1024 * 1024;
 /** How long an idle connection is kept once draining has begun. */
 const lingerMs = 50;
 
+/** A lame duck, which ends by itself at once: clients are there. */
+const underTraffic = { lameDuck: { minMs: 0, quietMs: 0, maxMs: 0 } };
+
 /** Keeps the event loop from turning: when it does, timers come before what has been read. */
 function stall(ms: number): void {
   for (const until = performance.now() + ms; performance.now() < until;);
@@ -43,8 +46,8 @@ describe.each(platforms)('A connection on $framework over $protocol', (platform)
     expect(await closing.end()).toMatchObject({ outcome: 'drained', leftovers: [] });
   });
 
-  it('that comes to rest while draining is kept for the linger: its client may be about to write', async () => {
-    const orders = await startOrders(platform);
+  it('that comes to rest while draining is kept for the linger where clients are there, and may be about to write', async () => {
+    const orders = await startOrders(platform, { drain: underTraffic });
     const { client, socket } = await connect(orders);
     let restedAt = NaN;
     let closedAt = NaN;
@@ -84,7 +87,7 @@ describe.each(platforms)('A connection on $framework over $protocol', (platform)
     { what: 'its next request is answered, with close', stallMs: 0 },
     { what: 'its next request is read before it is closed, however busy the machine', stallMs: lingerMs + 10 },
   ])('whose head said keep-alive is not cut when its answer ends: $what', async ({ stallMs }) => {
-    const orders = await startOrders(platform);
+    const orders = await startOrders(platform, { drain: underTraffic });
     const { client } = await connect(orders);
     const respond = (_request: IncomingMessage, response: ServerResponse) => {
       // As early as any client could: the linger is about to begin.

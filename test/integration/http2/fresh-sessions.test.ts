@@ -3,6 +3,7 @@ import { Controller, Get } from '@nestjs/common';
 import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import {
   closeAll,
   holdDraining,
@@ -107,3 +108,44 @@ describe('HTTP/2 sessions that have only just opened', () => {
     expect(phases.find(({ phase }) => phase === 'draining')!.ms).toBeLessThan(4_000);
   });
 });
+
+describe.each(['alone', 'beside HTTP/1.1'] as const)(
+  'TLS handshakes under way when the drain ends, HTTP/2 %s',
+  (http2) => {
+    /** Has connected, and not begun its handshake. */
+    async function holdEnd() {
+      const held = await start({ framework: 'fastify', protocol: 'https', http2 }, { controllers: [Things] });
+      const shutdown = await holdDraining(held);
+      const accepted = once(held.server, 'connection');
+      const socket = connectSocket(held.port, '127.0.0.1');
+      await accepted;
+      const closing = shutdown.end();
+      await held.shutdown.drained;
+      return { held, socket, closing };
+    }
+
+    it('are waited for, and the session is answered as a late one', async () => {
+      const { held, socket, closing } = await holdEnd();
+      const secured = connectTls({ socket, ALPNProtocols: ['h2'], rejectUnauthorized: false });
+      await once(secured, 'secureConnect');
+      await turns(20);
+      expect(held.shutdown.phase).toBe('draining');
+      expect(await speak(held, secured)).toMatchObject({ outcome: 'answered', status: 503 });
+      expect(await closing).toMatchObject({ outcome: 'drained', clean: true, refused: 1 });
+    });
+
+    it('do not hold up a shutdown by more than a moment when their clients say nothing', async () => {
+      const { socket, closing } = await holdEnd();
+      const { outcome, phases } = await closing;
+      expect(outcome).toBe('drained');
+      expect(phases.find(({ phase }) => phase === 'draining')!.ms).toBeLessThan(500);
+      socket.destroy();
+    });
+
+    it('do not hold it up when their clients leave', async () => {
+      const { socket, closing } = await holdEnd();
+      socket.destroy();
+      expect(await closing).toMatchObject({ outcome: 'drained', clean: true });
+    });
+  },
+);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { inspect } from 'node:util';
 import { defaults, type GracefulShutdownOptions } from '../../../src/options/options.js';
 import { resolveOptions, windowOf } from '../../../src/options/resolve-options.js';
 
@@ -32,6 +33,7 @@ describe('resolveOptions', () => {
       httpTracking: 'routes',
       lateRequests: { statusCode: 503, retryAfterSeconds: 1, listener: 'open', cors: false },
       readiness: 'immediate',
+      allowDuringShutdown: [],
       webSockets: {
         handshakes: 'accept',
         closeCode: 1001,
@@ -47,7 +49,7 @@ describe('resolveOptions', () => {
 
   it('has the default that the doc comment of each option says', () => {
     const documented = documentedDefaults(read('src/options/options.ts'));
-    expect(Object.keys(documented)).toHaveLength(11);
+    expect(Object.keys(documented)).toHaveLength(12);
     expect(resolveOptions()).toMatchObject(documented);
   });
 
@@ -87,6 +89,7 @@ describe('resolveOptions', () => {
       httpTracking: 'interceptor',
       lateRequests: { statusCode: 429, retryAfterSeconds: 0, listener: 'closed', cors: true },
       readiness: 'after-lame-duck',
+      allowDuringShutdown: ['/', '/metrics', 'GET /status', '/shards/:name/status', '/probe/*', '/probe/*rest'],
       webSockets: { handshakes: 'refuse', closeCode: 1012, closeReason: '', spreadMs: 0, closeTimeoutMs: 1 },
       eventStreams: { retryMs: 0 },
       allowRehearsal: true,
@@ -100,12 +103,13 @@ describe('resolveOptions', () => {
       lameDuck: { maxMs: 2_000 },
       lateRequests: { statusCode: 502 },
       secondSignal: { SIGINT: 'ignore' as 'ignore' | 'force' },
+      allowDuringShutdown: ['/metrics'],
     };
     const before = structuredClone(given);
     Object.values(given).forEach(Object.freeze);
     const resolved = resolveOptions(Object.freeze(given));
     expect(given).toEqual(before);
-    for (const name of ['lameDuck', 'lateRequests', 'secondSignal'] as const)
+    for (const name of ['lameDuck', 'lateRequests', 'secondSignal', 'allowDuringShutdown'] as const)
       expect(resolved[name]).not.toBe(given[name]);
   });
 
@@ -214,7 +218,7 @@ describe('resolveOptions with a duration that makes no sense', () => {
 
 describe('resolveOptions with a choice that does not exist', () => {
   const names =
-    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, webSockets, eventStreams, allowRehearsal, secondSignal';
+    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, allowDuringShutdown, webSockets, eventStreams, allowRehearsal, secondSignal';
   const signals = 'the name of a signal, such as SIGTERM';
   it.each([
     [{ drainTimeout: 1 }, `drainTimeout to be one of ${names}, got 'drainTimeout'. Check its spelling.`],
@@ -226,6 +230,18 @@ describe('resolveOptions with a choice that does not exist', () => {
     [{ lameDuck: true }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got true. Choose one."],
     [{ lameDuck: 'on' }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got 'on'. Choose one."],
     [{ lameDuck: 5_000 }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got 5000. Choose one."],
+    [
+      { allowDuringShutdown: '/metrics' },
+      "allowDuringShutdown to be a list of paths, such as ['/metrics', 'GET /status'], got '/metrics'. Give a list.",
+    ],
+    ...['metrics', 'get /metrics', 'GET', '/a b', '/a?b', '/a*/b', '/a{/b}', 'https://host/a', '', 7].map(
+      (each) =>
+        [
+          { allowDuringShutdown: ['/metrics', each] },
+          `allowDuringShutdown to be a list of paths, such as ['/metrics', 'GET /status'], got ${inspect(each)}. ` +
+            'Begin each with a slash, or with a method in capitals and a space.',
+        ] as const,
+    ),
     [{ allowRehearsal: 'yes' }, "allowRehearsal to be true or false, got 'yes'. Choose one of them."],
     [{ httpTracking: 'both' }, "httpTracking to be 'routes' or 'interceptor', got 'both'. Choose one of them."],
     [{ readiness: 'later' }, "readiness to be 'immediate' or 'after-lame-duck', got 'later'. Choose one of them."],

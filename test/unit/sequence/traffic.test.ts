@@ -136,6 +136,27 @@ describe('Traffic.afterUnready', () => {
     expect(traffic.afterUnready).toEqual({ count: 0 });
   });
 
+  it('takes one back that turns out to be no traffic, and quiet with it', async () => {
+    traffic.becomeUnready();
+    await clock.advance(200);
+    traffic.arrivedUnready(true);
+    await clock.advance(200);
+    traffic.arrivedUnready(true)();
+    expect(traffic.afterUnready).toEqual({ count: 1, firstMs: 200, lastMs: 200 });
+    expect(traffic.quietSince).toBe(200);
+  });
+
+  it('keeps what has arrived behind one that is taken back', async () => {
+    traffic.becomeUnready();
+    await clock.advance(200);
+    const takeBack = traffic.arrivedUnready(true);
+    await clock.advance(200);
+    traffic.arrivedUnready(true);
+    takeBack();
+    expect(traffic.afterUnready).toMatchObject({ count: 1, lastMs: 400 });
+    expect(traffic.quietSince).toBe(400);
+  });
+
   it('hands out a copy', async () => {
     traffic.becomeUnready();
     const before = traffic.afterUnready;

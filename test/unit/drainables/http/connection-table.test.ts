@@ -89,13 +89,13 @@ describe('ConnectionTable', () => {
     expect(fresh.socket.destroyed).toBe(true);
   });
 
-  it('keeps what comes to rest while draining for the linger, in every case', async () => {
+  it.each([50, 0])('keeps what comes to rest while draining for the linger, of %i ms', async (lingerMs) => {
     const { connection, socket } = open();
     const exchange = begin(connection);
-    closeAsTheyRest(0);
+    closeAsTheyRest(lingerMs);
     await pass(1_000);
     exchange.endResponse();
-    await pass(49);
+    if (lingerMs > 0) await pass(lingerMs - 1);
     expect(socket.destroyed).toBe(false);
     await pass(1);
     expect(socket.destroyed).toBe(true);

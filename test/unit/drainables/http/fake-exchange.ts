@@ -35,6 +35,8 @@ export function fakeConnection(owner: ConnectionOwner = new FakeOwner(), socket 
 /** A response as far as an exchange looks at one: a head that keeps what is said in it. */
 export class FakeResponse extends EventEmitter {
   headersSent = false;
+  /** Whole, once it has closed: its client has not gone. */
+  writableFinished = true;
   statusCode = 200;
   private readonly headers = new Map<string, string>();
 

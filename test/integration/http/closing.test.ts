@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Agent } from 'node:http';
+import { closeAll, enters, frameworks } from '../../support/applications.js';
+import { request } from '../../support/raw-client.js';
+import { type Orders, startOrders } from './orders.js';
+
+/** Ends by itself at once, and tells that clients are there. */
+const lameDuck = { minMs: 0, quietMs: 0, maxMs: 0 };
+const agents = new Set<Agent>();
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+function keepAliveAgent(): Agent {
+  const agent = new Agent({ keepAlive: true });
+  agents.add(agent);
+  return agent;
+}
+
+/** How long `app.close()` takes behind a request whose connection is kept alive, ms. */
+async function behindRequest(orders: Orders): Promise<number> {
+  await request(`${orders.url}/orders`, { agent: keepAliveAgent() });
+  const beganAt = performance.now();
+  await orders.app.close();
+  return performance.now() - beganAt;
+}
+
+/** How long it takes behind the answer of a request that was in flight, and whose head said nothing of a close, ms. */
+async function behindAnswer(orders: Orders): Promise<number> {
+  const answer = request(`${orders.url}/stream/a`, { agent: keepAliveAgent() });
+  await orders.gate('a').entered;
+  const draining = enters(orders.shutdown, 'draining');
+  const closed = orders.app.close();
+  await draining;
+  orders.gate('a').release();
+  expect(await answer).toMatchObject({ status: 200 });
+  const beganAt = performance.now();
+  await closed;
+  return performance.now() - beganAt;
+}
+
+describe.each(frameworks)('app.close() on %s', (framework) => {
+  afterEach(async () => {
+    for (const agent of agents) agent.destroy();
+    agents.clear();
+    await closeAll();
+  });
+
+  const times = async (take: (orders: Orders) => Promise<number>, drain: object): Promise<number[]> => {
+    const taken: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      taken.push(await take(await startOrders({ framework, protocol: 'http' }, { drain })));
+    }
+    return taken;
+  };
+
+  describe.each([
+    ['a keep-alive request', behindRequest],
+    ['a keep-alive answer that comes while draining', behindAnswer],
+  ])('behind %s', (_, take) => {
+    it('does not linger where no signal has begun it', async () => {
+      expect(median(await times(take, {}))).toBeLessThan(40);
+    });
+
+    it('lingers behind a lame duck: clients are there (control)', async () => {
+      expect(Math.min(...(await times(take, { lameDuck })))).toBeGreaterThan(40);
+    });
+  });
+});
