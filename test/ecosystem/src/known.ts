@@ -71,12 +71,6 @@ const known: readonly Known[] = [
     why: 'Bootstrap dies of a value without a constructor.',
   },
   {
-    application: 'web-sockets',
-    adapters: both,
-    cells: inBoth('unhandled rejections'),
-    why: "What a gateway's handleConnection or handleDisconnect rejects with is swallowed.",
-  },
-  {
     application: '@nestjs/schedule',
     adapters: kindsUnderFakeTimers,
     cells: inBoth('beside ordinary providers', 'beside odd providers'),
