@@ -8,6 +8,7 @@ import { ClientWorks } from './drainables/websockets/client-work.js';
 import { WebSocketServers } from './drainables/websockets/web-socket-servers.js';
 import { HookRegistry } from './hooks/hook-registry.js';
 import { abandonedMs, InFlightTracker } from './in-flight/in-flight-tracker.js';
+import { TrackedRuns } from './in-flight/tracked-runs.js';
 import { type ResolvedOptions } from './options/options.js';
 import { windowOf } from './options/resolve-options.js';
 import { HandlerRefusals } from './refusal/handler-refusals.js';
@@ -33,6 +34,7 @@ export class DrainCore {
   readonly events = new ShutdownEvents();
   readonly probes = new Probes();
   readonly tracker: InFlightTracker;
+  readonly trackedRuns: TrackedRuns;
   readonly hooks: HookRegistry;
   readonly sequence: ShutdownSequence;
   readonly handlers: HandlerWork;
@@ -68,6 +70,7 @@ export class DrainCore {
       probes: this.probes,
       lameDuckFor: (trigger) => this.lameDuckFor(trigger),
     });
+    this.trackedRuns = new TrackedRuns(this.tracker, this.sequence);
     this.rehearsal = new Rehearsal({
       clock,
       events: this.events,

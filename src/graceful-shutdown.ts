@@ -13,10 +13,24 @@ import { hasReached, type ShutdownPhase } from './sequence/phase.js';
 import { type RehearsalOptions } from './rehearsal/rehearsal.js';
 import { type RehearsalReport } from './rehearsal/rehearsal-report.js';
 import { type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';
+import { setExitCode } from './nest/exit-code.js';
 import { areShutdownHooksEnabled } from './nest/signals.js';
 
 /** A signal that a process sends itself arrives within this time, ms. */
 const signalArrivesMs = 1_000;
+
+/**
+ * How `shutdown()` is called.
+ *
+ * @publicApi
+ */
+export interface ShutdownCallOptions {
+  /**
+   * What the process ends with when the shutdown is over, such as 1 after a crash: it becomes `process.exitCode`, unless
+   * a failure stands there already. What is no exit code counts as 1. @default as Nest ends it: by the signal, or with 0
+   */
+  readonly exitCode?: number;
+}
 
 /**
  * The shutdown of this application: where it stands, what it waits for, and how to take part in it. Inject it.
@@ -201,7 +215,8 @@ export class GracefulShutdown {
    *
    * @returns how the drain ended; never rejects
    */
-  async shutdown(reason = 'shutdown()'): Promise<ShutdownOutcome> {
+  async shutdown(reason = 'shutdown()', { exitCode }: ShutdownCallOptions = {}): Promise<ShutdownOutcome> {
+    if (exitCode !== undefined) setExitCode(exitCode);
     const isFirst = !hasReached(this.phase, 'lame-duck');
     await this.core.sequence.begin({ reason, isHostClosing: false });
     if (isFirst && areShutdownHooksEnabled('SIGTERM')) this.handOverToNest();

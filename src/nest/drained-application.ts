@@ -2,6 +2,7 @@ import { type Server } from 'node:http';
 import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
 import { nextPoll } from '../drainables/shared/turns.js';
+import { addApplication } from '../in-flight/tracked-runs.js';
 import { budgetWarning } from '../options/shutdown-budget.js';
 import { messageOf } from '../sequence/errors.js';
 import { setImmediate } from '../sequence/timers.js';
@@ -61,6 +62,7 @@ export class DrainedApplication {
   start(): void {
     applications.get(this.modules)?.giveWay();
     applications.set(this.modules, this);
+    addApplication(this.core.trackedRuns);
     this.core.events.subscribe(this.logger.log);
     this.unwatchTransports = watchTransports(this.modules, (server) => this.drainBeforeItCloses(server));
     this.gateways.start();

@@ -4,7 +4,7 @@ import { ON_SHUTDOWN, type OnShutdownMetadata } from '../hooks/on-shutdown.decor
 import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { ALLOW_DURING_SHUTDOWN, TRACK_IN_FLIGHT } from '../in-flight/metadata.js';
 import { methodsOf } from '../in-flight/methods-of.js';
-import { trackMethodsOf } from '../in-flight/track-in-flight.decorator.js';
+import { trackMethodsOf } from '../in-flight/tracked-runs.js';
 import { DrainError } from '../sequence/errors.js';
 import { controllersOf, injectablesOf, providersOf, type Wrapper } from './insides/modules.js';
 
@@ -20,7 +20,7 @@ interface Marks {
 }
 
 /** What the explorer hands its findings to. */
-export type ExploredCore = Pick<DrainCore, 'hooks' | 'tracker'>;
+export type ExploredCore = Pick<DrainCore, 'hooks' | 'trackedRuns'>;
 
 /**
  * Finds what the decorators have marked, in one pass over all providers and controllers. It looks at bootstrap, and
@@ -51,7 +51,7 @@ export class HookExplorer {
     const marks = marksOf(instance);
     if (!marks) return;
     checkAllowance(marks, isController);
-    if (marks.isTracked) trackMethodsOf(instance, this.core.tracker);
+    if (marks.isTracked) trackMethodsOf(instance, this.core.trackedRuns);
     for (const [name, method] of marks.hooks) {
       if (!wrapper.isDependencyTreeStatic()) {
         throw new DrainError(

@@ -28,7 +28,8 @@ export type EndingCore = Pick<DrainCore, 'clock' | 'options' | 'events' | 'seque
 /**
  * Where a shutdown meets the process: which signal began it, what a second one does, and how the process ends.
  *
- * - clean: as Nest ends it; exit 0 as PID 1, where Nest's closing signal has no effect
+ * - clean: as Nest ends it; exit 0 as PID 1, where Nest's closing signal has no effect, and where `process.exitCode` has
+ *   been set to 0
  * - unclean (timed out, a hook failed, the hard stop): exit 1
  * - forced by a second signal: 128 + its number
  *
@@ -161,7 +162,8 @@ export class ProcessEnd implements SignalReceiver {
     const failure = Number(this.host.exitCode);
     if (failure) return failure;
     if (!report.clean) return 1;
-    return this.host.pid === 1 && this.isNestEndingProcess ? 0 : undefined;
+    const isZeroAsked = this.host.pid === 1 || this.host.exitCode !== undefined;
+    return this.isNestEndingProcess && isZeroAsked ? 0 : undefined;
   }
 
   private get isMeantAsTheEnd(): boolean {

@@ -19,6 +19,8 @@ interface Observed {
 export class ReportBuilder {
   /** Late requests that have been answered with a refusal. */
   refused = 0;
+  /** Runs of tracked methods that were not begun. */
+  skipped = 0;
 
   private reason = '';
   private startedAtDate = new Date(0);
@@ -150,6 +152,7 @@ export class ReportBuilder {
       phases,
       inFlight: { atSignal: this.atSignal, finished: this.finished },
       refused,
+      skipped: this.skipped,
       afterUnready,
       leftovers: [...leftovers, ...abandoned, ...failures],
       hooks,

@@ -75,6 +75,8 @@ export interface ShutdownReport {
    * stream.
    */
   readonly refused: number;
+  /** Runs of `@TrackInFlight()` methods that a scheduler would have begun while draining, and that were not begun. */
+  readonly skipped: number;
   /**
    * Requests on connections opened after readiness had failed, and when the first and the last of them came, ms after
    * that. Health routes do not count.

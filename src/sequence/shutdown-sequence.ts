@@ -34,6 +34,7 @@ export class ShutdownSequence {
   private readonly interruption: Interruption;
   private readonly drains: Drains;
   private trigger?: ShutdownTrigger;
+  private runningHooks = 0;
 
   /** Settles when the drain is over. */
   readonly drained: Promise<ShutdownOutcome> = this.drainOver.promise;
@@ -94,6 +95,25 @@ export class ShutdownSequence {
   /** A late request has been answered with a refusal. */
   lateRequestRefused(): void {
     this.report.refused++;
+  }
+
+  /** Reports whether new work is refused. */
+  get isRefusing(): boolean {
+    return this.draining.signal.aborted;
+  }
+
+  get isClosed(): boolean {
+    return this.phase === 'closed';
+  }
+
+  /** Reports whether a hook, or a drainable, is being waited for. */
+  get isAwaitingParts(): boolean {
+    return this.runningHooks > 0 || this.drains.areBusy;
+  }
+
+  /** A run of a tracked method was not begun. */
+  runSkipped(): void {
+    this.report.skipped++;
   }
 
   /** The host has destroyed everything: the report can be written. */
@@ -191,7 +211,10 @@ export class ShutdownSequence {
     const { reason, signal } = this.trigger!;
     const settled = (hook: HookReport) => this.report.hookSettled(hook);
     const interrupted = this.interruption.signal;
-    return this.parts.hooks.run(phase, { reason, signal, latestEndAt, interrupted, settled });
+    this.runningHooks++;
+    return this.parts.hooks
+      .run(phase, { reason, signal, latestEndAt, interrupted, settled })
+      .finally(() => this.runningHooks--);
   }
 
   /** The sequence itself has failed: its next phase begins. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { frameworks } from '../support/applications.js';
 import { request } from '../support/raw-client.js';
-import { build, Child, endAll } from './support/child.js';
+import { build, Child, type ChildSetup, type End, endAll } from './support/child.js';
 import { medianOf, printFigures, record } from './support/figures.js';
 
 beforeAll(build);
@@ -115,6 +115,26 @@ describe.each(frameworks)('A SIGTERM to an application on %s', (framework) => {
       expect(hook).toMatchObject({ signal: 'SIGTERM', reason: 'signal SIGTERM', isAborted: false });
       expect(hook.remainingMs).toBeGreaterThan(0);
     }
+  });
+});
+
+describe('A crash that goes through shutdown()', () => {
+  it.each<[string, ChildSetup, End]>([
+    ['the exit code it is given', { crashing: { exitCode: 7 } }, 7],
+    ['that code under useProcessExit', { crashing: { exitCode: 7 }, hooks: { useProcessExit: true } }, 7],
+    ['that code without shutdown hooks', { crashing: { exitCode: 7 }, hooks: false }, 7],
+    ['process.exitCode, where that has been set', { crashing: { exitCode: 7 }, exitCode: 3 }, 3],
+    ['process.exitCode under useProcessExit', { crashing: {}, exitCode: 3, hooks: { useProcessExit: true } }, 3],
+    ['the signal, where nobody has set a code', { crashing: {} }, 'SIGTERM'],
+  ])('drains, and ends with %s', async (_name, setup, end) => {
+    const child = await Child.start('orders', setup);
+    const answer = request(child.url('/held'));
+    await child.until('held');
+    child.say('crash');
+    await child.entered('draining');
+    child.say('release');
+    expect(await answer).toMatchObject({ status: 200, body: { isOpen: true } });
+    expect(await child.ended).toMatchObject({ end });
   });
 });
 

@@ -160,3 +160,19 @@ describe('On SIGTERM, with an event stream', () => {
     expect(client.ends).toEqual(['cut']);
   });
 });
+
+describe.each(['ws', 'socket.io'] as const)('What the hooks of a gateway of %s reject with', (sockets) => {
+  it.each([
+    ['with the module', {}],
+    ['without it', { drain: false as const }],
+  ])('stays unhandled, %s', async (_name, setup) => {
+    const child = await Child.start('long-lived', { protocol: 'http', sockets, rejects: true, ...setup });
+    const url = `127.0.0.1:${child.port()}`;
+    const client = sockets === 'ws' ? new WebSocket(`ws://${url}`) : io(`http://${url}`, { transports: ['websocket'] });
+    closing(client, () => client.close());
+    await child.until('unhandled', ({ message }) => message === 'handleConnection');
+    client.close();
+    await child.until('unhandled', ({ message }) => message === 'handleDisconnect');
+    expect(child.timesTold('unhandled')).toBe(2);
+  });
+});

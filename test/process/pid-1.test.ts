@@ -38,6 +38,16 @@ afterEach(endAll);
     expect(await child.ended).toMatchObject({ end: 0 });
   });
 
+  it.each([{ crashing: { exitCode: 7 } }, { crashing: {}, exitCode: 7 }])(
+    'exits with the code that a crash has set (%j)',
+    async (setup) => {
+      const child = await Child.start('orders', { as: 'pid-1', timer: true, ...setup });
+      child.say('crash');
+      expect(await child.report()).toMatchObject({ reason: 'a crash', clean: true });
+      expect(await child.ended).toMatchObject({ end: 7 });
+    },
+  );
+
   it('exits with 1 when it is unclean', async () => {
     const child = await Child.start('orders', { as: 'pid-1', timer: true, hook: 'rejects' });
     child.signal('SIGTERM');

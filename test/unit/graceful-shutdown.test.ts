@@ -207,6 +207,29 @@ describe('GracefulShutdown.shutdown', () => {
     expect(kill).not.toHaveBeenCalled();
   });
 
+  it.each<[given: number, already: number | undefined, then: number]>([
+    [1, undefined, 1],
+    [0, undefined, 0],
+    [1, 0, 1],
+    [1, 3, 3],
+    [0, 3, 3],
+    [256, undefined, 1],
+    ['ENOENT' as unknown as number, undefined, 1],
+  ])('asked for exit code %p, with %p set, leaves %p', async (exitCode, already, then) => {
+    const before = process.exitCode;
+    process.exitCode = already;
+    await shutdown.shutdown('crash', { exitCode });
+    const after = process.exitCode;
+    process.exitCode = before;
+    expect(after).toBe(then);
+  });
+
+  it('sets no exit code by itself', async () => {
+    const before = process.exitCode;
+    await shutdown.shutdown('deploy');
+    expect(process.exitCode).toBe(before);
+  });
+
   it('resolves with timed-out when work did not end', async () => {
     shutdown.lease('stuck');
     const outcome = shutdown.shutdown();

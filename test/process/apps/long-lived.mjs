@@ -35,6 +35,8 @@ Controller()(injectable(Things, Database));
 decorate(Things, 'held', Get('held'));
 decorate(Things, 'events', Sse('events'));
 
+if (settings.rejects) process.on('unhandledRejection', ({ message }) => tell('unhandled', { message }));
+
 const providers = [Database];
 if (settings.sockets) {
   const { SubscribeMessage, WebSocketGateway } = await import('@nestjs/websockets');
@@ -42,12 +44,17 @@ if (settings.sockets) {
     constructor(database) {
       this.database = database;
     }
+    /** `settings.rejects`: its hooks reject, and whoever listens for what nobody handles tells it. */
+    async handleConnection() {
+      if (settings.rejects) throw new Error('handleConnection');
+    }
     async handle() {
       tell('held');
       await told('release');
       return { event: 'answer', data: { isOpen: this.database.isOpen } };
     }
     async handleDisconnect() {
+      if (settings.rejects) throw new Error('handleDisconnect');
       await new Promise((resolve) => setTimeout(resolve, 50));
       tell('disconnected', { isOpen: this.database.isOpen });
     }

@@ -141,12 +141,21 @@ void told('close').then(async () => {
   await app.close();
   tell('app.close() resolved');
 });
+if (settings.crashing) {
+  process.on('uncaughtException', () => void app.get(GracefulShutdown).shutdown('a crash', settings.crashing));
+}
+void told('crash').then(() => setImmediate(() => fail(settings.exitCode)));
 void told('shutdown').then(async () => {
   tell('shutdown() resolved', { outcome: await app.get(GracefulShutdown).shutdown('a deployment') });
 });
 await listen(app);
 // Armed after that of the startup checks, and due no earlier: it fires after it.
 if (settings.tellsChecked) setTimeout(() => tell('checked'), 1_000);
+
+function fail(exitCode) {
+  process.exitCode = exitCode;
+  throw new Error('a crash');
+}
 
 /** signal-exit (4.1, `src/index.ts`) ends the process when nobody but its own copies listens. */
 function listenAsSignalExitDoes() {

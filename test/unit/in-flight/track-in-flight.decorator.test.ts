@@ -1,8 +1,9 @@
 import 'reflect-metadata';
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InFlightTracker } from '../../../src/in-flight/in-flight-tracker.js';
 import { TRACK_IN_FLIGHT } from '../../../src/in-flight/metadata.js';
-import { TrackInFlight, trackMethodsOf } from '../../../src/in-flight/track-in-flight.decorator.js';
+import { TrackInFlight } from '../../../src/in-flight/track-in-flight.decorator.js';
+import { addApplication, trackMethodsOf, TrackedRuns } from '../../../src/in-flight/tracked-runs.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { Gate } from '../../support/gate.js';
 import { LazyQuery } from './lazy-query.js';
@@ -49,12 +50,27 @@ class Reports {
   marked(): void {}
 }
 
+/** The shutdown of an application, as a test has it. */
+class Shutdown {
+  isRefusing = false;
+  isClosed = false;
+  isAwaitingParts = false;
+  skipped = 0;
+  runSkipped(): void {
+    this.skipped++;
+  }
+}
+
 let tracker: InFlightTracker;
+let shutdown: Shutdown;
+let runs: TrackedRuns;
 let reports: Reports;
 beforeEach(() => {
   tracker = new InFlightTracker(new FakeClock());
+  shutdown = new Shutdown();
+  runs = new TrackedRuns(tracker, shutdown);
   reports = new Reports();
-  trackMethodsOf(reports, tracker);
+  trackMethodsOf(reports, runs);
 });
 
 describe('@TrackInFlight()', () => {
@@ -113,7 +129,7 @@ describe('@TrackInFlight()', () => {
   it('keeps the instances of two applications apart', async () => {
     const other = new InFlightTracker(new FakeClock());
     const theirs = new Reports();
-    trackMethodsOf(theirs, other);
+    trackMethodsOf(theirs, new TrackedRuns(other, new Shutdown()));
     const run = theirs.nightly();
     expect({ ours: tracker.size, theirs: other.size }).toEqual({ ours: 0, theirs: 1 });
     theirs.gate.release();
@@ -130,7 +146,7 @@ describe('@TrackInFlight()', () => {
   it('is inherited', async () => {
     class Special extends Reports {}
     const special = new Special();
-    trackMethodsOf(special, tracker);
+    trackMethodsOf(special, runs);
     special.sync();
     expect(tracker.finished).toBe(1);
   });
@@ -152,5 +168,117 @@ describe('@TrackInFlight()', () => {
           'Expected @TrackInFlight() on a method, got it on Misplaced.lazily. Put it on the method whose runs the drain must wait for.',
       }),
     );
+  });
+});
+
+describe('@TrackInFlight(), in an instance that no application has been told of', () => {
+  afterEach(() => {
+    shutdown.isClosed = true;
+  });
+
+  it('is tracked by the application of the process', async () => {
+    addApplication(runs);
+    const made = new Reports();
+    const run = made.nightly();
+    expect(tracker.leftovers()).toMatchObject([{ kind: 'task', name: 'Reports.nightly' }]);
+    made.gate.release();
+    await run;
+    expect(tracker.size).toBe(0);
+  });
+
+  it('is tracked by all that run, where there are several, and begins while one of them does not drain', async () => {
+    const other = new InFlightTracker(new FakeClock());
+    const theirs = new Shutdown();
+    addApplication(runs);
+    addApplication(new TrackedRuns(other, theirs));
+    const made = new Reports();
+    const first = made.nightly();
+    expect([tracker.size, other.size]).toEqual([1, 1]);
+    tracker.seal();
+    const second = made.nightly();
+    expect([tracker.size, other.size]).toEqual([1, 2]);
+    made.gate.release();
+    await Promise.all([first, second]);
+    expect([tracker.size, other.size]).toEqual([0, 0]);
+    theirs.isClosed = true;
+  });
+
+  it('runs untracked when that application has closed', () => {
+    addApplication(runs);
+    shutdown.isClosed = true;
+    expect(new Reports().sync()).toBe('at once');
+    expect(tracker.finished).toBe(0);
+  });
+});
+
+describe('@TrackInFlight(), while draining', () => {
+  class Jobs {
+    readonly gate = new Gate();
+    readonly log: string[] = [];
+
+    @TrackInFlight()
+    async tick(): Promise<string> {
+      this.log.push('tick');
+      return 'ticked';
+    }
+
+    @TrackInFlight()
+    async take(job?: unknown): Promise<unknown> {
+      this.log.push(`take ${String(job)}`);
+      await this.gate.pass();
+      return [job, await this.tick()];
+    }
+
+    @TrackInFlight()
+    async leaveTimer(fire: (result: unknown) => void): Promise<void> {
+      setImmediate(() => fire(this.tick()));
+    }
+  }
+
+  let jobs: Jobs;
+  beforeEach(() => {
+    jobs = new Jobs();
+    trackMethodsOf(jobs, runs);
+  });
+
+  it('skips what a scheduler begins, counts it, and lets the drain be idle', async () => {
+    shutdown.isRefusing = true;
+    await expect(jobs.tick()).resolves.toBeUndefined();
+    await (jobs.tick as (onComplete?: null) => Promise<unknown>)(null);
+    expect({ log: jobs.log, skipped: shutdown.skipped, size: tracker.size }).toEqual({ log: [], skipped: 2, size: 0 });
+  });
+
+  it('refuses a job that the consumer of a queue begins, for it would be taken for done', async () => {
+    shutdown.isRefusing = true;
+    expect(() => jobs.take('a job')).toThrow(
+      expect.objectContaining({ code: 'DRAIN_TOO_LATE', message: expect.stringContaining("'Jobs.take'") }),
+    );
+    expect({ log: jobs.log, skipped: shutdown.skipped }).toEqual({ log: [], skipped: 0 });
+  });
+
+  it('begins what is called within another run, and another run alone is no reason to begin', async () => {
+    const first = jobs.take('first');
+    shutdown.isRefusing = true;
+    expect(() => jobs.take('second')).toThrow(expect.objectContaining({ code: 'DRAIN_TOO_LATE' }));
+    await expect(jobs.tick()).resolves.toBeUndefined();
+    jobs.gate.release();
+    await expect(first).resolves.toEqual(['first', 'ticked']);
+    expect(jobs.log).toEqual(['take first', 'tick']);
+  });
+
+  it('does not take what a run has left behind for a part of it', async () => {
+    const late = new Promise((resolve) => void jobs.leaveTimer(resolve));
+    shutdown.isRefusing = true;
+    expect(await late).toBeUndefined();
+    expect(shutdown.skipped).toBe(1);
+  });
+
+  it.each([
+    ['a request', () => void tracker.take('request', 'GET /orders')],
+    ['a hook or a drainable', () => void (shutdown.isAwaitingParts = true)],
+  ])('begins while %s is waited for, which may have called it', async (_name, hold) => {
+    hold();
+    shutdown.isRefusing = true;
+    await expect(jobs.tick()).resolves.toBe('ticked');
   });
 });

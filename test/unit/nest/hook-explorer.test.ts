@@ -7,17 +7,25 @@ import { OnShutdown } from '../../../src/hooks/on-shutdown.decorator.js';
 import { AllowDuringShutdown } from '../../../src/in-flight/allow-during-shutdown.decorator.js';
 import { InFlightTracker } from '../../../src/in-flight/in-flight-tracker.js';
 import { TrackInFlight } from '../../../src/in-flight/track-in-flight.decorator.js';
+import { TrackedRuns } from '../../../src/in-flight/tracked-runs.js';
 import { HookExplorer } from '../../../src/nest/hook-explorer.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 let hooks: HookRegistry;
 let tracker: InFlightTracker;
+let trackedRuns: TrackedRuns;
 let found: string[];
 
 beforeEach(() => {
   const clock = new FakeClock();
   hooks = new HookRegistry(clock, 5_000);
   tracker = new InFlightTracker(clock);
+  trackedRuns = new TrackedRuns(tracker, {
+    isRefusing: false,
+    isClosed: false,
+    isAwaitingParts: false,
+    runSkipped: () => undefined,
+  });
   found = [];
 });
 
@@ -38,7 +46,7 @@ function modulesOf({ providers = [], controllers = [], injectables = [], isStati
 }
 
 function explorerOf(contents: Contents): HookExplorer {
-  return new HookExplorer(modulesOf(contents), { hooks, tracker });
+  return new HookExplorer(modulesOf(contents), { hooks, trackedRuns });
 }
 
 async function runHooks(phase: 'draining' | 'releasing' = 'releasing'): Promise<string[]> {
@@ -73,7 +81,7 @@ describe('HookExplorer', () => {
   it('adds each once, however often it looks, and finds what has come since', async () => {
     const providers = [new Cache('first')];
     const modules = modulesOf({ providers });
-    const explorer = new HookExplorer(modules, { hooks, tracker });
+    const explorer = new HookExplorer(modules, { hooks, trackedRuns });
     explorer.explore();
     const late = { instance: new Cache('late'), isDependencyTreeStatic: () => true };
     (modules.get('module')!.providers as unknown as Map<unknown, unknown>).set('late', late);

@@ -96,6 +96,26 @@ describe('ProcessEnd', () => {
     expect(host.exits).toEqual([3]);
   });
 
+  it('keeps it as PID 1, when all is clean and when it is not', async () => {
+    Object.assign(host, { pid: 1, exitCode: 3 });
+    await signalled('SIGTERM', new App());
+    const unclean = new App();
+    unclean.core.hooks.add('releasing', () => Promise.reject(new Error('no disk')), {});
+    await signalled('SIGTERM', unclean);
+    expect(host.exits).toEqual([3, 3]);
+  });
+
+  it.each([
+    ['with it', true, 0],
+    ['with 1 all the same', false, 1],
+  ])('where 0 has been set as exit code, ends %s (clean: %p)', async (_name, isClean, code) => {
+    host.exitCode = 0;
+    const app = new App();
+    if (!isClean) app.core.hooks.add('releasing', () => Promise.reject(new Error('no disk')), {});
+    await signalled('SIGTERM', app);
+    expect(host.exits).toEqual([code]);
+  });
+
   it('ends nothing after app.close(), clean or not', async () => {
     const app = new App();
     app.core.hooks.add('releasing', () => Promise.reject(new Error('no disk')), {});

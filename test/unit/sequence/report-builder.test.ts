@@ -90,6 +90,7 @@ describe('ReportBuilder', () => {
       ],
       inFlight: { atSignal: 3, finished: 4 },
       refused: 0,
+      skipped: 0,
       afterUnready: { count: 0 },
       leftovers: [],
       hooks: [hook()],
