@@ -20,10 +20,10 @@ export function cutListener(server: NetServer): void {
  * call that an error, and Apollo's driver 13 would fail `app.close()` with it.
  */
 function forgiveSecondClose(server: NetServer): void {
-  const { close } = server;
-  server.close = function (this: NetServer, callback?: (error?: Error) => void): NetServer {
+  const close = server.close.bind(server);
+  server.close = (callback) => {
     const closed = (error?: Error): void => callback?.(isNotRunning(error) ? undefined : error);
-    return close.call(this, typeof callback === 'function' ? closed : undefined);
+    return close(typeof callback === 'function' ? closed : undefined);
   };
 }
 
