@@ -102,20 +102,22 @@ function wrapHandler(handler: Handler, route: Route, context: RouteSeamContext):
     // eslint-disable-next-line prefer-rest-params
     const args = arguments as unknown as Parameters<Handler>;
     if (!countsHandlers) return run.apply(this, args);
-    return endWith(exchange ? exchange.begin() : handlers.begin(request, 'handler', name), run, this, args);
+    const end = exchange ? exchange.begin() : handlers.begin(request, 'handler', name);
+    let result: unknown;
+    try {
+      // Called here, and in no function of its own: the stack of an error that it throws holds one frame of ours.
+      result = run.apply(this, args);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return endWith(end, result);
   };
   return standingIn(handler, wrapper);
 }
 
-/** Runs a handler, and calls `end` when the promise that it may return has settled. */
-function endWith(end: () => void, run: Handler, self: unknown, args: Parameters<Handler>): unknown {
-  let result: unknown;
-  try {
-    result = run.apply(self, args);
-  } catch (error) {
-    end();
-    throw error;
-  }
+/** Calls `end` when the promise that a handler may have returned has settled. Returns what the handler did. */
+function endWith(end: () => void, result: unknown): unknown {
   // A filter for a host or a version that does not match calls next() and returns no promise.
   if (!isThenable(result)) {
     end();

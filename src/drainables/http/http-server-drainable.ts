@@ -56,7 +56,7 @@ export class HttpServerDrainable implements Drainable {
   }
 
   async close(deadline: AbortSignal): Promise<void> {
-    await closeListener(this.server, deadline);
+    await closeListener(this.server, this.context.clock, deadline);
     await this.connections.allClose(deadline);
   }
 
@@ -72,7 +72,7 @@ export class HttpServerDrainable implements Drainable {
     await nextPoll();
     // Whoever is accepted until then is served: a client that is answered does not try another replica, and one that is
     // refused a connection does.
-    if (closesListenerFirst) await closeListener(this.server, deadline);
+    if (closesListenerFirst) await closeListener(this.server, this.context.clock, deadline);
     // server.close(), whoever calls it in mid-drain, must not cut through our table.
     this.server.closeIdleConnections = () => undefined;
     this.gate.refuseNew();

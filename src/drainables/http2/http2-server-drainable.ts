@@ -100,7 +100,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
   }
 
   async close(deadline: AbortSignal): Promise<void> {
-    await closeListener(this.netServer, deadline);
+    await closeListener(this.netServer, this.context.clock, deadline);
     await this.progress.until(() => this.handshakes.size === 0, deadline);
     await this.tell(this.sessions.values());
     await this.progress.until(() => this.sessions.size === 0, deadline);
@@ -133,7 +133,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     // One more poll: what the kernel already holds arrived in time.
     await nextPoll();
     // Whoever is accepted until then is served, as over HTTP/1.1.
-    if (this.context.closesListenerFirst) await closeListener(this.netServer, deadline);
+    if (this.context.closesListenerFirst) await closeListener(this.netServer, this.context.clock, deadline);
     this.stage = 'refusing';
     this.leaving.stop();
     for (const session of this.sessions.values()) this.owed.add(session);

@@ -33,16 +33,20 @@ const quietTurns = 3;
 
 /**
  * Resolves once the accept backlog is empty: libuv accepts one connection a loop turn, so closing a listener at once
- * resets those that wait. Turns pass until three in a row accept nothing.
+ * resets those that wait. Turns pass until three in a row accept nothing, and the last of them was short: what has
+ * arrived in the course of a long one waits.
  */
-export async function backlogIsEmpty(server: EventEmitter, deadline?: AbortSignal): Promise<void> {
+export async function backlogIsEmpty(server: EventEmitter, clock: Clock, deadline?: AbortSignal): Promise<void> {
   let accepted = 0;
   const count = () => accepted++;
   server.on('connection', count);
+  let longTurns = 0;
   for (let quiet = 0; quiet < quietTurns && !deadline?.aborted; quiet++) {
     const before = accepted;
+    const turnBeganAt = clock.now();
     await nextPoll();
     if (accepted !== before) quiet = -1;
+    else if (quiet === quietTurns - 1 && clock.now() - turnBeganAt > freshMs && ++longTurns < pollsMax) quiet--;
   }
   server.off('connection', count);
 }

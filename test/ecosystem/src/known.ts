@@ -24,12 +24,6 @@ const known: readonly Known[] = [
     cells: inBoth('log at bootstrap'),
     why: "DrainFirstModule appears in Nest's log.",
   },
-  {
-    application: 'plain',
-    adapters: both,
-    cells: ['routes: GET /stack/thrown'],
-    why: 'The stack of an error that a handler throws holds five frames of the route wrapper.',
-  },
 ];
 
 export function knownIn(application: string, adapter: string): string[] {

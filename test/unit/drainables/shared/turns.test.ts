@@ -53,7 +53,7 @@ describe('backlogIsEmpty', () => {
     const server = new EventEmitter();
     let turns = 0;
     let isEmpty = false;
-    void backlogIsEmpty(server).then(() => (isEmpty = true));
+    void backlogIsEmpty(server, new FakeClock()).then(() => (isEmpty = true));
     for (; !isEmpty && turns < 20; turns++) {
       if (turns < 4) server.emit('connection');
       await nextPoll();
@@ -61,5 +61,28 @@ describe('backlogIsEmpty', () => {
     expect(turns).toBeGreaterThanOrEqual(7);
     expect(turns).toBeLessThan(10);
     expect(server.listenerCount('connection')).toBe(0);
+  });
+
+  /** How many turns pass before nobody waits, where none is accepted. */
+  async function turnsUntilEmpty(...turnsMs: number[]): Promise<number> {
+    const clock = new TurningClock(turnsMs);
+    let isEmpty = false;
+    let turns = 0;
+    void backlogIsEmpty(new EventEmitter(), clock).then(() => (isEmpty = true));
+    for (; !isEmpty; turns++) {
+      clock.turn();
+      await nextPoll();
+    }
+    return turns;
+  }
+
+  it('does not trust a long turn: another one passes', async () => {
+    const usual = await turnsUntilEmpty();
+    expect(await turnsUntilEmpty(20, 20, 0)).toBe(usual);
+    expect(await turnsUntilEmpty(0, 0, 20, 20)).toBe(usual + 2);
+  });
+
+  it('does not wait for ever for a short one', async () => {
+    expect(await turnsUntilEmpty(...Array.from({ length: 100 }, () => 5))).toBeLessThan(30);
   });
 });
