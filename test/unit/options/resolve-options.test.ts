@@ -40,6 +40,7 @@ describe('resolveOptions', () => {
       },
       eventStreams: {},
       allowRehearsal: false,
+      development: 'auto',
       secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
       warnings: [],
     });
@@ -47,7 +48,7 @@ describe('resolveOptions', () => {
 
   it('has the default that the doc comment of each option says', () => {
     const documented = documentedDefaults(read('src/options/options.ts'));
-    expect(Object.keys(documented)).toHaveLength(11);
+    expect(Object.keys(documented)).toHaveLength(12);
     expect(resolveOptions()).toMatchObject(documented);
   });
 
@@ -90,6 +91,7 @@ describe('resolveOptions', () => {
       webSockets: { handshakes: 'refuse', closeCode: 1012, closeReason: '', spreadMs: 0, closeTimeoutMs: 1 },
       eventStreams: { retryMs: 0 },
       allowRehearsal: true,
+      development: false,
       secondSignal: { SIGINT: 'ignore', SIGTERM: 'force', SIGUSR2: 'force' },
     };
     expect(resolveOptions(given)).toEqual({ ...given, warnings: [] });
@@ -214,7 +216,7 @@ describe('resolveOptions with a duration that makes no sense', () => {
 
 describe('resolveOptions with a choice that does not exist', () => {
   const names =
-    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, webSockets, eventStreams, allowRehearsal, secondSignal';
+    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, webSockets, eventStreams, allowRehearsal, development, secondSignal';
   const signals = 'the name of a signal, such as SIGTERM';
   it.each([
     [{ drainTimeout: 1 }, `drainTimeout to be one of ${names}, got 'drainTimeout'. Check its spelling.`],
@@ -226,6 +228,7 @@ describe('resolveOptions with a choice that does not exist', () => {
     [{ lameDuck: true }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got true. Choose one."],
     [{ lameDuck: 'on' }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got 'on'. Choose one."],
     [{ lameDuck: 5_000 }, "lameDuck to be 'auto', false or { minMs, quietMs, maxMs }, got 5000. Choose one."],
+    [{ development: 'yes' }, "development to be true, false or 'auto', got 'yes'. Choose one of them."],
     [{ allowRehearsal: 'yes' }, "allowRehearsal to be true or false, got 'yes'. Choose one of them."],
     [{ httpTracking: 'both' }, "httpTracking to be 'routes' or 'interceptor', got 'both'. Choose one of them."],
     [{ readiness: 'later' }, "readiness to be 'immediate' or 'after-lame-duck', got 'later'. Choose one of them."],
