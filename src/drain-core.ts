@@ -53,6 +53,8 @@ export class DrainCore {
     readonly options: ResolvedOptions,
     readonly clock: Clock = systemClock,
     private readonly environment: NodeJS.ProcessEnv = process.env,
+    /** The process is restarted as its code is written. */
+    private readonly isDevelopment = options.development === true,
   ) {
     // Of a short drain they get no more than half, so that it does not time out for them.
     this.tracker = new InFlightTracker(clock, Math.min(abandonedMs, options.drainTimeoutMs / 2));
@@ -96,7 +98,7 @@ export class DrainCore {
         rehearsal: this.rehearsal,
         admission,
         refusals,
-        closesListenerFirst: options.lateRequests.listener === 'closed',
+        closesListenerFirst: isDevelopment || options.lateRequests.listener === 'closed',
         // Where nobody signalled, in a test above all, what the kernel holds is read, and that is all.
         idleLingerMs: () => (this.isUnderTraffic ? lingerMs : 0),
       },
@@ -153,14 +155,14 @@ export class DrainCore {
 
   private lameDuckFor(trigger: ShutdownTrigger): LameDuckWindow {
     const window = this.windowFor(trigger);
-    this.isUnderTraffic = trigger.signal !== undefined || window !== noLameDuck;
+    this.isUnderTraffic = !this.isDevelopment && (trigger.signal !== undefined || window !== noLameDuck);
     return window;
   }
 
   private windowFor({ signal }: ShutdownTrigger): LameDuckWindow {
     const { lameDuck, readiness } = this.options;
     const isAutomatic = signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.haveAsked);
-    if (lameDuck === false || (lameDuck === 'auto' && !isAutomatic)) return noLameDuck;
+    if (this.isDevelopment || lameDuck === false || (lameDuck === 'auto' && !isAutomatic)) return noLameDuck;
     const awaitsProbe = lameDuck === 'auto' && this.probes.haveAsked && readiness === 'immediate';
     return { ...windowOf(this.options), awaitsProbe };
   }

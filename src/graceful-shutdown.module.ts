@@ -22,6 +22,7 @@ import { DrainFirstModule } from './nest/drain-first.module.js';
 import { applicationOf, DrainedApplication } from './nest/drained-application.js';
 import { placeModule } from './nest/insides/modules.js';
 import { checkThereIsOne, moduleMark } from './nest/one-module.js';
+import { isWatched } from './nest/watcher.js';
 import { type GracefulShutdownOptions, type ResolvedOptions } from './options/options.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { ReadinessHealthIndicator } from './readiness/readiness.health-indicator.js';
@@ -176,7 +177,8 @@ function startApplication(
   // Nest sorts the modules before the first init hook: it must happen while providers are made.
   placeModule(modules, DrainFirstModule, -1);
   placeModule(modules, GracefulShutdownModule, Infinity);
-  const core = new DrainCore(options);
+  const isDevelopment = options.development === 'auto' ? isWatched() : options.development;
+  const core = new DrainCore(options, undefined, undefined, isDevelopment);
   rememberCore(modules, core);
   new DrainedApplication(core, modules, config).start();
   return core;

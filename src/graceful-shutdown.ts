@@ -13,24 +13,13 @@ import { hasReached, type ShutdownPhase } from './sequence/phase.js';
 import { type RehearsalOptions } from './rehearsal/rehearsal.js';
 import { type RehearsalReport } from './rehearsal/rehearsal-report.js';
 import { type ShutdownOutcome, type ShutdownReport } from './sequence/report.js';
-import { setExitCode } from './nest/exit-code.js';
+import { setExitCode, type ShutdownCallOptions } from './nest/exit-code.js';
+import { isCalledByHandler } from './nest/insides/handler-frames.js';
+import { SelfWait } from './nest/self-wait.js';
 import { areShutdownHooksEnabled } from './nest/signals.js';
 
 /** A signal that a process sends itself arrives within this time, ms. */
 const signalArrivesMs = 1_000;
-
-/**
- * How `shutdown()` is called.
- *
- * @publicApi
- */
-export interface ShutdownCallOptions {
-  /**
-   * What the process ends with when the shutdown is over, such as 1 after a crash: it becomes `process.exitCode`, unless
-   * a failure stands there already. What is no exit code counts as 1. @default as Nest ends it: by the signal, or with 0
-   */
-  readonly exitCode?: number;
-}
 
 /**
  * The shutdown of this application: where it stands, what it waits for, and how to take part in it. Inject it.
@@ -41,9 +30,12 @@ export interface ShutdownCallOptions {
 export class GracefulShutdown {
   /** Every transition, hook, deadline and, last, the report. Completes after the report. */
   readonly events: Observable<ShutdownEvent>;
+  private readonly logger = new Logger('GracefulShutdown');
+  private readonly selfWait: SelfWait;
 
   /** Nest calls it. @internal */
   constructor(@Inject(DRAIN_CORE) private readonly core: DrainCore) {
+    this.selfWait = new SelfWait(core, (message) => this.logger.warn(message));
     this.events = new Observable((subscriber) => {
       if (core.phase === 'closed') return subscriber.complete();
       return core.events.subscribe((event) => {
@@ -75,10 +67,11 @@ export class GracefulShutdown {
 
   /**
    * The drain promise: settles when the work in flight has ended, or was cut. Never rejects. Pending while the
-   * application runs.
+   * application runs. A handler that reads it during a shutdown does not wait for its own request, where no other was
+   * in flight.
    */
   get drained(): Promise<ShutdownOutcome> {
-    return this.core.sequence.drained;
+    return this.phase === 'running' ? this.core.sequence.drained : this.drainedFor('drained');
   }
 
   /** Settles with the report when Nest has destroyed everything, or is not waited for any longer. Never rejects. */
@@ -199,7 +192,7 @@ export class GracefulShutdown {
    */
   async rehearse(options: RehearsalOptions): Promise<RehearsalReport> {
     const rehearsed = this.core.rehearsal.start(options);
-    const logger = new Logger('GracefulShutdown');
+    const { logger } = this;
     logger.log(`rehearsal (${options.reason ?? 'rehearse()'}): readiness fails for ${options.forMs} ms, all is served`);
     const report = await rehearsed;
     logger.log(`rehearsal ended by ${report.endedBy} after ${report.ms} ms: ${JSON.stringify(report)}`);
@@ -213,14 +206,25 @@ export class GracefulShutdown {
    * Where Nest's shutdown hooks are enabled it then hands over to Nest, by sending the process SIGTERM. Otherwise it
    * leaves the application drained, with its listener closed, and a later `app.close()` joins in.
    *
+   * A handler had better not wait for it, but answer. One that does is let go when its own request is all that is left,
+   * which is known where no other was in flight when it called.
+   *
    * @returns how the drain ended; never rejects
    */
   async shutdown(reason = 'shutdown()', { exitCode }: ShutdownCallOptions = {}): Promise<ShutdownOutcome> {
     if (exitCode !== undefined) setExitCode(exitCode);
+    const drained = this.drainedFor('shutdown()');
     const isFirst = !hasReached(this.phase, 'lame-duck');
-    await this.core.sequence.begin({ reason, isHostClosing: false });
-    if (isFirst && areShutdownHooksEnabled('SIGTERM')) this.handOverToNest();
-    return this.drained;
+    const released = this.core.sequence.begin({ reason, isHostClosing: false }).then(() => {
+      if (isFirst && areShutdownHooksEnabled('SIGTERM')) this.handOverToNest();
+    });
+    // A handler is let go before its own drain has ended.
+    if (drained === this.core.sequence.drained) await released;
+    return drained;
+  }
+
+  private drainedFor(what: string): Promise<ShutdownOutcome> {
+    return isCalledByHandler() ? this.selfWait.drainedBeside(what) : this.core.sequence.drained;
   }
 
   /** With the listener closed nothing else may keep the event loop alive until the signal has arrived. */

@@ -3,7 +3,8 @@ export {
   GracefulShutdownModule,
   type GracefulShutdownOptionsFactory,
 } from './graceful-shutdown.module.js';
-export { GracefulShutdown, type ShutdownCallOptions } from './graceful-shutdown.js';
+export { GracefulShutdown } from './graceful-shutdown.js';
+export { type ShutdownCallOptions } from './nest/exit-code.js';
 export { AllowDuringShutdown } from './in-flight/allow-during-shutdown.decorator.js';
 export { InFlightInterceptor } from './in-flight/in-flight.interceptor.js';
 export { TrackInFlight } from './in-flight/track-in-flight.decorator.js';

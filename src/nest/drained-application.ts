@@ -11,8 +11,10 @@ import { HookExplorer } from './hook-explorer.js';
 import { meetHttpAdapter } from './http-adapter.js';
 import { brokenPromises } from './insides/broken-promises.js';
 import { type TransportServer, watchTransports } from './insides/transports.js';
+import { isCalledByHandler } from './insides/handler-frames.js';
 import { shieldOutput } from './output-shield.js';
 import { ProcessEnd } from './process-end.js';
+import { SelfWait } from './self-wait.js';
 import { ShutdownLogger } from './shutdown-logger.js';
 import { StartupChecks } from './startup-checks.js';
 import { SubscriptionFinder } from './subscription-finder.js';
@@ -41,6 +43,7 @@ export class DrainedApplication {
   private readonly checks: StartupChecks;
   private readonly gateways: GatewayFinder;
   private readonly subscriptions: SubscriptionFinder;
+  private readonly selfWait: SelfWait;
   private adapter?: object;
   private hasServer = false;
   private unwatchTransports: () => void = () => undefined;
@@ -56,6 +59,7 @@ export class DrainedApplication {
     this.gateways = new GatewayFinder(core, modules, config);
     this.subscriptions = new SubscriptionFinder(core, modules);
     this.checks = new StartupChecks(core, modules, (message) => this.warn(message));
+    this.selfWait = new SelfWait(core, (message) => this.warn(message));
   }
 
   /** Nest makes the providers. */
@@ -107,7 +111,15 @@ export class DrainedApplication {
       // At bootstrap this would have been raised; a shutdown is never stopped by it.
       this.core.events.emit({ type: 'problem', message: messageOf(error) });
     }
-    return this.process.begin();
+    return this.watchHandler(this.process.begin());
+  }
+
+  /** Looks who waits for `released`: a handler that closes its own application waits for itself. */
+  private async watchHandler(released: Promise<void>): Promise<void> {
+    // So long it takes Nest to begin to wait for a handler that has called app.close() at once.
+    for (let tick = 0; tick < 4; tick++) await Promise.resolve();
+    if (isCalledByHandler()) void this.selfWait.watch('app.close()');
+    await released;
   }
 
   /** Nest has run its last hook. @param signal what it closes for, if anything */

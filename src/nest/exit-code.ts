@@ -1,5 +1,18 @@
 import { type ProcessHost } from './process-host.js';
 
+/**
+ * How `shutdown()` is called.
+ *
+ * @publicApi
+ */
+export interface ShutdownCallOptions {
+  /**
+   * What the process ends with when the shutdown is over, such as 1 after a crash: it becomes `process.exitCode`, unless
+   * a failure stands there already. What is no exit code counts as 1. @default as Nest ends it: by the signal, or with 0
+   */
+  readonly exitCode?: number;
+}
+
 /** A process cannot end with more. */
 const greatestExitCode = 255;
 

@@ -74,6 +74,12 @@ export interface GracefulShutdownOptions {
    * refused. @default false
    */
   readonly allowRehearsal?: boolean;
+  /**
+   * Whether this is a process that is restarted as its code is written: there is then no lame duck, whatever `lameDuck`
+   * says, and the listener is closed at once, so that the next process can listen. `'auto'` tells it by who has started
+   * the process: `node --watch`, `nest start --watch`, `tsx watch`, `nodemon`, `ts-node-dev`. @default 'auto'
+   */
+  readonly development?: boolean | 'auto';
   /** What a second signal does, for each signal. @default { SIGINT: 'force', SIGTERM: 'ignore' } */
   readonly secondSignal?: Readonly<Record<string, SecondSignalAction>>;
 }
@@ -106,6 +112,8 @@ export interface ResolvedOptions {
   readonly eventStreams: EventStreamOptions;
   /** See `GracefulShutdownOptions.allowRehearsal`. */
   readonly allowRehearsal: boolean;
+  /** See `GracefulShutdownOptions.development`. */
+  readonly development: boolean | 'auto';
   /** See `GracefulShutdownOptions.secondSignal`. */
   readonly secondSignal: Readonly<Record<string, SecondSignalAction>>;
   /** What is to be said at bootstrap about the options as they were given: that one of them has a new form. */
@@ -130,5 +138,6 @@ export const defaults = {
     closeTimeoutMs: 2_000,
   },
   allowRehearsal: false,
+  development: 'auto',
   secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
 } as const;

@@ -23,6 +23,7 @@ const known = {
     'webSockets',
     'eventStreams',
     'allowRehearsal',
+    'development',
     'secondSignal',
   ],
   lameDuck: ['minMs', 'quietMs', 'maxMs'],
@@ -52,6 +53,7 @@ export function resolveOptions(given: number | GracefulShutdownOptions = {}): Re
     webSockets: webSockets(options.webSockets ?? {}),
     eventStreams: eventStreams(options.eventStreams ?? {}),
     allowRehearsal: flag('allowRehearsal', options.allowRehearsal ?? defaults.allowRehearsal),
+    development: development(options.development ?? defaults.development),
     secondSignal: secondSignal(options.secondSignal),
     warnings: options.lateRequests === 'close-listener' ? [closeListenerWarning] : [],
   };
@@ -200,6 +202,11 @@ export function duration(name: string, value: unknown, min: number): number {
 
 function isWhole(value: unknown, min: number, max: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+}
+
+function development(given: unknown): ResolvedOptions['development'] {
+  if (given === 'auto' || typeof given === 'boolean') return given;
+  return fail('development', "true, false or 'auto'", given, 'Choose one of them');
 }
 
 function flag(name: string, value: unknown): boolean {

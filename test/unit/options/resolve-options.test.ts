@@ -42,6 +42,7 @@ describe('resolveOptions', () => {
       },
       eventStreams: {},
       allowRehearsal: false,
+      development: 'auto',
       secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
       warnings: [],
     });
@@ -93,6 +94,7 @@ describe('resolveOptions', () => {
       webSockets: { handshakes: 'refuse', closeCode: 1012, closeReason: '', spreadMs: 0, closeTimeoutMs: 1 },
       eventStreams: { retryMs: 0 },
       allowRehearsal: true,
+      development: false,
       secondSignal: { SIGINT: 'ignore', SIGTERM: 'force', SIGUSR2: 'force' },
     };
     expect(resolveOptions(given)).toEqual({ ...given, warnings: [] });
@@ -218,7 +220,7 @@ describe('resolveOptions with a duration that makes no sense', () => {
 
 describe('resolveOptions with a choice that does not exist', () => {
   const names =
-    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, allowDuringShutdown, webSockets, eventStreams, allowRehearsal, secondSignal';
+    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, allowDuringShutdown, webSockets, eventStreams, allowRehearsal, development, secondSignal';
   const signals = 'the name of a signal, such as SIGTERM';
   it.each([
     [{ drainTimeout: 1 }, `drainTimeout to be one of ${names}, got 'drainTimeout'. Check its spelling.`],
@@ -242,6 +244,7 @@ describe('resolveOptions with a choice that does not exist', () => {
             'Begin each with a slash, or with a method in capitals and a space.',
         ] as const,
     ),
+    [{ development: 'yes' }, "development to be true, false or 'auto', got 'yes'. Choose one of them."],
     [{ allowRehearsal: 'yes' }, "allowRehearsal to be true or false, got 'yes'. Choose one of them."],
     [{ httpTracking: 'both' }, "httpTracking to be 'routes' or 'interceptor', got 'both'. Choose one of them."],
     [{ readiness: 'later' }, "readiness to be 'immediate' or 'after-lame-duck', got 'later'. Choose one of them."],

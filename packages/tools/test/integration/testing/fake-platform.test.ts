@@ -47,7 +47,7 @@ describe.each(frameworks)('A fake platform before %s', (framework) => {
     app = await createOrders(framework, { allowRehearsal: true });
     platform = await fakePlatform({ noticesAfterMs: 20, leavesAfterMs: 300 });
     await platform.routeTo(app);
-    const rehearsed = app.get(GracefulShutdown).rehearse({ forMs: 1_800 });
+    const rehearsed = app.get(GracefulShutdown).rehearse({ forMs: 3_000 });
     const left = platform.left(app);
     let isRouted = true;
     void left.then(() => (isRouted = false));
@@ -55,7 +55,7 @@ describe.each(frameworks)('A fake platform before %s', (framework) => {
     const report = await rehearsed;
     expect(report).toMatchObject({ endedBy: 'time', probes: { seen: expect.any(Number) }, advice: [] });
     expect(report.lastNewConnectionMs).toBeGreaterThanOrEqual(250);
-    expect(report.lastNewConnectionMs).toBeLessThan(800);
+    expect(report.lastNewConnectionMs).toBeLessThan(2_000);
     expect(report.suggestedMinMs).toBeGreaterThanOrEqual(1_500);
     await platform.routeTo(app);
     expect(await request(`${platform.url}/orders`)).toMatchObject({ status: 200 });
@@ -73,14 +73,14 @@ describe.each(frameworks)('A rehearsal of one of two replicas on %s', (framework
     const clients = new StrictClients({ url: platform.url, clients: 8, mix, thinkMs: 2 });
     const traffic = clients.run();
     const orders = ordersAt(app);
-    const rehearsed = app.get(GracefulShutdown).rehearse({ forMs: 2_000 });
+    const rehearsed = app.get(GracefulShutdown).rehearse({ forMs: 4_000 });
     await platform.left(app);
     const served = { here: orders.count, inAll: clients.counts().answered };
     expect(served.here).toBeGreaterThan(0);
     const report = await rehearsed;
     // Requests that were on their way when the platform left.
     expect(orders.count - served.here).toBeLessThanOrEqual(8);
-    expect(clients.counts().answered).toBeGreaterThan(served.inAll + 100);
+    expect(clients.counts().answered).toBeGreaterThan(served.inAll + 20);
     expect(report).toMatchObject({ endedBy: 'time', advice: [], suggestedMinMs: expect.any(Number) });
     await platform.routeTo(app);
     const back = orders.count;
