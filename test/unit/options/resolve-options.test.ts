@@ -50,7 +50,7 @@ describe('resolveOptions', () => {
 
   it('has the default that the doc comment of each option says', () => {
     const documented = documentedDefaults(read('src/options/options.ts'));
-    expect(Object.keys(documented)).toHaveLength(12);
+    expect(Object.keys(documented)).toHaveLength(13);
     expect(resolveOptions()).toMatchObject(documented);
   });
 
