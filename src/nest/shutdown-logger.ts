@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { type ShutdownEvent } from '../sequence/events.js';
 import { type ShutdownReport } from '../sequence/report.js';
+import { isLoggerClosed } from './insides/closed-logger.js';
+import { writeToStderr } from './stderr.js';
 
 /**
  * Writes one line a transition, and the report, through Nest's logger. Subscribe it to the events.
@@ -11,7 +13,10 @@ import { type ShutdownReport } from '../sequence/report.js';
 export class ShutdownLogger {
   private readonly logger = new Logger('GracefulShutdown');
 
-  constructor(private readonly isBySignal: () => boolean) {}
+  constructor(
+    private readonly isBySignal: () => boolean,
+    private readonly writeAtOnce: (text: string) => void = writeToStderr,
+  ) {}
 
   readonly log = (event: ShutdownEvent): void => {
     switch (event.type) {
@@ -52,8 +57,19 @@ export class ShutdownLogger {
     else this.logger.debug(line);
   }
 
+  /** By then the application may have closed its logger. The report is written to stderr instead. */
   private logReport(report: ShutdownReport): void {
     const line = `closed after ${report.totalMs} ms: ${JSON.stringify(report)}`;
+    const isOfInterest = !report.clean || this.isBySignal();
+    try {
+      if (!isLoggerClosed()) return this.writeReport(line, report);
+    } catch {
+      // A logger that has been closed may also throw.
+    }
+    if (isOfInterest) this.writeAtOnce(`[GracefulShutdown] ${[line, ...report.advice].join('\n')}\n`);
+  }
+
+  private writeReport(line: string, report: ShutdownReport): void {
     if (report.clean) this.tell(line);
     else this.logger.warn(line);
     for (const advice of report.advice) this.logger.warn(advice);

@@ -1,7 +1,7 @@
-import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { type ProcessHost } from './process-host.js';
 import { companionMark, countOthers, isCompanion, isListenedFor, isWatched, watchedSignals } from './signals.js';
+import { writeToStderr } from './stderr.js';
 
 /** An application, as far as its process has something to tell it. */
 export interface SignalReceiver {
@@ -190,13 +190,4 @@ function isToItself(pid: number, host: ProcessHost): boolean {
 function nameOf(signal: string | number): NodeJS.Signals | undefined {
   const found = Object.entries(constants.signals).find(([name, number]) => name === signal || number === signal);
   return found && isWatched(found[0]) ? found[0] : undefined;
-}
-
-/** A process that ends gives nothing else the time to write. */
-function writeToStderr(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch {
-    // Nobody reads any longer.
-  }
 }

@@ -39,3 +39,13 @@ describe.each(frameworks)('A log collector that has died, of an application on %
     expect(await request(child.url('/orders'))).toMatchObject({ status: 200 });
   });
 });
+
+describe('A logger that the application closes in its last hook', () => {
+  it('leaves the report to stderr, which is written before the process ends', async () => {
+    const child = await Child.start('orders', { logger: 'closed' });
+    child.signal('SIGTERM');
+    await child.ended;
+    expect(child.output.match(/closed after \d+ ms: \{.*"clean":true/g)).toHaveLength(1);
+    expect(child.output).toContain('[GracefulShutdown] closed after');
+  });
+});

@@ -1,6 +1,7 @@
 /** An HTTP application with a database, requests that last as long as their test wants, and whatever bad habits its settings give it. */
 import { Controller, Get, HttpCode, Logger, Post, Res } from '@nestjs/common';
 import { GracefulShutdown, OnShutdown, ReadinessHealthIndicator } from 'nestjs-drain';
+import { PassThrough } from 'node:stream';
 import { create, decorate, enableHooks, follow, injectable, listen, settings, tell, told } from './kit.mjs';
 
 const never = new Promise(() => undefined);
@@ -100,11 +101,25 @@ function tellContext({ phase, reason, signal, deadline, remainingMs }) {
   tell('hook', { phase, reason, signal, isAborted: deadline.aborted, remainingMs: remainingMs() });
 }
 
+/** As winston does: lines that come when its stream has ended are dropped. */
+class ClosedLogger {
+  stream = new PassThrough();
+  onApplicationShutdown() {
+    this.stream.end();
+  }
+}
+for (const level of ['log', 'warn', 'error', 'debug']) {
+  ClosedLogger.prototype[level] = function (line) {
+    if (!this.stream.writableEnded) console.log(line);
+  };
+}
+
 const isDrained = settings.drain !== false;
 const app = await create({
   controllers: [OrdersController, ...(isDrained ? [HealthController] : [])],
-  providers: [Database, ...(isDrained ? [Hooks] : [])],
+  providers: [Database, ...(isDrained ? [Hooks] : []), ...(settings.logger === 'closed' ? [ClosedLogger] : [])],
 });
+if (settings.logger === 'closed') app.useLogger(app.get(ClosedLogger));
 enableHooks(app);
 follow(app);
 if (settings.timer) setInterval(() => undefined, 1_000_000);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Logger } from '@nestjs/common';
+import { ConsoleLogger, Logger, type LoggerService } from '@nestjs/common';
+import { PassThrough } from 'node:stream';
 import { ShutdownLogger } from '../../../src/nest/shutdown-logger.js';
 import { type ShutdownEvent } from '../../../src/sequence/events.js';
 import { type ShutdownReport } from '../../../src/sequence/report.js';
@@ -58,5 +59,60 @@ describe('ShutdownLogger', () => {
   ] as [ShutdownEvent, string[]][])('writes, of %p without a signal, %p', (event, written) => {
     new ShutdownLogger(() => false).log(event);
     expect(lines).toEqual(written);
+  });
+});
+
+describe('ShutdownLogger, when the application has closed its logger', () => {
+  const stream = new PassThrough();
+  let atOnce: string[];
+  beforeEach(() => {
+    jest.restoreAllMocks();
+    atOnce = [];
+  });
+  afterEach(() => {
+    Logger.overrideLogger(new ConsoleLogger());
+  });
+
+  const given = (over: Partial<LoggerService>, more: object = {}) => {
+    const write = (line: unknown) => void lines.push(String(line));
+    Logger.overrideLogger({ log: write, debug: write, warn: write, error: write, ...over, ...more });
+  };
+  const logReport = (isBySignal: boolean, over: Partial<ShutdownReport> = {}) =>
+    new ShutdownLogger(
+      () => isBySignal,
+      (text) => atOnce.push(text),
+    ).log({ type: 'report', report: report(over) });
+
+  it('writes the report to stderr at once, with its advice', () => {
+    stream.end();
+    given({}, { stream });
+    logReport(true, { clean: false, advice: ['Raise it.'] });
+    expect(atOnce).toEqual([
+      '[GracefulShutdown] closed after 12 ms: {"totalMs":12,"clean":false,"advice":["Raise it."]}\nRaise it.\n',
+    ]);
+    expect(lines).toEqual([]);
+  });
+
+  it('writes it there when the logger throws', () => {
+    given({
+      log: () => {
+        throw new Error('write after end');
+      },
+    });
+    logReport(true);
+    expect(atOnce).toHaveLength(1);
+  });
+
+  it('writes nothing where nobody has signalled, and all is clean', () => {
+    given({}, { stream });
+    logReport(false);
+    expect({ atOnce, lines }).toEqual({ atOnce: [], lines: [] });
+  });
+
+  it('leaves it to a logger that is open', () => {
+    given({}, { stream: new PassThrough(), other: null });
+    logReport(true);
+    expect(atOnce).toEqual([]);
+    expect(lines).toEqual([expect.stringContaining('closed after 12 ms')]);
   });
 });
