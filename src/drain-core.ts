@@ -72,7 +72,7 @@ export class DrainCore {
       probes: this.probes,
       lameDuckFor: (trigger) => this.lameDuckFor(trigger),
     });
-    this.trackedRuns = new TrackedRuns(this.tracker, this.sequence);
+    this.trackedRuns = new TrackedRuns(this.tracker, this);
     this.rehearsal = new Rehearsal({
       clock,
       events: this.events,
@@ -87,7 +87,7 @@ export class DrainCore {
     const refusals = new Refusals(options.lateRequests, {
       clock,
       eventStreamRetryMs: options.eventStreams.retryMs,
-      refused: () => this.sequence.lateRequestRefused(),
+      refused: () => this.sequence.count('refused'),
     });
     this.refusals = new HandlerRefusals(refusals);
     this.servers = new HttpServers(
@@ -124,6 +124,20 @@ export class DrainCore {
 
   get phase(): ShutdownPhase {
     return this.sequence.phase;
+  }
+
+  get isClosed(): boolean {
+    return this.phase === 'closed';
+  }
+
+  /** Reports whether a hook, or a drainable, is being waited for. */
+  get isAwaitingParts(): boolean {
+    return this.hooks.areRunning || this.sequence.areDrainsBusy;
+  }
+
+  /** A run of a tracked method was not begun. */
+  runSkipped(): void {
+    this.sequence.count('skipped');
   }
 
   get isRefusing(): boolean {

@@ -49,6 +49,7 @@ const notBegun = 'was not begun: nobody waited any longer';
  * adds its timeout to what `longestMs` takes away from the drain.
  */
 export class HookRegistry implements PhaseHooks {
+  private running = 0;
   private readonly hooks = new Set<RegisteredHook>();
 
   constructor(
@@ -73,13 +74,25 @@ export class HookRegistry implements PhaseHooks {
     return this.groups(phase).reduce((sum, group) => sum + Math.max(...group.map((hook) => hook.timeoutMs)), 0);
   }
 
+  /** Reports whether a hook is being waited for. */
+  get areRunning(): boolean {
+    return this.running > 0;
+  }
+
   async run(phase: HookPhase, occasion: HookOccasion): Promise<void> {
     for (const group of this.groups(phase)) {
       if (occasion.interrupted.aborted) {
         for (const { name } of group) occasion.settled({ name, phase, ms: 0, outcome: 'timed-out', error: notBegun });
         continue;
       }
-      await Promise.all(group.map(async (hook) => occasion.settled(await this.runOne(hook, occasion))));
+      this.running += group.length;
+      await Promise.all(
+        group.map(async (hook) => {
+          const report = await this.runOne(hook, occasion);
+          this.running--;
+          occasion.settled(report);
+        }),
+      );
     }
   }
 

@@ -16,20 +16,23 @@ export function runUntilSettled<T>(run: () => T, end: () => void): T {
     end();
     throw error;
   }
-  if (isPromise(result)) {
-    return result.then(
-      (value) => {
-        end();
-        return value;
-      },
-      (error: unknown) => {
-        end();
-        throw error;
-      },
-    ) as T;
-  }
+  if (isPromise(result)) return endWith(result, end) as T;
   end();
   return result;
+}
+
+/** Calls `end` when `promise` has settled. Returns one that settles alike: a rejection of it is nobody's yet. */
+export function endWith<T>(promise: Promise<T>, end: () => void): Promise<T> {
+  return promise.then(
+    (value) => {
+      end();
+      return value;
+    },
+    (error: unknown) => {
+      end();
+      throw error;
+    },
+  );
 }
 
 /** A promise of what can be waited for in some other way, which is asked once. Anything else is handed on as it is. */
@@ -41,7 +44,6 @@ export function promiseOf<T>(result: T): T | Promise<Awaited<T>> {
 /** Reports whether waiting for `value` has no effect: it is a promise, whose `then` nobody has overridden. */
 function isPromise(value: unknown): value is Promise<unknown> {
   // Read at each call: instrumentation may have replaced it for all promises.
-
   return value instanceof Promise && value.then === Promise.prototype.then;
 }
 

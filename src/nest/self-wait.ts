@@ -38,7 +38,7 @@ export class SelfWait {
   async watch(what: string, isLeft: () => void = () => undefined): Promise<void> {
     const { clock, sequence, tracker } = this.core;
     const since = clock.now();
-    if (!sequence.isRefusing) await draining(sequence.drainingSignal);
+    if (!sequence.drainingSignal.aborted) await draining(sequence.drainingSignal);
     let isDrained = false;
     let timer = clock.after(lookEveryMs, look.bind(this));
     void sequence.drained.then(() => {

@@ -34,7 +34,6 @@ export class ShutdownSequence {
   private readonly interruption: Interruption;
   private readonly drains: Drains;
   private trigger?: ShutdownTrigger;
-  private runningHooks = 0;
 
   /** Settles when the drain is over. */
   readonly drained: Promise<ShutdownOutcome> = this.drainOver.promise;
@@ -69,16 +68,12 @@ export class ShutdownSequence {
 
   /** Adds something that holds work. Reports whether it is in time: once the drain is over nobody waits. */
   add(drainable: Drainable): boolean {
-    if (this.parts.inFlight.isSealed) return false;
-    this.drains.add(drainable);
-    return true;
+    const { isSealed } = this.parts.inFlight;
+    if (!isSealed) this.drains.add(drainable);
+    return !isSealed;
   }
 
-  /**
-   * Begins the shutdown, or joins the one that has begun.
-   *
-   * @returns the promise that settles when the host may destroy its own resources; it never rejects
-   */
+  /** Begins the shutdown, or joins the one that has begun. Resolves when the host may destroy its own resources. */
   begin(trigger: ShutdownTrigger): Promise<void> {
     if (!this.trigger) {
       this.trigger = trigger;
@@ -92,28 +87,14 @@ export class ShutdownSequence {
     return this.released;
   }
 
-  /** A late request has been answered with a refusal. */
-  lateRequestRefused(): void {
-    this.report.refused++;
+  /** A late request has been answered with a refusal, or a run of a tracked method was not begun. */
+  count(what: 'refused' | 'skipped'): void {
+    this.report[what]++;
   }
 
-  /** Reports whether new work is refused. */
-  get isRefusing(): boolean {
-    return this.draining.signal.aborted;
-  }
-
-  get isClosed(): boolean {
-    return this.phase === 'closed';
-  }
-
-  /** Reports whether a hook, or a drainable, is being waited for. */
-  get isAwaitingParts(): boolean {
-    return this.runningHooks > 0 || this.drains.areBusy;
-  }
-
-  /** A run of a tracked method was not begun. */
-  runSkipped(): void {
-    this.report.skipped++;
+  /** Reports whether a drainable is being waited for. */
+  get areDrainsBusy(): boolean {
+    return this.drains.areBusy;
   }
 
   /** The host has destroyed everything: the report can be written. */
@@ -211,10 +192,7 @@ export class ShutdownSequence {
     const { reason, signal } = this.trigger!;
     const settled = (hook: HookReport) => this.report.hookSettled(hook);
     const interrupted = this.interruption.signal;
-    this.runningHooks++;
-    return this.parts.hooks
-      .run(phase, { reason, signal, latestEndAt, interrupted, settled })
-      .finally(() => this.runningHooks--);
+    return this.parts.hooks.run(phase, { reason, signal, latestEndAt, interrupted, settled });
   }
 
   /** The sequence itself has failed: its next phase begins. */

@@ -1,4 +1,5 @@
 import { ALLOW_DURING_SHUTDOWN, copyFunction, MAY_ASK_READINESS } from '../../in-flight/metadata.js';
+import { endWith, promiseOf } from '../../in-flight/run-until-settled.js';
 import { type Exchange, exchangeOf } from './exchange.js';
 import { type HandlerWork } from './handler-work.js';
 import { type HealthRoutes, type Route } from './route.js';
@@ -111,22 +112,19 @@ function wrapHandler(handler: Handler, route: Route, context: RouteSeamContext):
       end();
       throw error;
     }
-    return endWith(end, result);
+    return endAfter(result, end);
   };
   return standingIn(handler, wrapper);
 }
 
 /** Calls `end` when the promise that a handler may have returned has settled. Returns what the handler did. */
-function endWith(end: () => void, result: unknown): unknown {
-  // A filter for a host or a version that does not match calls next() and returns no promise.
-  if (!isThenable(result)) {
-    end();
-    return result;
-  }
+function endAfter(result: unknown, end: () => void): unknown {
   // What acts each time somebody calls its then(), as a query of a database may, is made a promise once.
-  const promise = result instanceof Promise ? result : Promise.resolve(result);
-  promise.then(end, end);
-  return promise;
+  const handedOn = promiseOf(result);
+  if (handedOn instanceof Promise) return endWith(handedOn, end);
+  // A filter for a host or a version that does not match calls next() and returns no promise.
+  end();
+  return handedOn;
 }
 
 /** A request for a health route: others that come by the same way are known by their URLs from here on. */
@@ -145,10 +143,6 @@ function watched(handler: Handler, route: Route, readiness: ReadinessLearner): H
 function standingIn(handler: Handler, wrapper: Handler): Handler {
   const { length } = handler;
   return Object.defineProperty(copyFunction(handler, wrapper), 'length', { configurable: true, value: length });
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
 /**

@@ -204,8 +204,8 @@ describe('ShutdownSequence', () => {
   it('counts late requests that were refused', async () => {
     const { sequence } = given();
     void sequence.begin(closing);
-    sequence.lateRequestRefused();
-    sequence.lateRequestRefused();
+    sequence.count('refused');
+    sequence.count('refused');
     expect(await shutdown.end()).toMatchObject({ refused: 2 });
   });
 
