@@ -34,8 +34,8 @@ export class Application {
   #lastId = 0;
 
   /**
-   * @param setup framework, variant (`routes`, or `routes@<entry>` to try another build of the package; several for a script that runs them side by side), packageEntry, and optionally script,
-   * execArgv and env
+   * @param setup framework, variant (`routes`, or `routes@<entry>` to try another build of the package; several for a
+   * script that runs them side by side), packageEntry, and optionally script, execArgv and env
    */
   static async start({ framework, variant, packageEntry, script = 'server.mjs', execArgv = [], env = {} }) {
     const application = new Application();

@@ -1,6 +1,6 @@
 /**
- * Asks a million times through the drill's balancer, with no replica rolled: it must add no failure of its own. `node bench/balancer.mjs [requests]`,
- * on the built package. Exits with 1 when one has failed.
+ * Asks a million times through the drill's balancer, with no replica rolled: it must add no failure of its own. `node
+ * bench/balancer.mjs [requests]`, on the built package. Exits with 1 when one has failed.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';

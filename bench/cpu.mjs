@@ -1,9 +1,10 @@
 /**
  * Server CPU per request, and throughput.
  *
- * All variants run at once, each in its process, on one core; they are loaded in turn, in blocks so short that whatever else the machine does
- * strikes them alike. A cycle goes through the variants forwards and backwards (ABBA), so that drift cancels; a variant's ratio is taken within each cycle, and the
- * median is over all cycles. Fresh processes a round, because two processes of the same program may differ.
+ * All variants run at once, each in its process, on one core; they are loaded in turn, in blocks so short that whatever
+ * else the machine does strikes them alike. A cycle goes through the variants forwards and backwards (ABBA), so that
+ * drift cancels; a variant's ratio is taken within each cycle, and the median is over all cycles. Fresh processes a
+ * round, because two processes of the same program may differ.
  */
 import { Application, longKeepAlive } from './application.mjs';
 import { Connection, load } from './client.mjs';

@@ -15,7 +15,9 @@ export const endings = [
   { name: 'begun', path: '/begun', title: 'head sent before it' },
 ];
 
-/** Last response → drain promise, → process exit after SIGTERM, and SIGTERM → exit of an idle application: medians, ms. */
+/**
+ * Last response → drain promise, → process exit after SIGTERM, and SIGTERM → exit of an idle application: medians, ms.
+ */
 export async function measureEnds({ framework, variants, packageEntry, repeats, slowRepeats, progress }) {
   const rows = [];
   for (const { name, path } of endings) {

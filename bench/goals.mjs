@@ -1,4 +1,7 @@
-/** What must hold, and whether it does. A quick run judges the CPU ratio alone, and loosely: its milliseconds mean nothing on a busy machine. */
+/**
+ * What must hold, and whether it does. A quick run judges the CPU ratio alone, and loosely: its milliseconds mean
+ * nothing on a busy machine.
+ */
 const cpuGoal = 1.05;
 const quickCpuGoal = 1.25;
 const startupGoal = 1.3;

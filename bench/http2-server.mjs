@@ -1,6 +1,7 @@
 /**
- * An HTTP/2 application for bench/http2.mjs: `node http2-server.mjs <cleartext|tls|mixed> <with|without> <ledger> <lame duck, ms> <package>`, on a free port that it tells over IPC.
- * Each handler writes the number of its stream to the ledger when it begins.
+ * An HTTP/2 application for bench/http2.mjs: `node http2-server.mjs <cleartext|tls|mixed> <with|without> <ledger> <lame
+ * duck, ms> <package>`, on a free port that it tells over IPC. Each handler writes the number of its stream to the
+ * ledger when it begins.
  */
 import 'reflect-metadata';
 import { openSync, readFileSync, writeSync } from 'node:fs';

@@ -1,11 +1,15 @@
 /**
- * `node bench/http2.mjs`: HTTP/2 streams that race a shutdown, and the end of idle sessions. Writes http2.md beside itself.
+ * `node bench/http2.mjs`: HTTP/2 streams that race a shutdown, and the end of idle sessions. Writes http2.md beside
+ * itself.
  *
- *   node bench/http2.mjs [--streams 100000] [--sessions 20] [--open 4] [--idle 5000] [--only races,idle] [--flavours cleartext,tls,mixed] [--out DIR]
+ *   node bench/http2.mjs [--streams 100000] [--sessions 20] [--open 4] [--idle 5000] [--only races,idle] [--flavours
+ *   cleartext,tls,mixed] [--out DIR]
  *
- * Races: clients (node:http2) keep opening streams through the flip, on sessions that each have a few open at a time. A replica is asked to end while its successor
- * runs; sessions that are told to leave are replaced by ones to the successor. A stream that the server has refused unexecuted is sent again, once, on a new session. It counts
- * as lost when it ends in any other way than with its own answer, as silent when it does not end. The server's ledger has every stream whose handler began.
+ * Races: clients (node:http2) keep opening streams through the flip, on sessions that each have a few open at a time. A
+ * replica is asked to end while its successor runs; sessions that are told to leave are replaced by ones to the
+ * successor. A stream that the server has refused unexecuted is sent again, once, on a new session. It counts as lost
+ * when it ends in any other way than with its own answer, as silent when it does not end. The server's ledger has every
+ * stream whose handler began.
  */
 import { execFileSync, fork } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -34,7 +34,9 @@ async function closing(setup, count) {
   return result;
 }
 
-/** Live heap for each connection that has answered a request and rests, and for each request in flight: medians, bytes. */
+/**
+ * Live heap for each connection that has answered a request and rests, and for each request in flight: medians, bytes.
+ */
 export async function measureMemory({ framework, variants, packageEntry, connections, requests, repeats, progress }) {
   const samples = new Map(variants.map((variant) => [variant, []]));
   for (let i = 0; i < repeats; i++) {

@@ -1,12 +1,14 @@
 /**
- * `node bench/memory.mjs`: what an application that is not being stopped pays for the module, beside bare Nest. Prints its tables; exits 1 when a goal is missed.
+ * `node bench/memory.mjs`: what an application that is not being stopped pays for the module, beside bare Nest. Prints
+ * its tables; exits 1 when a goal is missed.
  *
- *   node bench/memory.mjs [--only aborts,unclosed,bootstrap,closing] [--aborts 10000] [--repeats 9] [--package dist/index.js]
+ *   node bench/memory.mjs [--only aborts,unclosed,bootstrap,closing] [--aborts 10000] [--repeats 9] [--package
+ *   dist/index.js]
  *
- * Aborts: clients leave in the middle of a request whose handler never settles (an upload awaited by 'end', a download awaited by 'finish'). Live heap that stays for each, and the shutdown after them.
- * Unclosed: applications that are initialised, dropped, and never closed, as in many test suites. Live heap that stays for each.
- * Bootstrap: 100 modules, 1,500 providers, 900 routes: create and init, and close.
- * Closing: `app.close()` behind a `fetch`.
+ * Aborts: clients leave in the middle of a request whose handler never settles (an upload awaited by 'end', a download
+ * awaited by 'finish'). Live heap that stays for each, and the shutdown after them. Unclosed: applications that are
+ * initialised, dropped, and never closed, as in many test suites. Live heap that stays for each. Bootstrap: 100
+ * modules, 1,500 providers, 900 routes: create and init, and close. Closing: `app.close()` behind a `fetch`.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

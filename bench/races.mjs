@@ -1,18 +1,24 @@
 /**
- * `node bench/races.mjs`: requests aimed at the moments of a shutdown at which one can be lost. Prints one table; exits 1 when a request was lost without a word.
+ * `node bench/races.mjs`: requests aimed at the moments of a shutdown at which one can be lost. Prints one table; exits
+ * 1 when a request was lost without a word.
  *
- *   node bench/races.mjs [--seed N] [--count 10000] [--flavours h1,h2c,h2s] [--framework express] [--busy] [--package dist/index.js]
- *     [--only 'new session, at the end'] [--late close-listener] [--verbose]
- *   node bench/races.mjs --told | --health [--count 2000]      what is no race: see races/pooled.mjs and races/health.mjs
+ *   node bench/races.mjs [--seed N] [--count 10000] [--flavours h1,h2c,h2s] [--framework express] [--busy] [--package
+ *     dist/index.js] [--only 'new session, at the end'] [--late close-listener] [--verbose]
+ *   node bench/races.mjs --told | --health [--count 2000]      what is no race: see races/pooled.mjs and
+ *   races/health.mjs
  *
- * Each application is closed while requests are aimed at it: on connections that have just opened and on ones that rest (HTTP/1.1), on fresh sessions and on old ones (HTTP/2, cleartext and TLS),
- * within ±4 ms of the signal, of the flip to draining, of the close of resting connections, and of the end of the drain. Where these moments lie is learnt from the applications before. The seed tells the
- * plan: how many of which, and how far from their moment. It is printed, and replays.
+ * Each application is closed while requests are aimed at it: on connections that have just opened and on ones that rest
+ * (HTTP/1.1), on fresh sessions and on old ones (HTTP/2, cleartext and TLS), within ±4 ms of the signal, of the flip to
+ * draining, of the close of resting connections, and of the end of the drain. Where these moments lie is learnt from
+ * the applications before. The seed tells the plan: how many of which, and how far from their moment. It is printed,
+ * and replays.
  *
- * A request that was written when the server's close call was over can be saved by no server, and is counted apart, as is one written within the last millisecond before it: between
- * the last poll of an event loop and its close call some time passes.
+ * A request that was written when the server's close call was over can be saved by no server, and is counted apart, as
+ * is one written within the last millisecond before it: between the last poll of an event loop and its close call some
+ * time passes.
  *
- * Applications run one after the other in a process, and every other process has a single one, which a SIGTERM ends: its code is cold. `--busy` runs a busy loop on the servers' core.
+ * Applications run one after the other in a process, and every other process has a single one, which a SIGTERM ends:
+ * its code is cold. `--busy` runs a busy loop on the servers' core.
  */
 import { execFileSync, fork, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -324,8 +330,9 @@ async function startProcess(what = 'a server') {
 }
 
 /**
- * Resolves at `at`, to some hundredths of a millisecond: a timer first, then turns of the event loop. Right behind a poll, always: a client that has not looked whether the server has
- * closed its connection loses requests by its own fault.
+ * Resolves at `at`, to some hundredths of a millisecond: a timer first, then turns of the event loop. Right behind a
+ * poll, always: a client that has not looked whether the server has closed its connection loses requests by its own
+ * fault.
  */
 async function until(at) {
   const leftMs = at - now();

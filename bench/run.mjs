@@ -1,7 +1,9 @@
 /**
- * `npm run bench`: nestjs-drain beside bare Nest and its peers, in one run: ratios and medians. See README.md in this folder.
+ * `npm run bench`: nestjs-drain beside bare Nest and its peers, in one run: ratios and medians. See README.md in this
+ * folder.
  *
- *   node bench/run.mjs [--quick] [startup hotPath cpu ends exit closing memory] [--variants bare,routes,…] [--framework fastify]
+ *   node bench/run.mjs [--quick] [startup hotPath cpu ends exit closing memory] [--variants bare,routes,…] [--framework
+ *   fastify]
  */
 import { cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

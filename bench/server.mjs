@@ -1,5 +1,6 @@
 /**
- * One application, in a process of its own, that does what it is told over IPC: `node server.mjs <framework> <variant> <package>`.
+ * One application, in a process of its own, that does what it is told over IPC: `node server.mjs <framework> <variant>
+ * <package>`.
  */
 import 'reflect-metadata';
 import { createRequire } from 'node:module';
@@ -51,7 +52,10 @@ function route(method, path) {
   Get(path)(HelloController.prototype, method, Object.getOwnPropertyDescriptor(HelloController.prototype, method));
 }
 
-/** Each makes an application: what its module imports, what is done with it, how it is closed, and what tells that it has drained. */
+/**
+ * Each makes an application: what its module imports, what is done with it, how it is closed, and what tells that it
+ * has drained.
+ */
 const setups = {
   bare: () => ({}),
   'bare-again': () => ({}),
@@ -153,8 +157,9 @@ const commands = {
   },
 
   /**
-   * Closes the application while a request is held, and lets it end a while later. Returns how long after the last byte was given to the kernel the drain
-   * promise settled (where there is none: the promise of the close call), and the close call itself, ms. Nothing is waited for longer than `waitMs`.
+   * Closes the application while a request is held, and lets it end a while later. Returns how long after the last byte
+   * was given to the kernel the drain promise settled (where there is none: the promise of the close call), and the
+   * close call itself, ms. Nothing is waited for longer than `waitMs`.
    */
   async closeHeld(heldMs, waitMs) {
     const lastResponse = new Promise((resolve) => {

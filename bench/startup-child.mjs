@@ -1,4 +1,7 @@
-/** Prints how long it takes to load a file when Nest is loaded already, ms: `node startup-child.mjs <import|require> <file>`. */
+/**
+ * Prints how long it takes to load a file when Nest is loaded already, ms: `node startup-child.mjs <import|require>
+ * <file>`.
+ */
 import '@nestjs/common';
 import '@nestjs/core';
 import 'reflect-metadata';

@@ -14,8 +14,9 @@ const ways = [
 ];
 
 /**
- * What it takes to load the package when Nest is loaded already, and what the same modules take in a bundle that esbuild makes by itself, of the same
- * format and loaded in the same way. Each load has a process of its own; the two take turns at going first.
+ * What it takes to load the package when Nest is loaded already, and what the same modules take in a bundle that
+ * esbuild makes by itself, of the same format and loaded in the same way. Each load has a process of its own; the two
+ * take turns at going first.
  */
 export async function measureStartup({ repeats, progress }) {
   const rows = [];

@@ -1,4 +1,7 @@
-/** What is measured side by side. The first is what the others are compared with; the second tells how well that can be done. */
+/**
+ * What is measured side by side. The first is what the others are compared with; the second tells how well that can be
+ * done.
+ */
 export const variants = [
   { name: 'bare', title: 'bare Nest' },
   { name: 'bare-again', title: 'bare Nest again' },

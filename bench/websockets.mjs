@@ -1,5 +1,6 @@
 /**
- * Thousands of WebSocket clients, of `ws` and of socket.io, and one SIGTERM: who was told, what was lost, and how evenly they were let go; with the module and, as the control, without.
+ * Thousands of WebSocket clients, of `ws` and of socket.io, and one SIGTERM: who was told, what was lost, and how
+ * evenly they were let go; with the module and, as the control, without.
  *
  *   node bench/websockets.mjs [--ws 2500] [--socket.io 2500] [--lame-duck 5000] [--idle] [--package dist/index.js]
  *

@@ -14,7 +14,9 @@ import { installNest, installNode, nests, root } from './other-versions.mjs';
 /** Tests of the tools meet no other part of Nest, and run with the repository's own versions alone. */
 const ofTools = 'integration/(drill|testing)/';
 
-/** Controls show what the repository's own Nest and Node lose without the module. Others lose it in other ways, or hang. */
+/**
+ * Controls show what the repository's own Nest and Node lose without the module. Others lose it in other ways, or hang.
+ */
 const controls = '[Ww]ithout the module';
 /** Nest 11 makes no instance of its own for each client of a gateway of request scope. */
 const scopedGateways = 'handleDisconnect of request scope';

@@ -1,6 +1,7 @@
 /**
- * Runs npm scripts in lanes: the steps of a lane one after the other, the lanes side by side. Most of our suites wait for clocks and
- * sockets, so two lanes take little longer than one. What a step prints is shown when it has ended, in one piece.
+ * Runs npm scripts in lanes: the steps of a lane one after the other, the lanes side by side. Most of our suites wait
+ * for clocks and sockets, so two lanes take little longer than one. What a step prints is shown when it has ended, in
+ * one piece.
  *
  * `node scripts/lanes.mjs lint,types check:package` runs two lanes, the first of two steps.
  */

@@ -97,8 +97,8 @@ export class GracefulShutdown {
   }
 
   /**
-   * Makes the drain wait for `work`: a promise, or a function that returns one. A query that is sent when somebody waits
-   * for it is sent here: use the promise that is returned, not the query.
+   * Makes the drain wait for `work`: a promise, or a function that returns one. A query that is sent when somebody
+   * waits for it is sent here: use the promise that is returned, not the query.
    *
    * @returns what `work` resolves to, or rejects with
    * @throws DrainError `DRAIN_TOO_LATE` once the drain is over; a function is then not called

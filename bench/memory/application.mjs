@@ -1,5 +1,6 @@
 /**
- * One measurement of bench/memory.mjs, in a process of its own: `node --expose-gc application.mjs <what> <framework> <bare|module> <package entry>`. Tells its figures over IPC.
+ * One measurement of bench/memory.mjs, in a process of its own: `node --expose-gc application.mjs <what> <framework>
+ * <bare|module> <package entry>`. Tells its figures over IPC.
  */
 import 'reflect-metadata';
 import { setImmediate as turn } from 'node:timers/promises';

@@ -13,7 +13,10 @@ async function after(ms) {
   while (now() < at) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** One aimed request. `outcome` is one of served, refused, unreachable (connection refused), unsent (told before it was written), lost. */
+/**
+ * One aimed request. `outcome` is one of served, refused, unreachable (connection refused), unsent (told before it was
+ * written), lost.
+ */
 class Aimed {
   outcome;
   /** What the client saw. */

@@ -6,8 +6,9 @@ const lameDuckMs = 1_000;
 const holdMs = 1_000;
 
 /**
- * Probes, each on a connection of its own, of a health route that stands behind a prefix: one that a middleware strips, or that of a mounted sub-application. One that is not served before the
- * listener closes is lost, and the lame duck must not take them for traffic: it may last four times its least. Exits 1 otherwise.
+ * Probes, each on a connection of its own, of a health route that stands behind a prefix: one that a middleware strips,
+ * or that of a mounted sub-application. One that is not served before the listener closes is lost, and the lame duck
+ * must not take them for traffic: it may last four times its least. Exits 1 otherwise.
  */
 export async function health(startProcess, count) {
   const rows = [];

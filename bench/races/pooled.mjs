@@ -6,8 +6,9 @@ const pauseMs = 4;
 const lameDuckMs = 300;
 
 /**
- * Pooled clients of routes that write a `Connection` header of their own. Each sends one request after the other until a response tells it to leave; a request that is not served on a connection
- * that was never told is lost. Exits 1 when one is.
+ * Pooled clients of routes that write a `Connection` header of their own. Each sends one request after the other until
+ * a response tells it to leave; a request that is not served on a connection that was never told is lost. Exits 1 when
+ * one is.
  */
 export async function pooled(startProcess, framework, count) {
   const rows = [];

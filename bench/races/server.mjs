@@ -1,7 +1,8 @@
 /**
- * Applications for bench/races.mjs, one after the other in one process: `node server.mjs <package entry>`. Told over IPC to `start` one and to `close` it; a SIGTERM ends the last one, and
- * the process. Afterwards it tells when things happened: the signal, the flip, the close of the listener, and the close call of each connection, by the client's port. Instants are those of
- * the monotonic clock, which all processes of a machine share.
+ * Applications for bench/races.mjs, one after the other in one process: `node server.mjs <package entry>`. Told over
+ * IPC to `start` one and to `close` it; a SIGTERM ends the last one, and the process. Afterwards it tells when things
+ * happened: the signal, the flip, the close of the listener, and the close call of each connection, by the client's
+ * port. Instants are those of the monotonic clock, which all processes of a machine share.
  */
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
@@ -74,7 +75,10 @@ Controller()(Answers);
 
 let current;
 
-/** @param setup flavour (`h1`, `h2c`, `h2s`), framework, lameDuckMs, quietMs (it may then last longer), holdMs (the drain is held so long), lateRequests, prefix (`stripped` or `mounted`) */
+/**
+ * @param setup flavour (`h1`, `h2c`, `h2s`), framework, lameDuckMs, quietMs (it may then last longer), holdMs (the
+ * drain is held so long), lateRequests, prefix (`stripped` or `mounted`)
+ */
 async function start({ flavour, framework, lameDuckMs, quietMs, holdMs, lateRequests, prefix }) {
   class Application {}
   const lameDuck = lameDuckMs > 0 && {

@@ -10,8 +10,8 @@ import { applicationsOf, type TrackedRuns, withinRun } from './tracked-runs.js';
  *
  * While the application drains a run begins when it may have been called from work in flight: within another run, or
  * while anything else is in flight. Otherwise something that goes on beginning work has called it. Called without
- * arguments, as by a scheduler, it is then skipped: it resolves to undefined, and the report counts it. Called with some,
- * as by the consumer of a queue, it raises `DRAIN_TOO_LATE`, as every run does after the drain is over.
+ * arguments, as by a scheduler, it is then skipped: it resolves to undefined, and the report counts it. Called with
+ * some, as by the consumer of a queue, it raises `DRAIN_TOO_LATE`, as every run does after the drain is over.
  *
  * Instances that Nest makes later, of request scope, transient or by hand, are tracked as others are; without an
  * application with the module nothing is.

@@ -29,10 +29,10 @@ export interface RunsShutdown {
  * being idle. Nobody tells the two apart in words, and what follows loses nothing:
  *
  * - within another run, which asynchronous context tells, it begins;
- * - while anything else is in flight (a request, a message, `track()`, a lease, a hook, a drainable) it begins, for that
- *   may have called it;
- * - otherwise a scheduler has. Where it is given nothing it is skipped; where it is given something (a job, an event) it
- *   is refused, for who sent it would take a run that ends without an error for done.
+ * - while anything else is in flight (a request, a message, `track()`, a lease, a hook, a drainable) it begins, for
+ *   that may have called it;
+ * - otherwise a scheduler has. Where it is given nothing it is skipped; where it is given something (a job, an event)
+ *   it is refused, for who sent it would take a run that ends without an error for done.
  */
 export class TrackedRuns {
   private running = 0;

@@ -7,8 +7,9 @@ import { type ProcessHost } from './process-host.js';
  */
 export interface ShutdownCallOptions {
   /**
-   * What the process ends with when the shutdown is over, such as 1 after a crash: it becomes `process.exitCode`, unless
-   * a failure stands there already. What is no exit code counts as 1. @default as Nest ends it: by the signal, or with 0
+   * What the process ends with when the shutdown is over, such as 1 after a crash: it becomes `process.exitCode`,
+   * unless a failure stands there already. What is no exit code counts as 1. @default as Nest ends it: by the signal,
+   * or with 0
    */
   readonly exitCode?: number;
 }

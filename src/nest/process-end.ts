@@ -28,8 +28,8 @@ export type EndingCore = Pick<DrainCore, 'clock' | 'options' | 'events' | 'seque
 /**
  * Where a shutdown meets the process: which signal began it, what a second one does, and how the process ends.
  *
- * - clean: as Nest ends it; exit 0 as PID 1, where Nest's closing signal has no effect, and where `process.exitCode` has
- *   been set to 0
+ * - clean: as Nest ends it; exit 0 as PID 1, where Nest's closing signal has no effect, and where `process.exitCode`
+ *   has been set to 0
  * - unclean (timed out, a hook failed, the hard stop): exit 1
  * - forced by a second signal: 128 + its number
  *

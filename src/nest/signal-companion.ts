@@ -42,6 +42,9 @@ export function companionOf(host: ProcessHost = process): SignalCompanion {
  *
  * One serves all applications of a process. It does not keep them: those that are never closed may be collected. With
  * the last of them nothing of ours is left on the process.
+ *
+ * It has more methods than most classes, and most are of three lines: what is listened for, and who is asked, is told
+ * apart by them.
  */
 export class SignalCompanion {
   private readonly members = new Set<WeakRef<SignalReceiver>>();

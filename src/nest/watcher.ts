@@ -11,8 +11,8 @@ const generations = 5;
  * Reports whether a watcher has started this process, and will start another one when it ends: nobody routes traffic to
  * it, and somebody waits for the restart.
  *
- * `node --watch` sets `WATCH_REPORT_DEPENDENCIES`; others are known by their command line, which Linux tells of parents,
- * and npm of the script that it runs.
+ * `node --watch` sets `WATCH_REPORT_DEPENDENCIES`; others are known by their command line, which Linux tells of
+ * parents, and npm of the script that it runs.
  */
 export function isWatched(
   environment: NodeJS.ProcessEnv = process.env,

@@ -49,7 +49,8 @@ export interface GracefulShutdownOptions {
    */
   readonly httpTracking?: 'routes' | 'interceptor';
   /**
-   * What becomes of requests that arrive while draining. `'close-listener'` is the former way to write `{ listener: 'closed' }`, and warns at bootstrap.
+   * What becomes of requests that arrive while draining. `'close-listener'` is the former way to write `{ listener:
+   * 'closed' }`, and warns at bootstrap.
    *
    * @default { statusCode: 503, retryAfterSeconds: 1, listener: 'open', cors: false }
    */

@@ -6,7 +6,9 @@ import { type LameDuckOptions } from '../sequence/lame-duck.js';
 import { defaults, type GracefulShutdownOptions, type ResolvedOptions } from './options.js';
 
 const closeListenerWarning =
-  "lateRequests: 'close-listener' is the former way to write it. Write lateRequests: { listener: 'closed' } instead, which can be combined with statusCode, retryAfterSeconds and cors.";
+  "lateRequests: 'close-listener' is the former way to write it. Write lateRequests: { " +
+  "listener: 'closed' } instead, which can be combined with statusCode, retryAfterSeconds and " +
+  'cors.';
 
 const uncatchable = ['SIGKILL', 'SIGSTOP'];
 

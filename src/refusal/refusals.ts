@@ -119,8 +119,8 @@ export class Refusals {
     stream.on('error', () => undefined);
     stream.respond({ ':status': statusCode, ...headers });
     stream.end(method === 'HEAD' ? undefined : body);
-    // The rest of an upload is not needed: the answer is whole without it (RFC 9113 §8.1). A stream without one closes by
-    // itself; to close it here would, on Node 26, take back a head that ends it.
+    // The rest of an upload is not needed: the answer is whole without it (RFC 9113 §8.1). A stream without one closes
+    // by itself; to close it here would, on Node 26, take back a head that ends it.
     if (!stream.endAfterHeaders) stream.once('finish', () => stream.close(noError));
     stream.resume();
   }

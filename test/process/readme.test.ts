@@ -21,7 +21,10 @@ interface Run {
   readonly report: ShutdownReport;
 }
 
-/** Writes the applications that README and docs describe, and compiles them against the built packages, as their users do. */
+/**
+ * Writes the applications that README and docs describe, and compiles them against the built packages, as their users
+ * do.
+ */
 function build(): string[] {
   const pages = writeExamples(folder);
   mkdirSync(join(folder, 'node_modules'));

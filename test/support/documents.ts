@@ -42,8 +42,8 @@ export function proseOf(page: string): string {
 }
 
 /**
- * Writes the TypeScript examples as files, by the names in their first lines (`// src/app.module.ts`): a folder for each page, in which the files of
- * the README stand as well, unless the page has others of the same name.
+ * Writes the TypeScript examples as files, by the names in their first lines (`// src/app.module.ts`): a folder for
+ * each page, in which the files of the README stand as well, unless the page has others of the same name.
  *
  * @returns the folders, named after their pages
  */

@@ -17,8 +17,9 @@ export interface EventSourceOptions {
 }
 
 /**
- * An `EventSource` as strict as the standard's: it comes back after every end, with the last id it has seen, and gives up for good on anything but 200 and `text/event-stream`.
- * It parses what Node's EventSource packages parse, and tells besides whether each answer was whole.
+ * An `EventSource` as strict as the standard's: it comes back after every end, with the last id it has seen, and gives
+ * up for good on anything but 200 and `text/event-stream`. It parses what Node's EventSource packages parse, and tells
+ * besides whether each answer was whole.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */

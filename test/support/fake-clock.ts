@@ -7,8 +7,8 @@ interface ArmedTimer {
 }
 
 /**
- * A clock that a test advances by hand. Timers fire in the order of their instants, equal instants in the order in which they were armed, and what a timer sets off has
- * come to rest before the next one fires.
+ * A clock that a test advances by hand. Timers fire in the order of their instants, equal instants in the order in
+ * which they were armed, and what a timer sets off has come to rest before the next one fires.
  */
 export class FakeClock implements Clock {
   /** The calendar time of instant 0. */

@@ -3,7 +3,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 export type Direction = 'to the client' | 'to the server';
 
-/** A wire with hands on it: carries bytes both ways, and holds those of one direction back until it is told to let go. */
+/**
+ * A wire with hands on it: carries bytes both ways, and holds those of one direction back until it is told to let go.
+ */
 export class HoldingProxy {
   /** Resolves when something is held back. */
   readonly isHolding: Promise<void>;

@@ -47,7 +47,10 @@ export interface WireAnswer {
   readonly body: string;
 }
 
-/** Reads the complete answers in `text`, in order. Every answer must have a length or be chunked; `HEAD` ones have no body. */
+/**
+ * Reads the complete answers in `text`, in order. Every answer must have a length or be chunked; `HEAD` ones have no
+ * body.
+ */
 export function answersIn(text: string, isHead = false): WireAnswer[] {
   const answers: WireAnswer[] = [];
   for (let rest = text; ;) {

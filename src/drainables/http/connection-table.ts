@@ -30,7 +30,10 @@ export interface Closing {
   readonly owesAccepted: boolean;
 }
 
-/** All connections of one server, and the closing of those that rest. */
+/**
+ * All connections of one server, and the closing of those that rest. It has more methods than most classes: each way in
+ * which a connection comes, rests, is owed something or leaves is one, and all of them work on the same two sets.
+ */
 export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
   private readonly connections = new Set<Connection>();
   /** Those that held work, or part of a request, when draining began: the drain waits for them. */

@@ -53,6 +53,7 @@ const lateSessionMs = 1_000;
  * when draining begins. Streams in flight finish, and a stream that crosses the telling on the wire is served
  * (cleartext) or refused in a way that lets its client send it again (TLS).
  *
+ * It has more methods than most classes: those of a drainable, and those that hear of its server and its sessions.
  * @internal
  */
 export class Http2ServerDrainable implements Drainable, SessionOwner {

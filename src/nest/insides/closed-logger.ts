@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 
 /**
- * Reports whether the logger that the application has given Nest writes to a stream that has ended: winston, closed in a
- * destroy hook, drops lines without a word.
+ * Reports whether the logger that the application has given Nest writes to a stream that has ended: winston, closed in
+ * a destroy hook, drops lines without a word.
  *
  * Relies on `Logger.staticInstanceRef` (since Nest 8). Where it is missing, a report that such a logger drops is not
  * written to stderr.

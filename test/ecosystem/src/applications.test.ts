@@ -27,7 +27,8 @@ describe('An application with the module, running and rolled', { concurrency: 2 
         [],
         'The application does not serve these rows of its table.',
       );
-      // An upgrade that nobody answers keeps bare Nest for ever: only applications that end by themselves are held to that.
+      // An upgrade that nobody answers keeps bare Nest for ever: only applications that end by themselves are held to
+      // that.
       const endsBare = (await bare.close()) === '0';
       assert.ok(endsBare || application.staysWithoutModule, 'The process stays after app.close() without the module.');
       const failures = [

@@ -1,6 +1,6 @@
 /**
- * Loaded with `--import`, before the application. OpenTelemetry sees what is required: Express is, here, because its hook
- * for ES modules makes the start three times as slow, and on Node 20 hang now and then.
+ * Loaded with `--import`, before the application. OpenTelemetry sees what is required: Express is, here, because its
+ * hook for ES modules makes the start three times as slow, and on Node 20 hang now and then.
  */
 import { createRequire } from 'node:module';
 import FastifyOtel from '@fastify/otel';

@@ -125,7 +125,10 @@ describe.each(platforms)('app.close() on $framework over $protocol', (platform) 
   });
 });
 
-/** Sees timers of the package begin and end. (The count of `process.getActiveResourcesInfo()` has those of the test runner in it.) */
+/**
+ * Sees timers of the package begin and end. (The count of `process.getActiveResourcesInfo()` has those of the test
+ * runner in it.)
+ */
 class TimerWatch {
   private readonly live = new Map<number, { timer: NodeJS.Timeout; stack: string }>();
   private readonly hook = createHook({

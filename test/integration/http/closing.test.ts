@@ -6,7 +6,9 @@ import { type Orders, startOrders } from './orders.js';
 
 /** Ends by itself at once, and tells that clients are there. */
 const lameDuck = { minMs: 0, quietMs: 0, maxMs: 0 };
-/** Between nothing and the linger of 50 ms: the client hears of the end of its answer somewhat later than the server. */
+/**
+ * Between nothing and the linger of 50 ms: the client hears of the end of its answer somewhat later than the server.
+ */
 const betweenMs = 30;
 const agents = new Set<Agent>();
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;

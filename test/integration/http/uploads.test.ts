@@ -10,7 +10,10 @@ const json = { 'content-type': 'application/json' };
 const head = (length: number) =>
   `POST /orders HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
 
-/** Sends all of an upload before it begins to read, as simple clients do. Rejects unless it could send all and read a whole answer. */
+/**
+ * Sends all of an upload before it begins to read, as simple clients do. Rejects unless it could send all and read a
+ * whole answer.
+ */
 async function sendThenRead(port: number, protocol: Protocol, body: Buffer): Promise<WireAnswer> {
   const client = await RawClient.connect(port, protocol);
   client.socket.pause();
@@ -24,7 +27,10 @@ async function sendThenRead(port: number, protocol: Protocol, body: Buffer): Pro
   return answer!;
 }
 
-/** Several times what a server reads of a body before it refuses it, and no more than a busy machine sends before that server has read on for long enough. */
+/**
+ * Several times what a server reads of a body before it refuses it, and no more than a busy machine sends before that
+ * server has read on for long enough.
+ */
 const big = Buffer.alloc(4 * 1024 * 1024, ' ');
 const rounds = 40;
 

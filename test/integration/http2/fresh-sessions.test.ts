@@ -44,7 +44,9 @@ async function silentClient({ port, sockets }: RunningApplication): Promise<Sock
 }
 
 const answered = (status: number) => ({ outcome: 'answered', status });
-/** What its client may send again. A client that was held up, by a busy machine, for longer than the linger reads this. */
+/**
+ * What its client may send again. A client that was held up, by a busy machine, for longer than the linger reads this.
+ */
 const refused = { outcome: 'refused', status: undefined };
 
 /** Sends the preface and a request at once. */

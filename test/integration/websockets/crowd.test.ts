@@ -72,7 +72,8 @@ describe.each(combinations)(
       const { endings, lost } = await shutDown(true);
       expect(lost).toEqual({ replies: 0, pushes: 0 });
       if (combination.kind === 'socket.io polling') {
-        // A message that was on its way while the answer to its poll said goodbye comes back with an error: it is not executed, and its client knows.
+        // A message that was on its way while the answer to its poll said goodbye comes back with an error: it is not
+        // executed, and its client knows.
         for (const { ending } of endings) expect(ending.reason).toMatch(/^transport (close|error)$/);
         return;
       }

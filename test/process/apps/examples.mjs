@@ -1,6 +1,7 @@
 /**
- * Runs the examples of documents: `node examples.mjs <folder of compiled files> <page...>`. Every exported provider and controller of a page becomes
- * part of one application, and every other drainable is registered with it. It listens, is closed, and tells, as JSON, what ran and how that ended.
+ * Runs the examples of documents: `node examples.mjs <folder of compiled files> <page...>`. Every exported provider and
+ * controller of a page becomes part of one application, and every other drainable is registered with it. It listens, is
+ * closed, and tells, as JSON, what ran and how that ended.
  */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';

@@ -1,7 +1,7 @@
 /**
- * What the applications of the process suite share. They run as they are, on any Node: decorators are called as functions. An application tells
- * its test what happens on file descriptor 3, a line of JSON each, and is told what to do on descriptor 4, a word a line. Its settings are its first
- * argument, as JSON.
+ * What the applications of the process suite share. They run as they are, on any Node: decorators are called as
+ * functions. An application tells its test what happens on file descriptor 3, a line of JSON each, and is told what to
+ * do on descriptor 4, a word a line. Its settings are its first argument, as JSON.
  */
 import 'reflect-metadata';
 import { Inject, Injectable, Module } from '@nestjs/common';

@@ -1,6 +1,7 @@
 /**
- * An application with connections that live long: `settings.protocol` is `http`, `h2c` or `h2` (Fastify; the latter with `settings.certificate`), `settings.sockets` is `ws` or `socket.io`.
- * Its database closes in `onModuleDestroy`; what answers says whether it was open.
+ * An application with connections that live long: `settings.protocol` is `http`, `h2c` or `h2` (Fastify; the latter
+ * with `settings.certificate`), `settings.sockets` is `ws` or `socket.io`. Its database closes in `onModuleDestroy`;
+ * what answers says whether it was open.
  */
 import { Controller, Get, Sse } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -1,6 +1,6 @@
 /**
- * Applications that are initialised and never closed, as in many test suites: what is left of them when nobody holds them
- * any longer, and whether the process ends by itself.
+ * Applications that are initialised and never closed, as in many test suites: what is left of them when nobody holds
+ * them any longer, and whether the process ends by itself.
  */
 import { Controller, Get } from '@nestjs/common';
 import { setFlagsFromString } from 'node:v8';

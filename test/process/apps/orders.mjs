@@ -1,4 +1,7 @@
-/** An HTTP application with a database, requests that last as long as their test wants, and whatever bad habits its settings give it. */
+/**
+ * An HTTP application with a database, requests that last as long as their test wants, and whatever bad habits its
+ * settings give it.
+ */
 import { Controller, Get, HttpCode, Logger, Post, Res } from '@nestjs/common';
 import { GracefulShutdown, OnShutdown, ReadinessHealthIndicator } from 'nestjs-drain';
 import { PassThrough } from 'node:stream';

@@ -61,8 +61,8 @@ export async function build(): Promise<void> {
 }
 
 /**
- * An application of `apps`, in a process of its own, on the built package. `DRAIN_NODE` names another Node to run it, `DRAIN_APPS` another folder where
- * they are.
+ * An application of `apps`, in a process of its own, on the built package. `DRAIN_NODE` names another Node to run it,
+ * `DRAIN_APPS` another folder where they are.
  */
 export class Child {
   /** All that it has told, in order. */

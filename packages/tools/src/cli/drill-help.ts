@@ -1,8 +1,14 @@
 /** Commander wraps it to the terminal. */
 export const description = [
   'Answers one question: does this service lose requests when it is rolled?',
-  'It starts replicas of your own application, unchanged, puts a TCP balancer in front of them, asks them at a fixed rate, and replaces every one, the successor first, the way your platform does it. Every request is sent once, to the end, and must be answered whole and right: a reset, a refusal, a cut, a 5xx or a time-out is a loss. Then it says what was lost and when, and what to change.',
-  'Any service that listens on the port it is told and has a readiness path will do. Where Node runs, more is seen from inside; where nestjs-drain is part of it, its phases and its report, too.',
+  'It starts replicas of your own application, unchanged, puts a TCP balancer in front of ' +
+    'them, asks them at a fixed rate, and replaces every one, the successor first, the way your ' +
+    'platform does it. Every request is sent once, to the end, and must be answered whole and ' +
+    'right: a reset, a refusal, a cut, a 5xx or a time-out is a loss. Then it says what was lost ' +
+    'and when, and what to change.',
+  'Any service that listens on the port it is told and has a readiness path will do. Where ' +
+    'Node runs, more is seen from inside; where nestjs-drain is part of it, its phases and its ' +
+    'report, too.',
 ].join('\n\n');
 
 export const helpAfter = `

@@ -20,7 +20,8 @@ export async function run(version: string): Promise<void> {
 const program = (version: string): Command =>
   new Command('nestjs-drain')
     .description(
-      'Stops a NestJS application without losing a request. These commands look at an application, or at how it is deployed, from outside: they need neither NestJS nor this package in it.',
+      'Stops a NestJS application without losing a request. These commands look at an application, ' +
+        'or at how it is deployed, from outside: they need neither NestJS nor this package in it.',
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')

@@ -13,7 +13,8 @@ export class Progress {
     this.line(`Starting ${plural(replicas, 'replica')} of: ${command.join(' ')}`);
     const wait = platform.preStopMs > 0 ? `preStop ${duration(platform.preStopMs)}, ` : '';
     this.line(
-      `Rolling as ${platform.name} does: ${wait}${platform.signal}, SIGKILL after ${duration(platform.graceMs)}; ${ratePerSecond} requests a second`,
+      `Rolling as ${platform.name} does: ${wait}${platform.signal}, SIGKILL after ` +
+        `${duration(platform.graceMs)}; ${ratePerSecond} requests a second`,
     );
   }
 

@@ -29,7 +29,8 @@ export async function optionsOfApp(file: string, cwd: string): Promise<AppOption
   if (!provider) {
     throw new BadInputError(
       file,
-      'Expected an exported module that imports GracefulShutdownModule.forRoot(), got none. Give the built root module: --app dist/app.module.js.',
+      'Expected an exported module that imports GracefulShutdownModule.forRoot(), got none. Give ' +
+        'the built root module: --app dist/app.module.js.',
     );
   }
   const { useValue } = provider as { useValue?: ResolvedOptions };

@@ -2,9 +2,14 @@ import { rules } from './rules/index.js';
 
 /** Commander wraps it. */
 export const description = [
-  'Reads what starts and stops an application, and says what makes a shutdown lose requests: with the line, and with what to write instead.',
-  "It takes Kubernetes manifests (as kubectl kustomize or helm template writes them), Dockerfiles, package.json and PM2's ecosystem.config.js. All files are read together. Nothing is changed, and no cluster is asked.",
-  'Without files it reads what is piped in; with nothing piped in it looks at ./Dockerfile, ./package.json, ./ecosystem.config.* and the YAML in ./k8s, ./deploy and ./manifests. Folders that Kustomize or Helm has to render are left out, and named.',
+  'Reads what starts and stops an application, and says what makes a shutdown lose requests: ' +
+    'with the line, and with what to write instead.',
+  'It takes Kubernetes manifests (as kubectl kustomize or helm template writes them), ' +
+    "Dockerfiles, package.json and PM2's ecosystem.config.js. All files are read together. " +
+    'Nothing is changed, and no cluster is asked.',
+  'Without files it reads what is piped in; with nothing piped in it looks at ./Dockerfile, ' +
+    './package.json, ./ecosystem.config.* and the YAML in ./k8s, ./deploy and ./manifests. ' +
+    'Folders that Kustomize or Helm has to render are left out, and named.',
   'A fault loses requests, or gets the process killed. A doubt may: the files alone cannot tell.',
 ].join('\n\n');
 

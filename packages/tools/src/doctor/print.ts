@@ -64,5 +64,7 @@ function spell({ lameDuckMinMs, lameDuckMaxMs, drainMs, gracePeriodMs, options }
   const { lameDuck, hookTimeoutMs } = options;
   const served =
     lameDuck === false ? 'no lame duck' : `lame duck ${lameDuckMinMs / 1_000} to ${seconds(lameDuckMaxMs)}`;
-  return `${served}, drain ${seconds(drainMs)}, hooks ${seconds(hookTimeoutMs)}, grace period ${seconds(gracePeriodMs)}`;
+  return (
+    `${served}, drain ${seconds(drainMs)}, hooks ${seconds(hookTimeoutMs)}, grace period ` + `${seconds(gracePeriodMs)}`
+  );
 }

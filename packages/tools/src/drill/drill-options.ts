@@ -28,7 +28,10 @@ export interface DrillOptions {
   readonly replicas?: number;
   /** Rolls with each lag. @default 1 */
   readonly rounds?: number;
-  /** How long the balancer goes on sending new connections to a replica that is about to leave. @default 0, 500, 2_000, 5_000 */
+  /**
+   * How long the balancer goes on sending new connections to a replica that is about to leave. @default 0, 500, 2_000,
+   * 5_000
+   */
   readonly lagsMs?: readonly number[];
   /** Requests a second, whatever the answers. @default 100 */
   readonly ratePerSecond?: number;

@@ -22,16 +22,27 @@ function sentenceOf(error: ReplicaStartError, facts: StartFacts): string {
   if (error.reason === 'not-run') return `'${command.join(' ')}' cannot be run: ${lastLine}.`;
   if (error.output.includes('EADDRINUSE')) {
     const taken = /EADDRINUSE[^\n]*?:(\d+)/.exec(error.output)?.[1];
-    return `${error.replica} found port ${taken ?? '(unknown)'} taken: it must listen on the port in ${portEnv} (${error.port}); name another variable with --port-env.`;
+    return (
+      `${error.replica} found port ${taken ?? '(unknown)'} taken: it must listen on the port in ` +
+      `${portEnv} (${error.port}); name another variable with --port-env.`
+    );
   }
   if (error.reason === 'exited') {
-    return `${error.replica} exited with ${error.exitCode ?? 'a signal'} before ${readinessPath} answered 200${said(error.output)}.`;
+    return (
+      `${error.replica} exited with ${error.exitCode ?? 'a signal'} before ${readinessPath} ` +
+      `answered 200${said(error.output)}.`
+    );
   }
-  const waited = `${error.replica} did not answer 200 at http://127.0.0.1:${error.port}${readinessPath} within ${startTimeoutMs / 1_000} s`;
+  const waited =
+    `${error.replica} did not answer 200 at http://127.0.0.1:${error.port}${readinessPath} ` +
+    `within ${startTimeoutMs / 1_000} s`;
   if (error.lastStatus !== undefined)
     return `${waited}: it answered ${error.lastStatus}. Name its readiness path with --ready.`;
   if (otherPorts.length > 0) {
-    return `${waited}: it listens on ${otherPorts.join(', ')}, not on the port in ${portEnv}; name another variable with --port-env.`;
+    return (
+      `${waited}: it listens on ${otherPorts.join(', ')}, not on the port in ${portEnv}; name ` +
+      'another variable with --port-env.'
+    );
   }
   return `${waited}: nothing listens there${said(error.output)}.`;
 }

@@ -10,8 +10,13 @@ export function verdictOf(
   const kills = killed > 0 ? `${count(killed)} of ${stops} had to be ended with SIGKILL` : '';
   if (failed > 0) {
     const share = percent(failed / requests);
-    return `Requests are lost: ${count(failed)} of ${count(requests)} (${share}) failed in ${stops}: ${listOfKinds(failuresByKind)}${kills && `; ${kills}`}.`;
+    return (
+      `Requests are lost: ${count(failed)} of ${count(requests)} (${share}) failed in ${stops}: ` +
+      `${listOfKinds(failuresByKind)}${kills && `; ${kills}`}.`
+    );
   }
-  const bound = `none of ${plural(requests, 'request')} failed in ${stops}, so that with 95 % confidence fewer than ${percent(lossUpperBound)} are lost`;
+  const bound =
+    `none of ${plural(requests, 'request')} failed in ${stops}, so that with 95 % confidence ` +
+    `fewer than ${percent(lossUpperBound)} are lost`;
   return kills ? `No request was lost, but ${kills}: ${bound}.` : `Nothing is lost: ${bound}.`;
 }

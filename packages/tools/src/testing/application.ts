@@ -10,7 +10,8 @@ export function shutdownOf(app: INestApplication, caller: string): GracefulShutd
   } catch {
     throw new DrainError(
       'DRAIN_INVALID_ARGUMENT',
-      `Expected ${caller} to be given an application with GracefulShutdownModule, got one without. Import GracefulShutdownModule.forRoot() in the module under test.`,
+      `Expected ${caller} to be given an application with GracefulShutdownModule, got one without. ` +
+        'Import GracefulShutdownModule.forRoot() in the module under test.',
     );
   }
 }

@@ -107,7 +107,8 @@ export class FakePlatform {
     await within(readyWithinMs, 'readiness', ready).catch(() => {
       throw new DrainError(
         'DRAIN_INVALID_ARGUMENT',
-        `Expected GET ${this.probe} of the application to answer 200 within ${readyWithinMs} ms, got none. Name the route that asks ReadinessHealthIndicator.isReady(): ` +
+        `Expected GET ${this.probe} of the application to answer 200 within ${readyWithinMs} ms, got ` +
+          'none. Name the route that asks ReadinessHealthIndicator.isReady(): ' +
           'drill({ readinessPath }), fakePlatform({ probe }).',
       );
     });

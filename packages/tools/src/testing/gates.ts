@@ -68,7 +68,8 @@ export class Gate {
     if ((app as { isInitialized?: boolean }).isInitialized) {
       throw new DrainError(
         'DRAIN_TOO_LATE',
-        `Expected gate.holds(app, '${request}') before app.init() and app.listen(), got it afterwards. Call it as soon as the application is created.`,
+        `Expected gate.holds(app, '${request}') before app.init() and app.listen(), got it ` +
+          'afterwards. Call it as soon as the application is created.',
       );
     }
     app.useGlobalInterceptors(new GateInterceptor(this, method, matcherOf(path)));

@@ -30,7 +30,8 @@ export const drainMatchers = {
     return {
       pass,
       message: () =>
-        `Expected the roll ${pass ? 'to lose something, it lost nothing' : 'to lose nothing'}.\n\n${describeRoll(roll)}`,
+        'Expected the roll ' +
+        `${pass ? 'to lose something, it lost nothing' : 'to lose nothing'}.\n\n${describeRoll(roll)}`,
     };
   },
 
@@ -41,7 +42,8 @@ export const drainMatchers = {
     return {
       pass,
       message: () =>
-        `Expected the roll ${pass ? 'not ' : ''}to drain within ${ms} ms: ${roll.shutdown.outcome} after ${roll.drainMs} ms.\n\n${describeRoll(roll)}`,
+        `Expected the roll ${pass ? 'not ' : ''}to drain within ${ms} ms: ${roll.shutdown.outcome} ` +
+        `after ${roll.drainMs} ms.\n\n${describeRoll(roll)}`,
     };
   },
 };
@@ -52,6 +54,7 @@ function rollIn(received: unknown, matcher: string): Roll {
   }
   const isPromise = typeof (received as PromiseLike<unknown> | undefined)?.then === 'function';
   throw new TypeError(
-    `${matcher} expects the Roll of drill(), got ${isPromise ? 'a promise: await it' : inspect(received, { depth: 0 })}.`,
+    `${matcher} expects the Roll of drill(), got ` +
+      `${isPromise ? 'a promise: await it' : inspect(received, { depth: 0 })}.`,
   );
 }

@@ -58,11 +58,14 @@ export function describeRoll(roll: Roll): string {
   const { failures, shutdown, requests, servedByApp, servedBySuccessor } = roll;
   const more = failures.length - failuresShown;
   return [
-    `${requests} requests: ${servedByApp} served by the application, ${servedBySuccessor} by its successor, ${roll.failed} failed`,
+    `${requests} requests: ${servedByApp} served by the application, ${servedBySuccessor} by its ` +
+      `successor, ${roll.failed} failed`,
     ...failures.slice(0, failuresShown).map((failure) => `  - ${describeFailure(failure)}`),
     ...(more > 0 ? [`  - and ${more} more`] : []),
     ...(servedByApp === 0 ? ['Nothing was served by the application, so nothing is shown.'] : []),
-    `The shutdown: ${shutdown.outcome} after ${roll.drainMs} ms of draining (${shutdown.phases.map(({ phase, ms }) => `${phase} ${ms} ms`).join(', ')}), ${shutdown.refused} late requests refused`,
+    `The shutdown: ${shutdown.outcome} after ${roll.drainMs} ms of draining ` +
+      `(${shutdown.phases.map(({ phase, ms }) => `${phase} ${ms} ms`).join(', ')}), ` +
+      `${shutdown.refused} late requests refused`,
     ...shutdown.leftovers.map((leftover) => `  - left over: ${describeLeftover(leftover)}`),
     ...shutdown.advice.map((advice) => `  - ${advice}`),
   ].join('\n');
@@ -72,7 +75,10 @@ function describeFailure(failure: RollFailure): string {
   const { request, kind, sinceCloseMs, phase, afterMs, reusedConnection, sentTo, detail } = failure;
   const when = `${Math.abs(Math.round(sinceCloseMs))} ms ${sinceCloseMs < 0 ? 'before' : 'after'} the close (${phase})`;
   const carrier = `${reusedConnection ? 'kept' : 'new'} connection${sentTo ? ` to the ${sentTo}` : ''}`;
-  return `${request}: ${kind} ${when}, ${Math.round(afterMs)} ms after it was sent, on a ${carrier}${detail ? ` [${detail}]` : ''}`;
+  return (
+    `${request}: ${kind} ${when}, ${Math.round(afterMs)} ms after it was sent, on a ` +
+    `${carrier}${detail ? ` [${detail}]` : ''}`
+  );
 }
 
 function describeLeftover({ kind, name, ageMs, detail }: Leftover): string {

@@ -36,7 +36,9 @@ const watch = () =>
   );
 const connectionHeaders = () => wire.match(/^connection: .*$/gim);
 
-/** Every way in which an application, a proxy or a relay writes the head, most of them with a `Connection` of its own. */
+/**
+ * Every way in which an application, a proxy or a relay writes the head, most of them with a `Connection` of its own.
+ */
 const heads: Record<string, (response: ServerResponse) => unknown> = {
   'end() alone': (each) => each.end('a'),
   'write() alone': (each) => each.write('a') && each.end(),

@@ -1,6 +1,8 @@
 import { type Drainable, type Leftover } from '../../../../src/index.js';
 
-/** A protocol without connections, in a folder of its own: it holds no work, and writes down which step is asked for. */
+/**
+ * A protocol without connections, in a folder of its own: it holds no work, and writes down which step is asked for.
+ */
 export class RecordingDrainable implements Drainable {
   readonly name = 'recording';
   readonly steps: string[] = [];

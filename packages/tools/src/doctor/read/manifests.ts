@@ -48,5 +48,8 @@ function whyNone(name: string): string {
   if (/^kustomization\.ya?ml$/.test(basename(name))) {
     return 'A kustomization has to be rendered first: kubectl kustomize DIR | nestjs-drain doctor.';
   }
-  return "Expected Kubernetes manifests, got no object with a 'kind'. Give manifests, a Dockerfile, package.json or ecosystem.config.js.";
+  return (
+    "Expected Kubernetes manifests, got no object with a 'kind'. Give manifests, a Dockerfile, " +
+    'package.json or ecosystem.config.js.'
+  );
 }

@@ -23,8 +23,12 @@ export const keepAlive: Rule = {
       yield {
         at,
         severity: isKnown ? 'fault' : 'doubt',
-        what: `An idle connection is kept by ${name} for ${seconds(ms)}, by ${keeps}: the one that closes first must be the balancer, or it loses requests, shutdown or not.`,
-        fix: `Set app.getHttpServer().keepAliveTimeout = ${ms + 15_000}${isKnown ? '' : `, and tell: --keep-alive-ms ${ms + 15_000}`}.`,
+        what:
+          `An idle connection is kept by ${name} for ${seconds(ms)}, by ${keeps}: the one that closes ` +
+          'first must be the balancer, or it loses requests, shutdown or not.',
+        fix:
+          'Set app.getHttpServer().keepAliveTimeout = ' +
+          `${ms + 15_000}${isKnown ? '' : `, and tell: --keep-alive-ms ${ms + 15_000}`}.`,
       };
     }
   },
@@ -41,7 +45,9 @@ export const balancerDraining: Rule = {
       if (ms >= needMs || workloadsBehind(scene, object).length === 0) continue;
       yield {
         at,
-        what: `${name} is ${ms / 1_000}: the balancer cuts requests that the application would still finish, for up to ${seconds(needMs)}.`,
+        what:
+          `${name} is ${ms / 1_000}: the balancer cuts requests that the application would still ` +
+          `finish, for up to ${seconds(needMs)}.`,
         fix: `Set it to ${Math.ceil(needMs / 1_000)}.`,
       };
     }

@@ -22,7 +22,9 @@ export const pdbBlocks: Rule = {
         const name = blocking === least ? 'minAvailable' : 'maxUnavailable';
         yield {
           at: blocking.place,
-          what: `${name}: ${blocking.text} of ${replicas.count} lets no pod be evicted: a node drain waits for ever, until somebody kills the pods by force.`,
+          what:
+            `${name}: ${blocking.text} of ${replicas.count} lets no pod be evicted: a node drain waits ` +
+            'for ever, until somebody kills the pods by force.',
           fix:
             replicas.count > 1
               ? `Set maxUnavailable: 1 instead.`
@@ -46,7 +48,9 @@ export const publishNotReady: Rule = {
       if (!workloads.some((workload) => workload.isSelectedBy(spec.get('selector'), namespace))) continue;
       yield {
         at: published.place,
-        what: 'publishNotReadyAddresses keeps a pod in the endpoints though its readiness fails: a lame duck gets new requests to its end.',
+        what:
+          'publishNotReadyAddresses keeps a pod in the endpoints though its readiness fails: a lame ' +
+          'duck gets new requests to its end.',
         fix: 'Remove it.',
       };
     }

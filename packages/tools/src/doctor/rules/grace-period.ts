@@ -31,7 +31,10 @@ export const graceBudget: Rule = {
       const option = needMs > gracePeriodMs ? `, and gracePeriodMs: ${needMs} in the module's options` : '';
       yield {
         at: grace.at,
-        what: `A shutdown may take ${spell(parts)}, and SIGKILL comes after ${seconds(grace.ms)}${grace.isDefault ? ', the default' : ''}: what is in flight then is lost.`,
+        what:
+          `A shutdown may take ${spell(parts)}, and SIGKILL comes after ` +
+          `${seconds(grace.ms)}${grace.isDefault ? ', the default' : ''}: what is in flight then is ` +
+          'lost.',
         fix: `Set terminationGracePeriodSeconds: ${needSeconds}${option}, or shorten the parts.`,
       };
     }
@@ -51,8 +54,12 @@ export const gracePeriodOption: Rule = {
       if (gracePeriodMs <= leftMs || !fits(partsOf(grace, sigtermParts(application)), grace)) continue;
       yield {
         at: grace.at,
-        what: `gracePeriodMs is ${gracePeriodMs}, and SIGKILL comes ${seconds(leftMs)} after the SIGTERM: a shutdown that hangs is killed without a report.`,
-        fix: `Set terminationGracePeriodSeconds: ${Math.ceil((gracePeriodMs + grace.preStopMs) / 1_000)}, or gracePeriodMs: ${leftMs} in the module's options.`,
+        what:
+          `gracePeriodMs is ${gracePeriodMs}, and SIGKILL comes ${seconds(leftMs)} after the SIGTERM: ` +
+          'a shutdown that hangs is killed without a report.',
+        fix:
+          `Set terminationGracePeriodSeconds: ${Math.ceil((gracePeriodMs + grace.preStopMs) / 1_000)}, ` +
+          `or gracePeriodMs: ${leftMs} in the module's options.`,
       };
     }
   },
@@ -72,7 +79,9 @@ export const optionsBudget: Rule = {
       if (!fits(partsOf(grace, parts), grace)) continue;
       yield {
         at: grace.at,
-        what: `A shutdown may take ${spell(parts)}, and gracePeriodMs is ${gracePeriodMs}: the module cuts it short, though the pod has the time.`,
+        what:
+          `A shutdown may take ${spell(parts)}, and gracePeriodMs is ${gracePeriodMs}: the module cuts ` +
+          'it short, though the pod has the time.',
         fix: `Set gracePeriodMs: ${grace.ms - grace.preStopMs} in the module's options.`,
       };
     }
@@ -109,7 +118,9 @@ export const lameDuckOff: Rule = {
       if (!workload.isServer || preStopOf(workload)) continue;
       yield {
         at: workload.place,
-        what: 'lameDuck is off under Kubernetes: endpoints are removed while the pod is already draining, and requests still on their way are refused.',
+        what:
+          'lameDuck is off under Kubernetes: endpoints are removed while the pod is already draining, ' +
+          'and requests still on their way are refused.',
         fix: "Leave lameDuck on 'auto' in the module's options.",
       };
     }

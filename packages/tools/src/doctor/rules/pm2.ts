@@ -21,7 +21,10 @@ export const pm2KillTimeout: Rule = {
       if (killMs === undefined || killMs >= sumOf(parts)) continue;
       yield {
         at: app.placeOf('kill_timeout'),
-        what: `A shutdown may take ${spell(parts)}, and PM2 sends SIGKILL after ${seconds(killMs)}${given === undefined ? ', its default' : ''}: what is in flight then is lost.`,
+        what:
+          `A shutdown may take ${spell(parts)}, and PM2 sends SIGKILL after ` +
+          `${seconds(killMs)}${given === undefined ? ', its default' : ''}: what is in flight then is ` +
+          'lost.',
         fix: `Set kill_timeout: ${sumOf(parts)}, or shorten the parts.`,
       };
     }
@@ -42,7 +45,10 @@ export const pm2ListenTimeout: Rule = {
       const awaited = waitsForWord ? "process.send('ready')" : 'the listener';
       yield {
         at: app.placeOf('listen_timeout'),
-        what: `PM2 waits for ${awaited} for ${seconds(listenMs)}${given === undefined ? ', its default' : ''}, and then stops the old process whether the new one serves or not.`,
+        what:
+          `PM2 waits for ${awaited} for ` +
+          `${seconds(listenMs)}${given === undefined ? ', its default' : ''}, and then stops the old ` +
+          'process whether the new one serves or not.',
         fix: `Set listen_timeout: 10000${waitsForWord ? ", and call process.send?.('ready') after app.listen()" : ''}.`,
       };
     }
@@ -91,7 +97,9 @@ export const pm2Treekill: Rule = {
       if (!wrapperOf(app) || !isSignalledAlone(app)) continue;
       yield {
         at: app.placeOf('treekill'),
-        what: `treekill: false sends the signal to '${wrapperOf(app)}' alone: the application below it never hears of a shutdown.`,
+        what:
+          `treekill: false sends the signal to '${wrapperOf(app)}' alone: the application below it ` +
+          'never hears of a shutdown.',
         fix: "Run the file itself (script: 'dist/main.js'), or remove treekill.",
       };
     }
@@ -123,7 +131,9 @@ export const pm2Unreadable: Rule = {
       if (!unreadable) continue;
       yield {
         at: unreadable.at,
-        what: `What it exports cannot be told, for it is run without require and without this process: ${unreadable.why}.`,
+        what:
+          'What it exports cannot be told, for it is run without require and without this process: ' +
+          `${unreadable.why}.`,
         fix: 'See yourself that kill_timeout is longer than the drain, or give the configuration as JSON.',
       };
     }

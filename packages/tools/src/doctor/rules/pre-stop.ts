@@ -15,7 +15,10 @@ export const preStopSleep: Rule = {
       if (!preStop?.sleepMs) continue;
       yield {
         at: preStop.at,
-        what: `preStop sleeps ${seconds(preStop.sleepMs)} before the SIGTERM, on top of a lame duck of ${minMs / 1_000} to ${seconds(maxMs)}: nobody is told to leave meanwhile, and every roll-out waits twice.`,
+        what:
+          `preStop sleeps ${seconds(preStop.sleepMs)} before the SIGTERM, on top of a lame duck of ` +
+          `${minMs / 1_000} to ${seconds(maxMs)}: nobody is told to leave meanwhile, and every ` +
+          'roll-out waits twice.',
         fix: 'Remove preStop: the lame duck does its work, and ends when traffic has gone.',
       };
     }
@@ -33,7 +36,9 @@ export const preStopUnknown: Rule = {
       if (!preStop || preStop.sleepMs !== undefined) continue;
       yield {
         at: preStop.at,
-        what: `preStop (${preStop.name}) runs before the SIGTERM, and its time, which cannot be known here, is taken off the grace period.`,
+        what:
+          `preStop (${preStop.name}) runs before the SIGTERM, and its time, which cannot be known ` +
+          'here, is taken off the grace period.',
         fix: "Remove it, or make its work an @OnShutdown('lame-duck') hook, which the budget knows.",
       };
     }

@@ -16,8 +16,12 @@ export const noReadinessProbe: Rule = {
       yield {
         at: workload.container.place,
         severity: isServing ? 'fault' : 'doubt',
-        what: `Container ${nameOf(workload)} has no readiness probe: it gets requests before it can answer them, and nobody sees that it is leaving.`,
-        fix: 'Add readinessProbe: { httpGet: { path: /health/ready, port: 3000 }, periodSeconds: 1, failureThreshold: 2 }.',
+        what:
+          `Container ${nameOf(workload)} has no readiness probe: it gets requests before it can answer ` +
+          'them, and nobody sees that it is leaving.',
+        fix:
+          'Add readinessProbe: { httpGet: { path: /health/ready, port: 3000 }, periodSeconds: 1, ' +
+          'failureThreshold: 2 }.',
       };
     }
   },
@@ -41,7 +45,10 @@ export const readinessTooSlow: Rule = {
       const faster = minMs >= 3_000 ? 'periodSeconds: 1, failureThreshold: 2 and timeoutSeconds: 1, or ' : '';
       yield {
         at: (field ?? probe.field).place,
-        what: `Readiness is seen to fail after up to ${periodSeconds} × ${failureThreshold} + ${timeoutSeconds} = ${seconds(verdictMs)}, and the lame duck may end after ${seconds(minMs)}: what follows the probe still sends requests then.`,
+        what:
+          `Readiness is seen to fail after up to ${periodSeconds} × ${failureThreshold} + ` +
+          `${timeoutSeconds} = ${seconds(verdictMs)}, and the lame duck may end after ` +
+          `${seconds(minMs)}: what follows the probe still sends requests then.`,
         fix: `Set ${faster}lameDuck: { minMs: ${verdictMs}${longer} } in the module's options.`,
       };
     }
@@ -61,7 +68,9 @@ export const sameProbe: Rule = {
       const inner = probe.field.get(probe.kind, 'path');
       yield {
         at: (inner.exists ? inner : probe.field).place,
-        what: `Liveness and readiness ask the same ${asked}: whatever fails readiness, a lame duck or a slow database, has the container restarted with its work in flight.`,
+        what:
+          `Liveness and readiness ask the same ${asked}: whatever fails readiness, a lame duck or a ` +
+          'slow database, has the container restarted with its work in flight.',
         fix: 'Ask for a path of its own that answers 200 while the process lives: path: /health/live.',
       };
     }
@@ -77,7 +86,9 @@ export const readinessTcp: Rule = {
       if (probe.kind !== 'tcpSocket') continue;
       yield {
         at: probe.field.get('tcpSocket').place,
-        what: 'Readiness only connects: that succeeds for as long as the listener is open, through the whole lame duck.',
+        what:
+          'Readiness only connects: that succeeds for as long as the listener is open, through the ' +
+          'whole lame duck.',
         fix: 'Ask the application: httpGet: { path: /health/ready, port: 3000 }.',
       };
     }
@@ -95,7 +106,9 @@ export const readinessUnknown: Rule = {
       yield {
         at: probe.field.place,
         what: `Readiness ${means}: whether it fails in the lame duck cannot be known here.`,
-        fix: 'See that it asks ReadinessHealthIndicator.isReady(), or use httpGet: { path: /health/ready, port: 3000 }.',
+        fix:
+          'See that it asks ReadinessHealthIndicator.isReady(), or use httpGet: { path: /health/ready, ' +
+          'port: 3000 }.',
       };
     }
   },
@@ -111,7 +124,9 @@ export const readinessRoot: Rule = {
       const path = probe.field.get('httpGet', 'path');
       yield {
         at: path.place,
-        what: "Readiness asks for '/': a route that does not call ReadinessHealthIndicator.isReady() answers 200 through the whole lame duck.",
+        what:
+          "Readiness asks for '/': a route that does not call ReadinessHealthIndicator.isReady() " +
+          'answers 200 through the whole lame duck.',
         fix: 'Ask for the health route: path: /health/ready.',
       };
     }
@@ -134,7 +149,10 @@ export const livenessImpatient: Rule = {
         .find((each) => each.exists);
       yield {
         at: (field ?? probe.field).place,
-        what: `Liveness gives up after ${probe.periodSeconds} × ${probe.failureThreshold} = ${seconds(patienceMs)}, and the listener may be closed for ${seconds(closedMs)} at the end of a shutdown (shutdown(), or a busy event loop): the container is restarted meanwhile.`,
+        what:
+          `Liveness gives up after ${probe.periodSeconds} × ${probe.failureThreshold} = ` +
+          `${seconds(patienceMs)}, and the listener may be closed for ${seconds(closedMs)} at the end ` +
+          'of a shutdown (shutdown(), or a busy event loop): the container is restarted meanwhile.',
         fix: 'Set periodSeconds: 10 and failureThreshold: 3.',
       };
     }

@@ -26,7 +26,10 @@ export const maxUnavailable: Rule = {
       if (!taken) continue;
       yield {
         at: taken.field.place,
-        what: `maxUnavailable: ${taken.field.text} takes ${taken.replicas === undefined ? 'every pod' : `all ${taken.replicas.count} of ${taken.replicas.count} replicas`} at once: during a roll-out nobody serves.`,
+        what:
+          `maxUnavailable: ${taken.field.text} takes ` +
+          `${taken.replicas === undefined ? 'every pod' : `all ${taken.replicas.count} of ${taken.replicas.count} replicas`} ` +
+          'at once: during a roll-out nobody serves.',
         fix: workload.kind === 'DaemonSet' ? 'Set maxUnavailable: 1.' : 'Set maxUnavailable: 0 and maxSurge: 1.',
       };
     }
@@ -44,7 +47,9 @@ export const singleReplica: Rule = {
       if (replicas?.count !== 1 || isRecreated(workload) || takenByRollout(scene, workload)) continue;
       yield {
         at: replicas.at,
-        what: 'One replica: when its node is drained nobody takes the traffic, and readiness that fails at once leaves the Service without an endpoint.',
+        what:
+          'One replica: when its node is drained nobody takes the traffic, and readiness that fails at ' +
+          'once leaves the Service without an endpoint.',
         fix: "Run replicas: 2, or set readiness: 'after-lame-duck' in the module's options.",
       };
     }
@@ -61,7 +66,9 @@ export const recreate: Rule = {
       yield {
         at: workload.spec.get('strategy', 'type').place,
         what: 'Recreate stops every pod before it starts a new one: during a roll-out nobody serves.',
-        fix: 'Set type: RollingUpdate with maxUnavailable: 0 and maxSurge: 1, unless two versions must never run together.',
+        fix:
+          'Set type: RollingUpdate with maxUnavailable: 0 and maxSurge: 1, unless two versions must ' +
+          'never run together.',
       };
     }
   },
@@ -82,7 +89,9 @@ export const minReadySeconds: Rule = {
       if (pod.get('readinessGates').exists) continue;
       yield {
         at: spec.get('minReadySeconds').place,
-        what: 'The balancer learns of a new pod some seconds after it is ready, and the old one is told to leave at once: for a while the balancer knows of neither.',
+        what:
+          'The balancer learns of a new pod some seconds after it is ready, and the old one is told to ' +
+          'leave at once: for a while the balancer knows of neither.',
         fix: "Set minReadySeconds: 15, or have the balancer's controller inject readiness gates.",
       };
     }

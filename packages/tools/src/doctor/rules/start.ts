@@ -13,7 +13,9 @@ export const npmAsPid1: Rule = {
     for (const { start, trouble } of starts(scene, 'npm')) {
       yield {
         at: start.at,
-        what: `'${trouble.program}' is started instead of node: a package manager does not pass SIGTERM on, and the application never hears of a shutdown.`,
+        what:
+          `'${trouble.program}' is started instead of node: a package manager does not pass SIGTERM ` +
+          'on, and the application never hears of a shutdown.',
         fix: `Start node itself: ${start.exec(nodeCommand(scene, start))}.`,
       };
     }
@@ -63,7 +65,9 @@ export const developmentRunner: Rule = {
     for (const { start, trouble } of starts(scene, 'development')) {
       yield {
         at: start.at,
-        what: `'${trouble.program}' is for development: it runs the application below itself, and ends it in its own way.`,
+        what:
+          `'${trouble.program}' is for development: it runs the application below itself, and ends it ` +
+          'in its own way.',
         fix: `Build first, and start node itself: ${start.exec(nodeCommand(scene, start))}.`,
       };
     }
@@ -94,7 +98,9 @@ export const stopSignal: Rule = {
       if (!instruction || /^["']?((SIG)?TERM|15)["']?$|\$/i.test(instruction.text)) continue;
       yield {
         at: instruction.place,
-        what: `The platform sends ${instruction.text} instead of SIGTERM: the lame duck begins on SIGTERM alone, and Nest listens for few signals.`,
+        what:
+          `The platform sends ${instruction.text} instead of SIGTERM: the lame duck begins on SIGTERM ` +
+          'alone, and Nest listens for few signals.',
         fix: 'Remove STOPSIGNAL: SIGTERM is the default.',
       };
     }
@@ -124,7 +130,9 @@ export const startScript: Rule = {
           what: isStartKnown
             ? `The container runs the script '${name}', and ${wrong}.`
             : `If a container runs the script '${name}': ${wrong}.`,
-          fix: 'Let the container start node itself: CMD ["node", "dist/main.js"]. Migrations belong in a step before it.',
+          fix:
+            'Let the container start node itself: CMD ["node", "dist/main.js"]. Migrations belong in a ' +
+            'step before it.',
         };
       }
     }

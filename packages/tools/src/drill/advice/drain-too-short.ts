@@ -26,7 +26,10 @@ const byReport: Detector = ({ failures }) => {
   return {
     advice: {
       code: 'drain-too-short',
-      finding: `nestjs-drain cut work that had not ended at the drain deadline: ${plural(explains.length, 'request')} failed (${listOfFailures(explains)}) ${at(explains)}${named}.`,
+      finding:
+        'nestjs-drain cut work that had not ended at the drain deadline: ' +
+        `${plural(explains.length, 'request')} failed (${listOfFailures(explains)}) ` +
+        `${at(explains)}${named}.`,
       fix: `Raise drainTimeoutMs above the slowest request${slowest(explains)}, and the platform's grace with it.`,
     },
     explains,
@@ -54,8 +57,13 @@ const byOffset: Detector = ({ settings, failures }) => {
   return {
     advice: {
       code: 'drain-too-short',
-      finding: `${plural(explains.length, 'request')} in progress ${explains.length === 1 ? 'was' : 'were'} cut ${at(explains)}, always at the same time after ${settings.signal}: that is a timeout of the application's own shutdown.`,
-      fix: `Raise that timeout (about ${duration(middle)}) above the slowest request, below the grace of ${duration(settings.graceMs)}.`,
+      finding:
+        `${plural(explains.length, 'request')} in progress ${explains.length === 1 ? 'was' : 'were'} ` +
+        `cut ${at(explains)}, always at the same time after ${settings.signal}: that is a timeout of ` +
+        "the application's own shutdown.",
+      fix:
+        `Raise that timeout (about ${duration(middle)}) above the slowest request, below the grace ` +
+        `of ${duration(settings.graceMs)}.`,
     },
     explains,
   };

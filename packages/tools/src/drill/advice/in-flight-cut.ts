@@ -9,8 +9,13 @@ export const inFlightCut: Detector = ({ settings, failures }) => {
   return {
     advice: {
       code: 'in-flight-cut',
-      finding: `${plural(explains.length, 'request')} in progress ${explains.length === 1 ? 'was' : 'were'} not finished (${listOfFailures(explains)}), ${span(explains.map(sinceSignal))} after ${settings.signal}.`,
-      fix: 'Let the process live until every request it has accepted has been answered: no process.exit() in a signal listener, no destroyed sockets, and a wait for work in flight.',
+      finding:
+        `${plural(explains.length, 'request')} in progress ${explains.length === 1 ? 'was' : 'were'} ` +
+        `not finished (${listOfFailures(explains)}), ${span(explains.map(sinceSignal))} after ` +
+        `${settings.signal}.`,
+      fix:
+        'Let the process live until every request it has accepted has been answered: no ' +
+        'process.exit() in a signal listener, no destroyed sockets, and a wait for work in flight.',
     },
     explains,
   };

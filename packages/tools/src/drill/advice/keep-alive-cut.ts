@@ -12,8 +12,14 @@ export const keepAliveCut: Detector = ({ settings, failures }) => {
   return {
     advice: {
       code: 'keep-alive-cut',
-      finding: `${plural(explains.length, 'request')} sent on kept connections after ${settings.signal} ${explains.length === 1 ? 'was' : 'were'} reset, ${span(explains.map(sinceSignal))} after it: the connections were closed without a word to their clients.`,
-      fix: `After ${settings.signal}, answer with "Connection: close", so that clients leave by themselves, and close a connection only when that has been said or it has been idle for a while.`,
+      finding:
+        `${plural(explains.length, 'request')} sent on kept connections after ${settings.signal} ` +
+        `${explains.length === 1 ? 'was' : 'were'} reset, ${span(explains.map(sinceSignal))} after ` +
+        'it: the connections were closed without a word to their clients.',
+      fix:
+        `After ${settings.signal}, answer with "Connection: close", so that clients leave by ` +
+        'themselves, and close a connection only when that has been said or it has been idle for a ' +
+        'while.',
     },
     explains,
   };

@@ -21,10 +21,15 @@ export const killed: Detector = ({ settings, replicas, failures }) => {
   return {
     advice: {
       code: 'killed',
-      finding: `${count(victims.length)} of ${plural(replicas.length, 'replica')} still ran at the end of the grace of ${duration(settings.graceMs)} and had to be ended with SIGKILL${cost}.${where}`,
+      finding:
+        `${count(victims.length)} of ${plural(replicas.length, 'replica')} still ran at the end of ` +
+        `the grace of ${duration(settings.graceMs)} and had to be ended with SIGKILL${cost}.${where}`,
       fix: victims.some(hasModule)
-        ? `Let the phases fit the grace: set gracePeriodMs to ${settings.graceMs - settings.preStopMs}, and lower lameDuck.maxMs, drainTimeoutMs or hookTimeoutMs.`
-        : 'Find what keeps the process: kept connections that server.close() waits for, an open pool, a timer, a signal handler that never exits. Bound the whole with a timeout below the grace.',
+        ? 'Let the phases fit the grace: set gracePeriodMs to ' +
+          `${settings.graceMs - settings.preStopMs}, and lower lameDuck.maxMs, drainTimeoutMs or ` +
+          'hookTimeoutMs.'
+        : 'Find what keeps the process: kept connections that server.close() waits for, an open pool, ' +
+          'a timer, a signal handler that never exits. Bound the whole with a timeout below the grace.',
     },
     explains,
   };

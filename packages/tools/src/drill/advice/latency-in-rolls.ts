@@ -13,8 +13,12 @@ export const latencyInRolls: Detector = ({ totals }) => {
   return {
     advice: {
       code: 'latency-in-rolls',
-      finding: `While a replica stopped, 99 % of requests were answered within ${duration(duringRolls.p99Ms)}; otherwise within ${duration(between.p99Ms)}.`,
-      fix: 'Readiness may be green before a new replica is warm (connect pools, fill caches first), or those that stay cannot carry the load: add a replica.',
+      finding:
+        'While a replica stopped, 99 % of requests were answered within ' +
+        `${duration(duringRolls.p99Ms)}; otherwise within ${duration(between.p99Ms)}.`,
+      fix:
+        'Readiness may be green before a new replica is warm (connect pools, fill caches first), or ' +
+        'those that stay cannot carry the load: add a replica.',
     },
     explains: [],
   };

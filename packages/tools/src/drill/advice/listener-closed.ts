@@ -16,10 +16,16 @@ export const listenerClosed: Detector = ({ settings, failures }) => {
   return {
     advice: {
       code: 'listener-closed-before-traffic-left',
-      finding: `New connections were no longer served from ${duration(first)} after ${settings.signal} on, while the balancer sent them for up to ${duration(longestLagMs)} and a probe's time: ${plural(explains.length, 'request')} failed (${listOfFailures(explains)}, ${span(explains.map(sinceSignal))} after the signal).`,
+      finding:
+        `New connections were no longer served from ${duration(first)} after ${settings.signal} on, ` +
+        `while the balancer sent them for up to ${duration(longestLagMs)} and a probe's time: ` +
+        `${plural(explains.length, 'request')} failed (${listOfFailures(explains)}, ` +
+        `${span(explains.map(sinceSignal))} after the signal).`,
       fix: explains.some(({ replica }) => hasModule(replica))
         ? `Raise lameDuck.minMs above the time traffic takes to leave (${duration(longestLagMs)} here).`
-        : `Keep the listener open after ${settings.signal}, with readiness failing, for longer than traffic takes to leave (${duration(longestLagMs)} here; 5 s is usual), and close it only then. The lame duck of nestjs-drain is this.`,
+        : `Keep the listener open after ${settings.signal}, with readiness failing, for longer than ` +
+          `traffic takes to leave (${duration(longestLagMs)} here; 5 s is usual), and close it only ` +
+          'then. The lame duck of nestjs-drain is this.',
     },
     explains,
   };

@@ -8,11 +8,14 @@ export const lostAtRest: Detector = ({ failures }) => {
   return {
     advice: {
       code: 'lost-at-rest',
-      finding: `${plural(failures.length, 'request')} failed, and no shutdown explains it (${listOfFailures(failures)}).`,
+      finding:
+        `${plural(failures.length, 'request')} failed, and no shutdown explains it ` + `(${listOfFailures(failures)}).`,
       fix:
         raced * 2 > failures.length
-          ? 'These are kept connections that the server closed when they were idle: set server.keepAliveTimeout above what clients and balancers keep them for.'
-          : 'Look for the fault in the application itself, or lower --rate: the service may not be able to answer so many.',
+          ? 'These are kept connections that the server closed when they were idle: set ' +
+            'server.keepAliveTimeout above what clients and balancers keep them for.'
+          : 'Look for the fault in the application itself, or lower --rate: the service may not be able ' +
+            'to answer so many.',
     },
     explains: failures,
   };

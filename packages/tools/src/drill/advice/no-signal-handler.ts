@@ -17,8 +17,14 @@ export const noSignalHandler: Detector = ({ settings, replicas, failures }) => {
   return {
     advice: {
       code: 'no-signal-handler',
-      finding: `Nothing in the application listens for ${signal}: ${count(deaf.length)} of ${plural(replicas.length, 'replica')} died of it at once${cost}. As the first process of a container it would ignore ${signal}, and be killed after the grace.`,
-      fix: `On ${signal}, fail readiness, serve on until the balancer has left, finish what is in flight, then exit. In Nest, call app.enableShutdownHooks() and import GracefulShutdownModule of nestjs-drain, which does these in that order.`,
+      finding:
+        `Nothing in the application listens for ${signal}: ${count(deaf.length)} of ` +
+        `${plural(replicas.length, 'replica')} died of it at once${cost}. As the first process of a ` +
+        `container it would ignore ${signal}, and be killed after the grace.`,
+      fix:
+        `On ${signal}, fail readiness, serve on until the balancer has left, finish what is in ` +
+        'flight, then exit. In Nest, call app.enableShutdownHooks() and import ' +
+        'GracefulShutdownModule of nestjs-drain, which does these in that order.',
     },
     explains,
   };

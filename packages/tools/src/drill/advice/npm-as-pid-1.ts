@@ -17,8 +17,13 @@ export const npmAsPid1: Detector = ({ settings, replicas, failures }) => {
   return {
     advice: {
       code: 'npm-as-pid-1',
-      finding: `${settings.signal} went to ${wrapper}, which did not pass it on: the Node process that listens is its child, handles ${settings.signal}, and was ended without having seen it in ${count(unreached.length)} of ${plural(replicas.length, 'shutdown')}.${cost}`,
-      fix: `Start Node itself, as the first process of the container: CMD ["node", "dist/main.js"], or exec node in the script; not ${settings.command.slice(0, 3).join(' ')}.`,
+      finding:
+        `${settings.signal} went to ${wrapper}, which did not pass it on: the Node process that ` +
+        `listens is its child, handles ${settings.signal}, and was ended without having seen it in ` +
+        `${count(unreached.length)} of ${plural(replicas.length, 'shutdown')}.${cost}`,
+      fix:
+        'Start Node itself, as the first process of the container: CMD ["node", "dist/main.js"], or ' +
+        `exec node in the script; not ${settings.command.slice(0, 3).join(' ')}.`,
     },
     explains,
   };

@@ -21,8 +21,14 @@ export const readinessNeverFails: Detector = ({ settings, deregisters, failures 
   return {
     advice: {
       code: 'readiness-never-fails',
-      finding: `${settings.readinessPath} still answered 200 ${duration(lastReadyAtMs - signalledAtMs)} after ${settings.signal} and never failed before nothing answered any more: the balancer went on sending connections, and ${plural(explains.length, 'request')} failed (${listOfFailures(explains)}).`,
-      fix: `Answer 503 at ${settings.readinessPath} from ${settings.signal} on, and serve everything else until the balancer has left.`,
+      finding:
+        `${settings.readinessPath} still answered 200 ${duration(lastReadyAtMs - signalledAtMs)} ` +
+        `after ${settings.signal} and never failed before nothing answered any more: the balancer ` +
+        `went on sending connections, and ${plural(explains.length, 'request')} failed ` +
+        `(${listOfFailures(explains)}).`,
+      fix:
+        `Answer 503 at ${settings.readinessPath} from ${settings.signal} on, and serve everything ` +
+        'else until the balancer has left.',
     },
     explains,
   };

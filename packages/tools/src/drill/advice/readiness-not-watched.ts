@@ -20,15 +20,19 @@ export const readinessNotWatched: Detector = ({ settings, failures }) => {
   const drainingMs = phaseMs(replica, 'draining') ?? 0;
   const bySignal = !hasLameDuck && settings.signal !== 'SIGTERM';
   const how = !hasLameDuck
-    ? `nestjs-drain went without a lame duck, and refused requests from ${duration(drainingMs)} after ${settings.signal} on, while the balancer still sent them`
+    ? `nestjs-drain went without a lame duck, and refused requests from ${duration(drainingMs)} ` +
+      `after ${settings.signal} on, while the balancer still sent them`
     : `${settings.readinessPath} went on answering 200 in the lame duck`;
   return {
     advice: {
       code: bySignal ? 'no-lame-duck' : 'readiness-not-watched',
       finding: `${how}: ${plural(explains.length, 'request')} failed (${listOfFailures(explains)}).`,
       fix: bySignal
-        ? `A lame duck follows SIGTERM alone unless it is asked for: give lameDuck, for instance { minMs: ${atLeast(replica.lagMs)}, maxMs: 10_000 }, or let the platform send SIGTERM.`
-        : `Let ${settings.readinessPath} ask nestjs-drain: health.check([() => readiness.isReady('ready')]) with its ReadinessHealthIndicator, in a controller marked @AllowDuringShutdown(). (If lameDuck is false, switch it on.)`,
+        ? 'A lame duck follows SIGTERM alone unless it is asked for: give lameDuck, for instance { ' +
+          `minMs: ${atLeast(replica.lagMs)}, maxMs: 10_000 }, or let the platform send SIGTERM.`
+        : `Let ${settings.readinessPath} ask nestjs-drain: health.check([() => ` +
+          "readiness.isReady('ready')]) with its ReadinessHealthIndicator, in a controller marked " +
+          '@AllowDuringShutdown(). (If lameDuck is false, switch it on.)',
     },
     explains,
   };

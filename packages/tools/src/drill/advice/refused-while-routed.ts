@@ -18,10 +18,17 @@ export const refusedWhileRouted: Detector = ({ settings, failures }) => {
   return {
     advice: {
       code: '503-while-routed',
-      finding: `The application answered 503 from ${duration(first)} after ${settings.signal} on, while requests still came: ${plural(explains.length, 'request')} failed (${span(explains.map(sinceSignal))} after the signal). It served on for ${duration(servedMs)}, and the balancer took ${duration(replica.lagMs)} to leave it${afterwards}.`,
+      finding:
+        `The application answered 503 from ${duration(first)} after ${settings.signal} on, while ` +
+        `requests still came: ${plural(explains.length, 'request')} failed ` +
+        `(${span(explains.map(sinceSignal))} after the signal). It served on for ` +
+        `${duration(servedMs)}, and the balancer took ${duration(replica.lagMs)} to leave ` +
+        `it${afterwards}.`,
       fix: hasModule(replica)
         ? `Raise lameDuck.minMs above ${duration(replica.lagMs)}, the time traffic takes to leave.`
-        : `Refuse nothing before traffic has left: answer requests as usual, with "Connection: close", for longer than ${duration(replica.lagMs)} after ${settings.signal}; only readiness fails at once.`,
+        : 'Refuse nothing before traffic has left: answer requests as usual, with "Connection: close", ' +
+          `for longer than ${duration(replica.lagMs)} after ${settings.signal}; only readiness fails ` +
+          'at once.',
     },
     explains,
   };

@@ -13,7 +13,10 @@ export const slowShutdown: Detector = ({ settings, replicas }) => {
   return {
     advice: {
       code: 'slow-shutdown',
-      finding: `${count(slow.length)} of ${plural(replicas.length, 'shutdown')} took more than ${share * 100} % of the ${duration(graceMs)} there are between ${settings.signal} and SIGKILL, the longest ${duration(longest)}.`,
+      finding:
+        `${count(slow.length)} of ${plural(replicas.length, 'shutdown')} took more than ` +
+        `${share * 100} % of the ${duration(graceMs)} there are between ${settings.signal} and ` +
+        `SIGKILL, the longest ${duration(longest)}.`,
       fix: 'Raise the grace of the platform, or shorten the shutdown: on a busy day it will be killed.',
     },
     explains: [],

@@ -68,7 +68,10 @@ const nothing = { ok: [], oneOf: 1, failures: [], okTotal: 0, failedTotal: 0 };
 
 function policy(scripts: readonly string[], style: string): string {
   const hashes = (texts: readonly string[]): string => texts.map((text) => `'sha256-${sha256(text)}'`).join(' ');
-  return `default-src 'none'; script-src ${hashes(scripts)}; style-src ${hashes([style])}; base-uri 'none'; form-action 'none'`;
+  return (
+    `default-src 'none'; script-src ${hashes(scripts)}; style-src ${hashes([style])}; base-uri ` +
+    "'none'; form-action 'none'"
+  );
 }
 
 function sha256(text: string): string {
