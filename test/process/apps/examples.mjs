@@ -18,6 +18,9 @@ const [folder, ...pages] = process.argv.slice(2);
 let printed;
 console.log = (...words) => printed.push(words.join(' '));
 
+/** What pages take for granted: a worker of a queue. */
+const worker = { provide: 'WORKER', useValue: { close: async () => undefined } };
+
 const runs = {};
 for (const page of pages) runs[page] = await run(join(folder, page, 'src'));
 process.stdout.write(JSON.stringify(runs));
@@ -33,7 +36,7 @@ async function run(examples) {
 
   class ExamplesModule {}
   const drain = GracefulShutdownModule.forRoot({ drainTimeoutMs: 5_000, lameDuck: false });
-  Module({ imports: [drain, TerminusModule], controllers, providers })(ExamplesModule);
+  Module({ imports: [drain, TerminusModule], controllers, providers: [...providers, worker] })(ExamplesModule);
   const app = await NestFactory.create(ExamplesModule, { logger: ['error'] });
   await app.listen(0, '127.0.0.1');
   const shutdown = app.get(GracefulShutdown);
