@@ -110,12 +110,12 @@ export class GracefulShutdownModule implements NestModule, OnModuleInit, OnAppli
     return assemble(provider!, httpTracking, { imports, providers: further });
   }
 
-  /** Comes before the init hooks of all other modules. @internal */
+  /** Comes before the init hooks of all other modules. */
   onModuleInit(): void {
     this.application?.initialising();
   }
 
-  /** Nest calls it before it registers routes. @internal */
+  /** Nest calls it before it registers routes. */
   configure(): void {
     const adapter = this.adapterHost.httpAdapter as object | undefined;
     if (adapter) this.application?.meetHttp(adapter);
@@ -126,7 +126,7 @@ export class GracefulShutdownModule implements NestModule, OnModuleInit, OnAppli
     this.application?.bootstrapped(GracefulShutdownModule);
   }
 
-  /** Comes after the hooks of all other modules. @param signal what Nest closes for, if anything @internal */
+  /** Comes after the hooks of all other modules. @param signal what Nest closes for, if anything */
   async onApplicationShutdown(signal?: string): Promise<void> {
     await this.application?.hostClosed(signal);
   }
