@@ -29,7 +29,8 @@ const notOn = {
     names: [scopedGateways, 'in a testing module as well'],
   },
   '11-highest': {
-    names: [scopedGateways],
+    // @nestjs/apollo 13 closes its WebSocket server twice, and app.close() rejects: with the module and without.
+    names: [scopedGateways, 'GraphQL with Apollo'],
   },
 };
 

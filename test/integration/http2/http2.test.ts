@@ -289,7 +289,12 @@ describe.each(flavours)('HTTP/2 over $name', ({ platform }) => {
     await enters(shutdown, 'lame-duck');
     const fresh = await connect(url);
     note(fresh);
-    expect(await fresh.request('/fast/1')).toMatchObject({ outcome: 'answered', status: 200 });
+    // Its moment is one at random: over TLS it may come before the first request, which is then refused in so many words.
+    const { outcome, status } = await fresh.request('/fast/1');
+    expect([
+      { outcome: 'answered', status: 200 },
+      { outcome: 'refused', status: undefined },
+    ]).toContainEqual({ outcome, status });
     await enters(shutdown, 'draining');
     await turns(3);
     const inLameDuck = toldAt.filter((at) => at - begun < 1_000);
