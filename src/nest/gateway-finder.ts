@@ -1,6 +1,6 @@
 import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
-import { ClientWork, endWith, isObject, Message } from '../drainables/websockets/client-work.js';
+import { ClientWork, endAfterTurn, isObject, Message } from '../drainables/websockets/client-work.js';
 import { countMessages } from '../drainables/websockets/message-seam.js';
 import { nextPoll } from '../drainables/shared/turns.js';
 import { copyFunction } from '../in-flight/metadata.js';
@@ -144,7 +144,7 @@ export class GatewayFinder {
     const work = isLeaving || !isObject(client) ? new ClientWork() : works.of(client);
     const hook = new Message(name, works.clock.now(), work, works.tracker);
     hook.run();
-    return endWith(run, () => hook.ran());
+    return endAfterTurn(run, () => hook.ran());
   }
 
   private learnNames(metatype: { readonly name: string; readonly prototype: unknown }): void {

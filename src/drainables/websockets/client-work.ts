@@ -98,7 +98,7 @@ export class ClientWorks {
  * As `runUntilSettled()`, but `end` comes after the turn at the soonest: what follows from the result has begun by
  * then.
  */
-export function endWith<T>(run: () => T, end: () => void): T {
+export function endAfterTurn<T>(run: () => T, end: () => void): T {
   return runUntilSettled(run, () => queueMicrotask(end));
 }
 

@@ -1,5 +1,5 @@
 import { defer, finalize, type Observable } from 'rxjs';
-import { type ClientWork, type ClientWorks, endWith, Message } from './client-work.js';
+import { type ClientWork, type ClientWorks, endAfterTurn, Message } from './client-work.js';
 
 type Callback = (...args: unknown[]) => unknown;
 type Transform = (result: unknown) => Observable<unknown>;
@@ -45,7 +45,7 @@ export function countMessages(
       if (isAckHandledManually) keepAck(args, work);
       counted.run();
       current = counted;
-      return endWith(
+      return endAfterTurn(
         () => callback(...args),
         () => counted.ran(),
       );
