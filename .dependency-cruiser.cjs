@@ -23,27 +23,48 @@ const rooms = {
   ],
   // A server may speak two protocols: the files beside the folders decide which drainables it gets.
   drainables: ['sequence', 'drainables/<protocol>'],
+  // A transport of microservices knows what all of them share, and never another one.
+  'drainables/microservices/shared': ['sequence', 'in-flight', 'drainables/shared'],
+  'drainables/microservices/<transport>': ['sequence', 'drainables/shared', 'drainables/microservices/shared'],
+  'drainables/microservices': [
+    'sequence',
+    'in-flight',
+    'drainables/microservices/shared',
+    'drainables/microservices/<transport>',
+  ],
+  // A source of jobs knows what all of them share, and never another one.
+  'drainables/jobs/shared': ['sequence', 'in-flight', 'drainables/shared'],
+  'drainables/jobs/<source>': ['sequence', 'in-flight', 'drainables/shared', 'drainables/jobs/shared'],
+  'drainables/jobs': ['sequence', 'in-flight', 'drainables/jobs/shared', 'drainables/jobs/<source>'],
   options: ['sequence', 'refusal', 'drainables/<protocol>'],
-  'nest/insides': ['in-flight', 'drainables/<protocol>'],
+  'nest/insides': ['in-flight', 'drainables/<protocol>', 'drainables/microservices/shared', 'drainables/jobs/<source>'],
 };
 /** Put together what the rooms hold, and may import all of them: the wiring without Nest, Nest's side, the faces. */
 const outermost = ['drain-core', 'nest', 'graceful-shutdown', 'graceful-shutdown.module', 'index'];
 
-const protocol = '(?!shared/|exchange/)[^/]+';
-const pathOf = (room) => `^src/${room.replace('<protocol>', protocol)}/${room === 'drainables' ? '[^/]+$' : ''}`;
-/** `$1` is the protocol of the file that imports: its own folder. */
-const ownPathOf = (room) => (room.includes('<protocol>') ? '^src/drainables/$1/' : pathOf(room));
+/** Folders that have a row of their own are not one of many. */
+const oneOfMany = {
+  '<protocol>': '(?!shared/|exchange/|microservices/|jobs/)[^/]+',
+  '<transport>': '(?!shared/)[^/]+',
+  '<source>': '(?!shared/)[^/]+',
+};
+/** These have files of their own beside their folders, and each folder has a row. */
+const floors = ['drainables', 'drainables/microservices', 'drainables/jobs'];
+const filled = (room, fill) => room.replace(/<\w+>/, (name) => fill(oneOfMany[name]));
+const pathOf = (room, fill = (any) => any) => `^src/${filled(room, fill)}/${floors.includes(room) ? '[^/]+$' : ''}`;
+/** `$1` is the folder of the file that imports: one of many. */
+const ownPathOf = (room) => (room.includes('<') ? `^src/${filled(room, () => '$1')}/` : pathOf(room));
 
 const arrows = Object.entries(rooms).map(([room, allowed]) => ({
-  name: `${room.replace('/<protocol>', '-protocols')}-arrows`,
+  name: `${room.replace(/\/<(\w+)>/, '-$1s')}-arrows`,
   comment: `${room} may import itself${allowed.map((each) => `, ${each}`).join('')}, and no other room.`,
   severity: 'error',
-  from: { path: pathOf(room).replace(protocol, `(${protocol})`) },
-  to: { path: '^src/', pathNot: [ownPathOf(room), ...allowed.map(pathOf)] },
+  from: { path: pathOf(room, (any) => `(${any})`) },
+  to: { path: '^src/', pathNot: [ownPathOf(room), ...allowed.map((each) => pathOf(each))] },
 }));
 /** A folder or file that the tables do not name. */
 const named = [
-  ...Object.keys(rooms).map(pathOf),
+  ...Object.keys(rooms).map((each) => pathOf(each)),
   ...outermost.map((each) => `^src/${each.replace('.', '\\.')}(/|\\.ts$)`),
 ];
 

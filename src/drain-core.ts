@@ -3,6 +3,7 @@ import { HandlerWork } from './drainables/exchange/handler-work.js';
 import { lingerMs } from './drainables/http/connection-table.js';
 import { HttpServers } from './drainables/http-servers.js';
 import { HealthRoutes, type Route } from './drainables/exchange/route.js';
+import { Transports } from './drainables/microservices/transports.js';
 import { EventStreams } from './drainables/sse/event-streams.js';
 import { ClientWorks } from './drainables/websockets/client-work.js';
 import { WebSocketServers } from './drainables/websockets/web-socket-servers.js';
@@ -12,7 +13,7 @@ import { TrackedRuns } from './in-flight/tracked-runs.js';
 import { type ResolvedOptions } from './options/options.js';
 import { windowOf } from './options/resolve-options.js';
 import { HandlerRefusals } from './refusal/handler-refusals.js';
-import { Refusals } from './refusal/refusals.js';
+import { messageRefusal, Refusals } from './refusal/refusals.js';
 import { ReadinessLearner } from './readiness/readiness-learner.js';
 import { type Clock, systemClock } from './sequence/clock.js';
 import { ShutdownEvents } from './sequence/events.js';
@@ -43,6 +44,7 @@ export class DrainCore {
   readonly servers: HttpServers;
   readonly clientWorks: ClientWorks;
   readonly webSockets: WebSocketServers;
+  readonly transports: Transports;
   readonly traffic: Traffic;
   readonly rehearsal: Rehearsal;
   readonly refusals: HandlerRefusals;
@@ -120,6 +122,16 @@ export class DrainCore {
       (drainable) => this.sequence.add(drainable),
     );
     admission.add(this.webSockets);
+    this.transports = new Transports(
+      {
+        clock,
+        tracker: this.tracker,
+        refusal: messageRefusal,
+        isDraining: () => this.isRefusing,
+        refused: () => refusals.count(),
+      },
+      (drainable) => this.sequence.add(drainable),
+    );
   }
 
   get phase(): ShutdownPhase {
@@ -132,7 +144,7 @@ export class DrainCore {
 
   /** Reports whether a hook, or a drainable, is being waited for. */
   get isAwaitingParts(): boolean {
-    return this.hooks.areRunning || this.sequence.areDrainsBusy;
+    return this.hooks.areRunning || this.sequence.drains.areBusy;
   }
 
   /** A run of a tracked method was not begun. */
@@ -175,7 +187,9 @@ export class DrainCore {
 
   private windowFor({ signal }: ShutdownTrigger): LameDuckWindow {
     const { lameDuck, readiness } = this.options;
-    const isAutomatic = signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.haveAsked);
+    // Brokers hand their messages to other consumers at once: where nobody can be told to leave, nobody is waited for.
+    const isAutomatic =
+      signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.haveAsked) && this.sequence.drains.canAnnounce;
     if (this.isDevelopment || lameDuck === false || (lameDuck === 'auto' && !isAutomatic)) return noLameDuck;
     const awaitsProbe = lameDuck === 'auto' && this.probes.haveAsked && readiness === 'immediate';
     return { ...windowOf(this.options), awaitsProbe };

@@ -6,13 +6,16 @@ type Method = (...args: never[]) => unknown;
 
 /** Where `@nestjs/common` keeps the path of a route. */
 const routePath = 'path';
+/** Where `@nestjs/microservices` keeps the patterns of a message handler. */
+export const messagePatterns = 'microservices:pattern';
 
 /**
  * Marks a route, or all routes of a controller, as served for as long as the listener is open: health checks, metrics.
- * Its requests are never refused, and never count as traffic that has yet to leave.
+ * Its requests are never refused, and never count as traffic that has yet to leave. The same on the handler of a
+ * message pattern, for calls (a ping) over transports that refuse late ones.
  *
- * @throws DrainError `DRAIN_MISPLACED_DECORATOR` at bootstrap, when it stands on something that is no route and no
- * controller
+ * @throws DrainError `DRAIN_MISPLACED_DECORATOR` at bootstrap, when it stands on something that is no route, no handler
+ * of messages and no controller
  * @publicApi
  */
 export function AllowDuringShutdown(): ClassDecorator & MethodDecorator {
@@ -37,7 +40,7 @@ export function AllowDuringShutdown(): ClassDecorator & MethodDecorator {
 function markClass(target: new () => object): void {
   Reflect.defineMetadata(ALLOW_DURING_SHUTDOWN, true, target);
   const prototype = target.prototype as Record<string, unknown>;
-  for (const name of routesOf(prototype)) {
+  for (const name of handlersOf(prototype)) {
     const method = prototype[name] as Method;
     if (Object.hasOwn(prototype, name)) {
       Reflect.defineMetadata(ALLOW_DURING_SHUTDOWN, true, method);
@@ -54,7 +57,19 @@ function markClass(target: new () => object): void {
 
 /** Returns the names of the methods of `prototype`, own and inherited, that are routes. */
 export function routesOf(prototype: object): string[] {
+  return namesOf(prototype, (method) => Reflect.hasMetadata(routePath, method));
+}
+
+/** Returns the names of the methods of `prototype`, own and inherited, that are routes or handle messages. */
+export function handlersOf(prototype: object): string[] {
+  return namesOf(
+    prototype,
+    (method) => Reflect.hasMetadata(routePath, method) || Reflect.hasMetadata(messagePatterns, method),
+  );
+}
+
+function namesOf(prototype: object, isMeant: (method: object) => boolean): string[] {
   const names = new Set<string>();
-  for (const [name, method] of methodsOf(prototype)) if (Reflect.hasMetadata(routePath, method)) names.add(name);
+  for (const [name, method] of methodsOf(prototype)) if (isMeant(method)) names.add(name);
   return [...names];
 }

@@ -12,6 +12,8 @@ import { ALLOW_DURING_SHUTDOWN } from './metadata.js';
 export interface InterceptedWork {
   /** Reports whether new work is refused. */
   readonly isRefusing: boolean;
+  /** Messages are counted, and refused where that loses nothing, by the transports they come by. */
+  readonly transports: { readonly areDrained: boolean };
   readonly refusals: { refuse(context: ExecutionContext): Observable<never> };
   readonly handlers: {
     begin(request: object | undefined, kind: string, name: string): () => void;
@@ -26,9 +28,9 @@ export interface InterceptedWork {
  * of Nest's own (`{ status: 'error', code: 'DRAINING' }`).
  *
  * For HTTP routes the module does this without an interceptor (`httpTracking: 'routes'`); with `httpTracking:
- * 'interceptor'` it installs this one. Use it yourself (`@UseInterceptors(InFlightInterceptor)`) for microservice
- * handlers, or behind an HTTP adapter of your own. Used together with the module's own counting, a handler is counted
- * once.
+ * 'interceptor'` it installs this one. Use it yourself (`@UseInterceptors(InFlightInterceptor)`) behind an HTTP adapter
+ * of your own. Used together with the module's own counting, a handler is counted once; messages of microservices pass
+ * through it, for their transports count them.
  *
  * @publicApi
  */
@@ -40,6 +42,7 @@ export class InFlightInterceptor implements NestInterceptor {
   /** Takes a lease until the handler's observable has ended, or refuses the call. */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const type = context.getType<string>();
+    if (type === 'rpc' && this.work.transports.areDrained) return next.handle();
     const request = requestOf(context, type);
     if (this.work.isRefusing && !this.work.handlers.isJudged(request)) {
       if (Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, context.getHandler())) return next.handle();

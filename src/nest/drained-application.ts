@@ -1,7 +1,6 @@
 import { type Server } from 'node:http';
 import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
-import { nextPoll } from '../drainables/shared/turns.js';
 import { addApplication } from '../in-flight/tracked-runs.js';
 import { budgetWarning } from '../options/shutdown-budget.js';
 import { messageOf } from '../sequence/errors.js';
@@ -10,7 +9,6 @@ import { GatewayFinder } from './gateway-finder.js';
 import { HookExplorer } from './hook-explorer.js';
 import { meetHttpAdapter } from './http-adapter.js';
 import { brokenPromises } from './insides/broken-promises.js';
-import { type TransportServer, watchTransports } from './insides/transports.js';
 import { isCalledByHandler } from './insides/handler-frames.js';
 import { shieldOutput } from './output-shield.js';
 import { ProcessEnd } from './process-end.js';
@@ -18,6 +16,7 @@ import { SelfWait } from './self-wait.js';
 import { ShutdownLogger } from './shutdown-logger.js';
 import { StartupChecks } from './startup-checks.js';
 import { SubscriptionFinder } from './subscription-finder.js';
+import { TransportFinder } from './transport-finder.js';
 
 /**
  * The application that each container of modules belongs to. What Nest calls looks its application up here, when it is
@@ -43,10 +42,10 @@ export class DrainedApplication {
   private readonly checks: StartupChecks;
   private readonly gateways: GatewayFinder;
   private readonly subscriptions: SubscriptionFinder;
+  private readonly transports: TransportFinder;
   private readonly selfWait: SelfWait;
   private adapter?: object;
   private hasServer = false;
-  private unwatchTransports: () => void = () => undefined;
 
   constructor(
     private readonly core: DrainCore,
@@ -58,6 +57,12 @@ export class DrainedApplication {
     this.logger = new ShutdownLogger(() => this.process.isBySignal);
     this.gateways = new GatewayFinder(core, modules, config);
     this.subscriptions = new SubscriptionFinder(core, modules);
+    this.transports = new TransportFinder(
+      core,
+      modules,
+      () => this.hasServer,
+      () => this.begin(),
+    );
     this.checks = new StartupChecks(core, modules, (message) => this.warn(message));
     this.selfWait = new SelfWait(core, (message) => this.warn(message));
   }
@@ -68,7 +73,7 @@ export class DrainedApplication {
     applications.set(this.modules, this);
     addApplication(this.core.trackedRuns);
     this.core.events.subscribe(this.logger.log);
-    this.unwatchTransports = watchTransports(this.modules, (server) => this.drainBeforeItCloses(server));
+    this.transports.start();
     this.gateways.start();
   }
 
@@ -98,7 +103,8 @@ export class DrainedApplication {
     const { modules, config, adapter } = this;
     for (const message of brokenPromises({ modules, config, adapter, injecting })) this.warn(message);
     const warning = budgetWarning(this.core.options, this.core.hooks.longestMs('releasing'));
-    for (const each of [...this.core.options.warnings, ...(warning ? [warning] : [])]) this.warn(each);
+    const { options, transports } = this.core;
+    for (const each of [...options.warnings, ...transports.warnings, ...(warning ? [warning] : [])]) this.warn(each);
   }
 
   /** Resolves when Nest may destroy the first provider. Never rejects. */
@@ -129,7 +135,7 @@ export class DrainedApplication {
 
   /** The same modules are being made into another application: what they tell is told that one from here on. */
   private giveWay(): void {
-    this.unwatchTransports();
+    this.transports.stop();
     this.gateways.stop();
   }
 
@@ -142,18 +148,5 @@ export class DrainedApplication {
     const unshield = shieldOutput();
     this.logger.warn(message);
     setImmediate(unshield);
-  }
-
-  /** A standalone microservice closes its transport before any hook runs. */
-  private drainBeforeItCloses(server: TransportServer): void {
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
-    const { close } = server;
-    if (typeof close !== 'function') return;
-    server.close = async (...args: unknown[]): Promise<unknown> => {
-      if (!this.hasServer) await this.begin();
-      // A handler ends before its answer is handed to the transport.
-      await nextPoll();
-      return close.apply(server, args);
-    };
   }
 }

@@ -1,7 +1,7 @@
 import { type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
 import { ON_SHUTDOWN, type OnShutdownMetadata } from '../hooks/on-shutdown.decorator.js';
-import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
+import { handlersOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { ALLOW_DURING_SHUTDOWN, TRACK_IN_FLIGHT } from '../in-flight/metadata.js';
 import { methodsOf } from '../in-flight/methods-of.js';
 import { trackMethodsOf } from '../in-flight/tracked-runs.js';
@@ -100,15 +100,15 @@ function checkAllowance(marks: Marks, isController: boolean): void {
   const fail = (where: string) => {
     throw new DrainError(
       'DRAIN_MISPLACED_DECORATOR',
-      `Expected @AllowDuringShutdown() on a route or a controller, got it on ${where}. Put it where the @Get() or ` +
-        '@Controller() is.',
+      `Expected @AllowDuringShutdown() on a route, a handler of messages or a controller, got it on ${where}. Put it ` +
+        'where the @Get(), @MessagePattern() or @Controller() is.',
     );
   };
   const type = classOf(marks.prototype);
   if (!isController && type && Reflect.hasOwnMetadata(ALLOW_DURING_SHUTDOWN, type)) fail(type.name);
   if (marks.allowed.length === 0) return;
-  const routes = isController ? routesOf(marks.prototype) : [];
-  for (const name of marks.allowed) if (!routes.includes(name)) fail(`${classNameOf(marks)}.${name}`);
+  const handlers = isController ? handlersOf(marks.prototype) : [];
+  for (const name of marks.allowed) if (!handlers.includes(name)) fail(`${classNameOf(marks)}.${name}`);
 }
 
 function classNameOf({ prototype }: Marks): string {

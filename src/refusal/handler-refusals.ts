@@ -2,10 +2,7 @@ import { type ExecutionContext, HttpException, ServiceUnavailableException } fro
 import { defer, from, mergeMap, type Observable, throwError } from 'rxjs';
 import { type RequestHead } from '../admission/admission.js';
 import { corsHeaders } from './cors.js';
-import { refusalMessage, type Refusals } from './refusals.js';
-
-/** What a client of a message transport gets: the shape of Nest's own errors there, and a code to tell it by. */
-const messageError = { status: 'error', code: 'DRAINING', message: refusalMessage } as const;
+import { messageRefusal, refusalMessage, type Refusals } from './refusals.js';
 
 /**
  * The class whose instances the exception handlers of a transport hand on to the client. All others become "Internal
@@ -34,7 +31,7 @@ export class HandlerRefusals {
     const kind = context.getType<string>();
     if (kind === 'http') throw this.overHttp(context);
     if (kind === 'graphql') throw this.overGraphql();
-    return defer(() => from(messageRefusal(kind))).pipe(mergeMap((error) => throwError(() => error)));
+    return defer(() => from(messageException(kind))).pipe(mergeMap((error) => throwError(() => error)));
   }
 
   private overHttp(context: ExecutionContext): HttpException {
@@ -67,11 +64,11 @@ export class HandlerRefusals {
  * The refusal of a message. Its class is looked up only now: the packages are optional, and whoever has such a handler
  * has loaded its package long ago. Where it is not found the error has the same shape.
  */
-async function messageRefusal(kind: string): Promise<Error> {
+async function messageException(kind: string): Promise<Error> {
   const [packageName, className] = exceptionClasses[kind] ?? [];
   const found = packageName === undefined ? undefined : await exceptionClass(packageName, className!);
-  if (found) return new found(messageError);
-  return Object.assign(new Error(refusalMessage), { error: messageError, getError: () => messageError });
+  if (found) return new found(messageRefusal);
+  return Object.assign(new Error(refusalMessage), { error: messageRefusal, getError: () => messageRefusal });
 }
 
 async function exceptionClass(packageName: string, className: string): Promise<ExceptionClass | undefined> {

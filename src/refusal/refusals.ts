@@ -21,6 +21,9 @@ const noError = 0;
 /** What the client, whoever it is, is told. */
 export const refusalMessage = 'The server is shutting down';
 
+/** What a client of a message transport gets: the shape of Nest's own errors there, and a code to tell it by. */
+export const messageRefusal = { status: 'error', code: 'DRAINING', message: refusalMessage } as const;
+
 export interface RefusalParts {
   readonly clock: Clock;
   /** After which an `EventSource` is told to come back, ms. @default retryAfterSeconds */

@@ -66,6 +66,12 @@ export class Drains {
     return false;
   }
 
+  /** Reports whether some drainable tells its clients to leave. */
+  get canAnnounce(): boolean {
+    for (const drainable of this.drains.keys()) if (drainable.announce) return true;
+    return false;
+  }
+
   /**
    * Tells all clients to leave.
    *

@@ -32,9 +32,10 @@ export class ShutdownSequence {
   private readonly report: ReportBuilder;
   private readonly deadlines: Deadlines;
   private readonly interruption: Interruption;
-  private readonly drains: Drains;
   private trigger?: ShutdownTrigger;
 
+  /** What holds work, and what has become of each. */
+  readonly drains: Drains;
   /** Settles when the drain is over. */
   readonly drained: Promise<ShutdownOutcome> = this.drainOver.promise;
   /** Settles when resources have been released and the host may destroy its own. */
@@ -90,11 +91,6 @@ export class ShutdownSequence {
   /** A late request has been answered with a refusal, or a run of a tracked method was not begun. */
   count(what: 'refused' | 'skipped'): void {
     this.report[what]++;
-  }
-
-  /** Reports whether a drainable is being waited for. */
-  get areDrainsBusy(): boolean {
-    return this.drains.areBusy;
   }
 
   /** The host has destroyed everything: the report can be written. */

@@ -1,11 +1,9 @@
 import { type ModulesContainer } from '@nestjs/core';
+import { type TransportServer } from '../../drainables/microservices/shared/transport.js';
+import { messagePatterns } from '../../in-flight/allow-during-shutdown.decorator.js';
+import { ALLOW_DURING_SHUTDOWN } from '../../in-flight/metadata.js';
 import { methodsOf } from '../../in-flight/methods-of.js';
 import { controllersOf } from './modules.js';
-
-/** The server of a microservice's transport, as far as it is met here. */
-export interface TransportServer {
-  close?(...args: unknown[]): unknown;
-}
 
 interface Registry {
   getRpcTargetRegistry?<T>(): { subscribe(next: (target: T) => void): { unsubscribe(): void } };
@@ -38,11 +36,36 @@ export function transportsAreTold(modules: ModulesContainer): boolean {
  * nothing is said of a missing registry of transports.
  */
 export function handlesMessages(modules: ModulesContainer): boolean {
-  return controllersOf(modules).some(({ metatype }) => {
-    if (typeof metatype !== 'function') return false;
+  for (const { patterns } of messageHandlersOf(modules)) if (patterns !== undefined) return true;
+  return false;
+}
+
+/**
+ * The patterns whose handlers are marked as served during shutdown, as they stand in their decorators, in JSON.
+ *
+ * Relies on what `handlesMessages()` relies on. Where it is missing, such handlers are refused like all others.
+ */
+export function allowedPatternsOf(modules: ModulesContainer): ReadonlySet<string> {
+  const allowed = new Set<string>();
+  for (const { patterns, isAllowed } of messageHandlersOf(modules)) {
+    if (isAllowed) for (const pattern of [patterns].flat()) allowed.add(patternKey(pattern));
+  }
+  return allowed;
+}
+
+/** What two equal patterns have in common, objects included. */
+export function patternKey(pattern: unknown): string {
+  return typeof pattern === 'string' ? pattern : JSON.stringify(pattern);
+}
+
+function* messageHandlersOf(
+  modules: ModulesContainer,
+): Iterable<{ readonly patterns: unknown; readonly isAllowed: boolean }> {
+  for (const { metatype } of controllersOf(modules)) {
+    if (typeof metatype !== 'function') continue;
     for (const [, method] of methodsOf(metatype.prototype as object | null)) {
-      if (Reflect.hasMetadata('microservices:pattern', method)) return true;
+      const patterns: unknown = Reflect.getMetadata(messagePatterns, method);
+      if (patterns !== undefined) yield { patterns, isAllowed: Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, method) };
     }
-    return false;
-  });
+  }
 }

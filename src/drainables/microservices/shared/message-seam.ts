@@ -1,0 +1,165 @@
+import { defer, finalize, isObservable, type Observable, throwError } from 'rxjs';
+import { copyFunction } from '../../../in-flight/metadata.js';
+import { runUntilSettled } from '../../../in-flight/run-until-settled.js';
+import { DrainError } from '../../../sequence/errors.js';
+import { type MessageWork, type RunningMessage } from './message-work.js';
+import { type MessageCallback, type TransportServer } from './transport.js';
+
+/** What decides whether a message that arrives is executed. */
+export interface MessageGate {
+  /** Reports whether the drain is over: resources are being released, and nothing is executed any longer. */
+  readonly isOver: boolean;
+  /**
+   * With what a call is answered that arrives too late.
+   *
+   * @returns undefined where it is served
+   */
+  lateCall(pattern: unknown): { readonly error: unknown } | undefined;
+}
+
+/**
+ * Counts the messages of a server of Nest's, and refuses late ones. It stands in for two methods that every server has:
+ *
+ * - `addHandler()`: a message is work from the call of its handler until its promise has settled *and* the observable
+ *   that it came to has ended. Several listeners of one event are chained by Nest through the function it has given.
+ * - `send()`: a reply is on its way until the server has handed its last packet to the transport.
+ *
+ * Both belong to `Server` of @nestjs/microservices since version 5, and are inherited by custom strategies.
+ */
+export function countMessages(server: TransportServer, work: MessageWork, gate: MessageGate): void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
+  const { addHandler, send } = server;
+  if (typeof addHandler === 'function') {
+    server.addHandler = (pattern, callback, isEventHandler, ...rest) => {
+      const counted = countCalls(callback, pattern, isEventHandler === true, work, gate);
+      return addHandler.call(server, pattern, counted, isEventHandler, ...rest);
+    };
+  }
+  if (typeof send === 'function') {
+    server.send = (stream, respond) => {
+      const reply = new Reply(work, respond);
+      return send.call(server, (stream as Observable<unknown>).pipe(finalize(reply.ended)), reply.respond);
+    };
+  }
+}
+
+/** Names a message by its pattern: never by what it carries. */
+export function nameOfPattern(pattern: unknown): string {
+  if (typeof pattern !== 'string') return JSON.stringify(pattern) ?? String(pattern);
+  if (!pattern.startsWith('{')) return pattern;
+  // Nest makes the pattern of a gRPC method out of these.
+  const { service, rpc } = parsed(pattern) as { service?: unknown; rpc?: unknown };
+  return typeof service === 'string' && typeof rpc === 'string' ? `${service}/${rpc}` : pattern;
+}
+
+function countCalls(
+  callback: MessageCallback,
+  pattern: unknown,
+  isEvent: boolean,
+  work: MessageWork,
+  gate: MessageGate,
+): MessageCallback {
+  const kind = isEvent ? 'event' : 'rpc';
+  const name = nameOfPattern(pattern);
+  const counted = copyFunction<MessageCallback>(callback, function (this: unknown, ...args: unknown[]): unknown {
+    if (gate.isOver && isEvent) throw tooLate(name);
+    const late = isEvent ? undefined : gate.lateCall(pattern);
+    if (late) return throwError(() => late.error);
+    const message = work.begin(kind, name);
+    // The result is looked at when it is there, and handed on in its turn.
+    return followed(() => callback.apply(this, args), message);
+  });
+  Object.defineProperty(counted, 'next', {
+    configurable: true,
+    enumerable: true,
+    get: () => callback.next,
+    set: (next: unknown) => (callback.next = next),
+  });
+  return counted;
+}
+
+function followed(run: () => unknown, message: RunningMessage): unknown {
+  let result: unknown;
+  try {
+    result = run();
+  } catch (error) {
+    message.drop();
+    throw error;
+  }
+  if (!(result instanceof Promise)) return handOn(result, message);
+  return result.then(
+    (value) => handOn(value, message),
+    (error: unknown) => {
+      message.dropAfterTurn();
+      throw error;
+    },
+  );
+}
+
+/** The lease of the handler ends a turn later, when whoever has called it has subscribed to what it returned. */
+function handOn(result: unknown, message: RunningMessage): unknown {
+  message.dropAfterTurn();
+  if (!isObservable(result)) return result;
+  return defer(() => {
+    message.hold();
+    return result.pipe(finalize(message.drop));
+  });
+}
+
+/** One reply, of one packet or a stream of them, until it has been handed to the transport. */
+class Reply {
+  private hasEnded = false;
+  private pending = 0;
+
+  constructor(
+    private readonly work: MessageWork,
+    private readonly send: (packet: unknown) => unknown,
+  ) {
+    work.replyBegins();
+  }
+
+  /** Nest calls it with one packet after the other, and the next follows in the turn in which one has settled. */
+  readonly respond = (packet: unknown): unknown => {
+    this.pending++;
+    return runUntilSettled(
+      () => this.send(packet),
+      () => {
+        this.pending--;
+        this.lookAfterTurn();
+      },
+    );
+  };
+
+  /** No packet follows those that Nest has been given. */
+  readonly ended = (): void => {
+    this.hasEnded = true;
+    this.lookAfterTurn();
+  };
+
+  private lookAfterTurn(): void {
+    if (this.hasEnded && this.pending === 0) this.work.afterTurn(this.look);
+  }
+
+  private readonly look = (): void => {
+    if (this.pending > 0 || !this.hasEnded) return;
+    // Once: another turn may have been asked for before this one.
+    this.hasEnded = false;
+    this.work.replyLeft();
+  };
+}
+
+function tooLate(name: string): DrainError {
+  return new DrainError(
+    'DRAIN_TOO_LATE',
+    `Expected the event '${name}' to arrive before the drain was over, got it afterwards: resources are being ` +
+      'released, and it is not executed. Its broker keeps it where events are acknowledged.',
+  );
+}
+
+function parsed(json: string): object {
+  try {
+    return JSON.parse(json) as object;
+  } catch {
+    return {};
+  }
+}

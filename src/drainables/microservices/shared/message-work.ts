@@ -1,0 +1,106 @@
+import { type Held } from '../../../in-flight/lease.js';
+import { type Clock } from '../../../sequence/clock.js';
+import { setImmediate } from '../../../sequence/timers.js';
+import { Progress } from '../../shared/progress.js';
+
+/** Who keeps the leases of all work of the application. */
+interface Leases {
+  add(work: Held): void;
+  remove(work: Held): void;
+}
+
+/**
+ * One message: a piece of in-flight work from the call of its handler until the promise of that has settled and the
+ * stream that came out of it has ended.
+ */
+export class RunningMessage implements Held {
+  older?: Held;
+  newer?: Held;
+  private holders = 1;
+
+  constructor(
+    readonly kind: 'rpc' | 'event',
+    readonly name: string,
+    readonly startedAt: number,
+    private readonly work: MessageWork,
+  ) {}
+
+  /** A stream of its answers begins. */
+  hold(): void {
+    this.holders++;
+  }
+
+  /** Its handler, or a stream of its answers, has ended. */
+  readonly drop = (): void => {
+    if (--this.holders === 0) this.work.ended(this);
+  };
+
+  /**
+   * Its handler has ended. Whoever called it takes up the stream, if there is one, only when its promise has settled:
+   * that has happened a turn later.
+   */
+  dropAfterTurn(): void {
+    this.work.afterTurn(this.drop);
+  }
+}
+
+/** What is in progress at one transport: messages whose handlers run, and replies that are on their way out. */
+export class MessageWork {
+  private readonly progress = new Progress();
+  private running = 0;
+  private replies = 0;
+  private later: (() => void)[] = [];
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly leases: Leases,
+  ) {}
+
+  get isIdle(): boolean {
+    return this.running === 0 && this.replies === 0;
+  }
+
+  /** How many replies have not left. */
+  get repliesOpen(): number {
+    return this.replies;
+  }
+
+  /** Resolves when nothing is in progress, or at the deadline. */
+  idle(deadline: AbortSignal): Promise<void> {
+    return this.progress.until(() => this.isIdle, deadline);
+  }
+
+  begin(kind: 'rpc' | 'event', name: string): RunningMessage {
+    const message = new RunningMessage(kind, name, this.clock.now(), this);
+    this.running++;
+    this.leases.add(message);
+    return message;
+  }
+
+  ended(message: RunningMessage): void {
+    this.running--;
+    this.leases.remove(message);
+    this.progress.made();
+  }
+
+  replyBegins(): void {
+    this.replies++;
+  }
+
+  replyLeft(): void {
+    this.replies--;
+    this.progress.made();
+  }
+
+  /** Calls `act` in the next turn of the event loop. */
+  afterTurn(act: () => void): void {
+    if (this.later.push(act) === 1) setImmediate(this.turn);
+  }
+
+  /** One immediate serves all that have asked for it in a turn. */
+  private readonly turn = (): void => {
+    const later = this.later;
+    this.later = [];
+    for (const act of later) act();
+  };
+}

@@ -1,0 +1,82 @@
+import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
+import { type Drainable } from '../../sequence/drainable.js';
+import { customTransport } from './custom/custom-transport.js';
+import { countMessages } from './shared/message-seam.js';
+import { MessageWork } from './shared/message-work.js';
+import { TransportDrainable } from './shared/transport-drainable.js';
+import {
+  type Transport,
+  type TransportContext,
+  type TransportRecogniser,
+  type TransportServer,
+} from './shared/transport.js';
+import { tcpTransport } from './tcp/tcp-transport.js';
+
+/** One line for each transport. The first that recognises a server has it; all others are custom strategies. */
+const recognisers: readonly TransportRecogniser[] = [tcpTransport];
+
+/** What the transports of an application need around them. */
+export interface TransportsContext extends TransportContext {
+  readonly tracker: InFlightTracker;
+  /** A call has been answered with a refusal. */
+  refused(): void;
+}
+
+/** The transports of one application: a drainable for each server that Nest listens for messages with. */
+export class Transports {
+  private readonly met = new Map<TransportServer, Transport>();
+
+  constructor(
+    private readonly context: TransportsContext,
+    private readonly register: (drainable: Drainable) => void,
+  ) {}
+
+  /** Reports whether any transport is under drain: then nobody else refuses messages. */
+  get areDrained(): boolean {
+    return this.met.size > 0;
+  }
+
+  /** What to say at bootstrap about how the transports are configured. */
+  get warnings(): readonly string[] {
+    return [...this.met.values()].flatMap(({ warnings }) => warnings ?? []);
+  }
+
+  /**
+   * Takes a server under drain, before Nest has given it a handler.
+   *
+   * @param isAllowed reports whether the handler of a pattern is marked as served during shutdown
+   */
+  attach(server: TransportServer, isAllowed: (pattern: unknown) => boolean = () => false): Transport {
+    const known = this.met.get(server);
+    if (known) return known;
+    const { context } = this;
+    const transport = recognise(server, context);
+    this.met.set(server, transport);
+    const { clock, tracker } = context;
+    const work = new MessageWork(clock, tracker);
+    countMessages(server, work, {
+      get isOver() {
+        return tracker.isSealed;
+      },
+      lateCall: (pattern) => (isAllowed(pattern) ? undefined : this.lateCall(transport)),
+    });
+    this.register(new TransportDrainable(transport, work));
+    return transport;
+  }
+
+  private lateCall(transport: Transport): { readonly error: unknown } | undefined {
+    const { context } = this;
+    const isRefused = context.tracker.isSealed || (transport.refusal !== undefined && context.isDraining());
+    if (!isRefused) return undefined;
+    context.refused();
+    return { error: transport.refusal?.() ?? context.refusal };
+  }
+}
+
+function recognise(server: TransportServer, context: TransportContext): Transport {
+  for (const recogniser of recognisers) {
+    const transport = recogniser(server, context);
+    if (transport) return transport;
+  }
+  return customTransport(server);
+}

@@ -1,0 +1,64 @@
+import { type ModulesContainer } from '@nestjs/core';
+import { type DrainCore } from '../drain-core.js';
+import { type Transport, type TransportServer } from '../drainables/microservices/shared/transport.js';
+import { nextPoll } from '../drainables/shared/turns.js';
+import { allowedPatternsOf, patternKey, watchTransports } from './insides/transports.js';
+
+/**
+ * Meets the servers of microservice transports: Nest tells of each before it is given its handlers, in standalone and
+ * hybrid applications alike.
+ *
+ * Nest closes them at different times: in a hybrid application, and after a signal, when providers have been destroyed,
+ * and so after the drain; with `app.close()` of a standalone microservice before any hook. There the close begins the
+ * drain itself.
+ */
+export class TransportFinder {
+  private readonly met = new WeakSet<TransportServer>();
+  private allowed?: ReadonlySet<string>;
+  /** Meets no further ones. */
+  stop: () => void = () => undefined;
+
+  /**
+   * @param hasHttp reports whether the application has an HTTP server, which Nest closes when hooks have been called
+   * @param begin begins, or joins, the shutdown; never rejects
+   */
+  constructor(
+    private readonly core: DrainCore,
+    private readonly modules: ModulesContainer,
+    private readonly hasHttp: () => boolean,
+    private readonly begin: () => Promise<void>,
+  ) {}
+
+  start(): void {
+    this.stop = watchTransports(this.modules, (server) => this.meet(server));
+  }
+
+  private meet(server: TransportServer): void {
+    if (this.met.has(server)) return;
+    this.met.add(server);
+    const transport = this.core.transports.attach(server, (pattern) => this.isAllowed(pattern));
+    this.drainBeforeItCloses(server, transport);
+  }
+
+  /** Looked at with the first late call: all controllers are there by then. */
+  private isAllowed(pattern: unknown): boolean {
+    this.allowed ??= allowedPatternsOf(this.modules);
+    return this.allowed.has(patternKey(pattern));
+  }
+
+  private drainBeforeItCloses(server: TransportServer, transport: Transport): void {
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
+    const { close } = server;
+    if (typeof close !== 'function') return;
+    let closed: Promise<unknown> | undefined;
+    const closeOnce = async (args: unknown[]): Promise<unknown> => {
+      if (!this.hasHttp()) await this.begin();
+      // A handler ends before its answer is handed to the transport.
+      await nextPoll();
+      const disconnect = () => close.apply(server, args);
+      return transport.disconnect ? transport.disconnect(disconnect) : disconnect();
+    };
+    // Nest calls it once more where an application is closed that has been stopped by a signal.
+    server.close = (...args: unknown[]) => (closed ??= closeOnce(args));
+  }
+}

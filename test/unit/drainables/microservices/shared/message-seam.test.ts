@@ -1,0 +1,164 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { firstValueFrom, Observable, Subject } from 'rxjs';
+import { countMessages, nameOfPattern } from '../../../../../src/drainables/microservices/shared/message-seam.js';
+import { MessageWork } from '../../../../../src/drainables/microservices/shared/message-work.js';
+import {
+  type MessageCallback,
+  type TransportServer,
+} from '../../../../../src/drainables/microservices/shared/transport.js';
+import { InFlightTracker } from '../../../../../src/in-flight/in-flight-tracker.js';
+import { FakeClock } from '../../../../support/fake-clock.js';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** What Nest's servers do with handlers and replies, and nothing else. */
+class FakeServer implements TransportServer {
+  readonly handlers = new Map<unknown, MessageCallback>();
+
+  addHandler(pattern: unknown, callback: MessageCallback): void {
+    this.handlers.set(pattern, callback);
+  }
+
+  send(stream: Observable<unknown>, respond: (packet: unknown) => unknown): void {
+    stream.subscribe({
+      next: (response) => void respond({ response }),
+      complete: () => void respond({ isDisposed: true }),
+    });
+  }
+}
+
+describe('A message', () => {
+  let tracker: InFlightTracker;
+  let work: MessageWork;
+  let server: FakeServer;
+  let isOver: boolean;
+  let refusal: { error: unknown } | undefined;
+
+  beforeEach(() => {
+    const clock = new FakeClock();
+    tracker = new InFlightTracker(clock);
+    work = new MessageWork(clock, tracker);
+    server = new FakeServer();
+    isOver = false;
+    refusal = undefined;
+    countMessages(server, work, {
+      get isOver() {
+        return isOver;
+      },
+      lateCall: () => refusal,
+    });
+  });
+
+  function handle(callback: MessageCallback, isEvent = false): MessageCallback {
+    (server as TransportServer).addHandler!('orders.create', callback, isEvent);
+    return server.handlers.get('orders.create')!;
+  }
+
+  it('is work until the promise of its handler has settled, and a turn longer', async () => {
+    let settle: (value: string) => void = () => undefined;
+    const result = handle(() => new Promise((resolve) => (settle = resolve)))() as Promise<string>;
+    expect(tracker.leftovers()).toEqual([{ kind: 'rpc', name: 'orders.create', ageMs: 0 }]);
+    settle('created');
+    expect(await result).toBe('created');
+    expect(tracker.size).toBe(1);
+    await turn();
+    expect(tracker.size).toBe(0);
+    expect(work.isIdle).toBe(true);
+  });
+
+  it('is work until the stream that its handler returns has ended', async () => {
+    const values = new Subject<number>();
+    const stream = (await handle(() => Promise.resolve(values))()) as Observable<number>;
+    const seen: number[] = [];
+    stream.subscribe((value) => seen.push(value));
+    await turn();
+    values.next(1);
+    expect(tracker.size).toBe(1);
+    values.complete();
+    expect(tracker.size).toBe(0);
+    expect(seen).toEqual([1]);
+  });
+
+  it('ends where nobody takes up its stream', async () => {
+    handle(() => new Observable())();
+    await turn();
+    expect(tracker.size).toBe(0);
+  });
+
+  it('ends when its handler throws, and the error is handed on', () => {
+    const handler = handle(() => {
+      throw new Error('no stock');
+    });
+    expect(() => handler()).toThrow('no stock');
+    expect(tracker.size).toBe(0);
+  });
+
+  it('hands a rejection on, and ends', async () => {
+    const handler = handle(() => Promise.reject(new Error('no stock')), true);
+    await expect(handler()).rejects.toThrow('no stock');
+    await turn();
+    expect(tracker.size).toBe(0);
+  });
+
+  it('of a chain of listeners leads to the next through the function that Nest made', () => {
+    const own: MessageCallback = () => undefined;
+    const counted = handle(own, true);
+    const next = () => undefined;
+    counted.next = next;
+    expect(own.next).toBe(next);
+    expect(counted.next).toBe(next);
+  });
+
+  it('that is refused is not executed', async () => {
+    let calls = 0;
+    const handler = handle(() => calls++);
+    refusal = { error: { code: 'DRAINING' } };
+    await expect(firstValueFrom(handler() as Observable<unknown>)).rejects.toEqual({ code: 'DRAINING' });
+    expect(calls).toBe(0);
+  });
+
+  it('that is an event is not executed when the drain is over, and says so', () => {
+    let calls = 0;
+    const handler = handle(() => calls++, true);
+    isOver = true;
+    expect(() => handler()).toThrow(expect.objectContaining({ code: 'DRAIN_TOO_LATE' }));
+    expect(calls).toBe(0);
+  });
+
+  it('has a reply that is on its way until its last packet has been taken', async () => {
+    const taken: (() => void)[] = [];
+    const values = new Subject<string>();
+    (server as TransportServer).send!(values, () => new Promise<void>((resolve) => taken.push(resolve)));
+    values.next('a');
+    values.complete();
+    await turn();
+    expect(taken).toHaveLength(2);
+    taken[0]!();
+    await turn();
+    expect(work.isIdle).toBe(false);
+    taken[1]!();
+    await turn();
+    await turn();
+    expect(work.isIdle).toBe(true);
+  });
+
+  it('has a reply that ends though the transport did not take it', async () => {
+    const values = new Subject<string>();
+    (server as TransportServer).send!(values, () => {
+      throw new Error('disconnected');
+    });
+    expect(() => values.complete()).not.toThrow();
+    await turn();
+    await turn();
+    expect(work.isIdle).toBe(true);
+  });
+
+  it.each([
+    ['orders.create', 'orders.create'],
+    [{ cmd: 'create' }, '{"cmd":"create"}'],
+    ['{"service":"Orders","rpc":"Create","streaming":"no_stream"}', 'Orders/Create'],
+    ['{not json', '{not json'],
+  ])('is named by its pattern: %j', (pattern, name) => {
+    expect(nameOfPattern(pattern)).toBe(name);
+  });
+});
