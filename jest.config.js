@@ -1,6 +1,7 @@
 /**
- * Four projects, from the fastest to the slowest: `unit` has no sockets, `integration` real ones, `process` forks
- * children and sends real signals, `balancer` rolls replicas behind load balancers.
+ * Five projects, from the fastest to the slowest: `unit` has no sockets, `integration` real ones, `process` forks
+ * children and sends real signals, `brokers` rolls replicas that take their work from brokers and by RPC, `balancer`
+ * rolls replicas behind load balancers.
  */
 const project = (name, testTimeoutMs = 20_000, more = {}) => ({
   displayName: name,
@@ -25,6 +26,10 @@ export default {
     project('unit', 5_000),
     project('integration'),
     project('process', 60_000, { globalSetup: '<rootDir>/test/support/build-once.mjs' }),
+    project('brokers', 120_000, {
+      globalSetup: '<rootDir>/test/support/shared-brokers.mjs',
+      globalTeardown: '<rootDir>/test/support/stop-shared-brokers.mjs',
+    }),
     project('balancer', 300_000),
   ],
 };

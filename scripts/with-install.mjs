@@ -39,7 +39,10 @@ async function test() {
   const suite = (name) => ({ name, command: ['npm', 'run', '--silent', `test:${name}`, ...passed] });
   const sample = (name) => ({ name, command: [process.execPath, 'scripts/test-sample.mjs', name, ...passed] });
   const failed = await runLanes([
-    [suite('unit'), suite('integration'), sample('sample/kubernetes-app'), sample('sample/realtime-app')],
+    [
+      ...[suite('unit'), suite('integration'), suite('brokers')],
+      ...[sample('sample/kubernetes-app'), sample('sample/realtime-app')],
+    ],
     [suite('process'), suite('balancer')],
   ]);
   if (failed.length === 0) return;

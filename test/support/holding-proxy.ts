@@ -11,6 +11,7 @@ export class HoldingProxy {
   readonly isHolding: Promise<void>;
   private readonly sockets = new Set<Socket>();
   private held?: Direction;
+  private lastPort = 0;
   private kept: (() => void)[] = [];
   private keeps!: () => void;
   private carriedOnce = new Map<Direction, () => void>();
@@ -32,7 +33,7 @@ export class HoldingProxy {
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return (this.server.address() as AddressInfo | null)?.port ?? this.lastPort;
   }
 
   hold(direction: Direction): void {
@@ -50,10 +51,28 @@ export class HoldingProxy {
     return new Promise((resolve) => this.carriedOnce.set(direction, resolve));
   }
 
-  async close(): Promise<void> {
-    const closed = once(this.server, 'close');
-    this.server.close();
+  /** Cuts every connection; new ones are taken. */
+  drop(): void {
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** Cuts every connection, and refuses new ones until `accept()`: the server is down, for all the client can see. */
+  async refuse(): Promise<void> {
+    this.lastPort = this.port;
+    await this.close();
+  }
+
+  /** Takes connections again, on the port it had. */
+  async accept(): Promise<void> {
+    this.server.listen(this.lastPort, '127.0.0.1');
+    await once(this.server, 'listening');
+  }
+
+  /** Closing twice is harmless. */
+  async close(): Promise<void> {
+    const closed = this.server.listening ? once(this.server, 'close') : undefined;
+    this.server.close();
+    this.drop();
     await closed;
   }
 

@@ -1,0 +1,1 @@
+export { stopSharedBrokers as default } from './shared-brokers.mjs';
