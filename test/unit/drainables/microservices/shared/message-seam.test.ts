@@ -20,10 +20,14 @@ class FakeServer implements TransportServer {
   }
 
   send(stream: Observable<unknown>, respond: (packet: unknown) => unknown): void {
-    stream.subscribe({
-      next: (response) => void respond({ response }),
-      complete: () => void respond({ isDisposed: true }),
-    });
+    const send = (packet: unknown) => {
+      try {
+        void respond(packet);
+      } catch {
+        // Nest logs it.
+      }
+    };
+    stream.subscribe({ next: (response) => send({ response }), complete: () => send({ isDisposed: true }) });
   }
 }
 
