@@ -106,6 +106,13 @@ module.exports = {
       to: { path: nest },
     },
     {
+      name: 'client-needs-rxjs-alone',
+      comment: 'Processes that only call a server that drains load nothing of Nest, nor of Node, with it.',
+      severity: 'error',
+      from: { path: '^src/(client|words)' },
+      to: { pathNot: '^src/(client|words)/|^(node_modules/)?rxjs' },
+    },
+    {
       name: 'refusal-meets-nest-in-one-file',
       severity: 'error',
       from: { path: '^src/refusal', pathNot: 'handler-refusals\\.ts$' },
