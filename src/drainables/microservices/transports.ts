@@ -55,6 +55,7 @@ export class Transports {
     const { clock, tracker } = context;
     const work = new MessageWork(clock, tracker);
     countMessages(server, work, {
+      connectionOf: transport.connectionOf?.bind(transport),
       get isOver() {
         return tracker.isSealed;
       },

@@ -3,7 +3,7 @@ import { copyFunction } from '../../../in-flight/metadata.js';
 import { runUntilSettled } from '../../../in-flight/run-until-settled.js';
 import { DrainError } from '../../../sequence/errors.js';
 import { type MessageWork, type RunningMessage } from './message-work.js';
-import { type MessageCallback, type TransportServer } from './transport.js';
+import { type CallConnection, type MessageCallback, type TransportServer } from './transport.js';
 
 /** What decides whether a message that arrives is executed. */
 export interface MessageGate {
@@ -15,6 +15,8 @@ export interface MessageGate {
    * @returns undefined where it is served
    */
   lateCall(pattern: unknown): { readonly error: unknown } | undefined;
+  /** The connection of a call, by what Nest hands to its handler along with the data. */
+  readonly connectionOf?: (context: unknown) => CallConnection | undefined;
 }
 
 /**
@@ -65,7 +67,7 @@ function countCalls(
     if (gate.isOver && isEvent) throw tooLate(name);
     const late = isEvent ? undefined : gate.lateCall(pattern);
     if (late) return throwError(() => late.error);
-    const message = work.begin(kind, name);
+    const message = work.begin(kind, name, isEvent ? undefined : gate.connectionOf?.(args[1]));
     // The result is looked at when it is there, and handed on in its turn.
     return followed(() => callback.apply(this, args), message);
   });

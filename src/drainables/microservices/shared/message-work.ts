@@ -2,6 +2,7 @@ import { type Held } from '../../../in-flight/lease.js';
 import { type Clock } from '../../../sequence/clock.js';
 import { setImmediate } from '../../../sequence/timers.js';
 import { Progress } from '../../shared/progress.js';
+import { type CallConnection } from './transport.js';
 
 /** Who keeps the leases of all work of the application. */
 interface Leases {
@@ -23,7 +24,10 @@ export class RunningMessage implements Held {
     readonly name: string,
     readonly startedAt: number,
     private readonly work: MessageWork,
-  ) {}
+    private readonly connection: CallConnection | undefined,
+  ) {
+    connection?.callBegins();
+  }
 
   /** A stream of its answers begins. */
   hold(): void {
@@ -32,7 +36,9 @@ export class RunningMessage implements Held {
 
   /** Its handler, or a stream of its answers, has ended. */
   readonly drop = (): void => {
-    if (--this.holders === 0) this.work.ended(this);
+    if (--this.holders > 0) return;
+    this.connection?.callEnded();
+    this.work.ended(this);
   };
 
   /**
@@ -70,8 +76,9 @@ export class MessageWork {
     return this.progress.until(() => this.isIdle, deadline);
   }
 
-  begin(kind: 'rpc' | 'event', name: string): RunningMessage {
-    const message = new RunningMessage(kind, name, this.clock.now(), this);
+  /** @param connection the one it has come by, where its transport counts the calls of each */
+  begin(kind: 'rpc' | 'event', name: string, connection?: CallConnection): RunningMessage {
+    const message = new RunningMessage(kind, name, this.clock.now(), this, connection);
     this.running++;
     this.leases.add(message);
     return message;

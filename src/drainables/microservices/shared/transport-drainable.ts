@@ -27,6 +27,8 @@ export class TransportDrainable implements Drainable {
     );
     do {
       await work.idle(deadline);
+      // What was not finished in time is named, and there was no time to confirm anything of it.
+      if (deadline.aborted) return;
       await this.step(() => transport.flush?.(deadline), 'had not confirmed what was written', deadline);
     } while (!work.isIdle && !deadline.aborted);
   }

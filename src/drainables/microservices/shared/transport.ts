@@ -17,6 +17,13 @@ export interface MessageCallback {
   next?: unknown;
 }
 
+/** The connection that a call has come by, where a transport counts the calls of each. */
+export interface CallConnection {
+  callBegins(): void;
+  /** Its handler, or the stream of its answers, has ended: its reply is written in this turn of the event loop. */
+  callEnded(): void;
+}
+
 /** What a transport is given. */
 export interface TransportContext {
   readonly clock: Clock;
@@ -38,6 +45,8 @@ export interface Transport {
   readonly name: string;
   /** What to say at bootstrap about how it is configured, a sentence each. */
   readonly warnings?: readonly string[];
+  /** The connection of a call that is about to be executed, by what Nest hands to its handler along with the data. */
+  connectionOf?(context: unknown): CallConnection | undefined;
   /**
    * Tell clients to leave; everything is still served. A transport has it when clients come to the address of this
    * process, and none where a broker stands between: with nobody to tell, there is no lame duck.

@@ -21,14 +21,14 @@ class FakeServer implements TransportServer {
 
   /** It gives the packets to the transport one by one, and goes on where one could not be sent. */
   send(stream: Observable<unknown>, respond: (packet: unknown) => unknown): void {
-    const give = (packet: unknown) => {
+    const send = (packet: unknown) => {
       try {
         void respond(packet);
       } catch {
-        // Logged.
+        // Nest logs it.
       }
     };
-    stream.subscribe({ next: (response) => give({ response }), complete: () => give({ isDisposed: true }) });
+    stream.subscribe({ next: (response) => send({ response }), complete: () => send({ isDisposed: true }) });
   }
 }
 
