@@ -8,7 +8,7 @@
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,7 +20,6 @@ if (only !== undefined && !Object.hasOwn(builders, only)) {
   process.exit(2);
 }
 process.chdir(root);
-for (const [name, builder] of Object.entries(builders)) if (only === undefined || only === name) await builder();
 
 async function buildRuntime() {
   for (const folder of ['dist', '.cache/esm']) rmSync(folder, { recursive: true, force: true });
@@ -34,8 +33,7 @@ async function buildRuntime() {
     packages: 'external',
     logLevel: 'warning',
     minify: true,
-    // Nest's messages name classes.
-    keepNames: true,
+    plugins: [namesOfClasses],
     lineLimit: 120,
   };
   // Node runs this one, for `require` as well.
@@ -47,6 +45,21 @@ async function buildRuntime() {
   // that is written: whoever asks whether the build is older than its source looks at it.
   writeFileSync('dist/index.d.ts', "export * from './index.cjs';\n");
 }
+
+/** Nest's messages name the classes that it makes instances of, and errors are named by theirs. Others are made short. */
+const namesOfClasses = {
+  name: 'names-of-classes',
+  setup(build) {
+    build.onLoad({ filter: /\.js$/ }, ({ path }) => {
+      const contents = readFileSync(path, 'utf8');
+      // As TypeScript writes a class that has a decorator, and as a class of errors is written.
+      const classes = /^(?:let (\w+) = (?:\w+ = )?class \w+|export class (\w+) extends Error)/gm;
+      const names = [...contents.matchAll(classes)].map(([, decorated, error]) => decorated ?? error);
+      const named = names.map((name) => `Object.defineProperty(${name}, 'name', { value: '${name}' });\n`);
+      return { contents: contents + named.join('') };
+    });
+  },
+};
 
 /** One file with the types of all that can be reached from the entry. */
 function rollUpTypes(file) {
@@ -76,3 +89,5 @@ function buildTools() {
   // The last file that is written, as above.
   writeFileSync(`${tools}/dist/cjs/package.json`, '{"type":"commonjs"}\n');
 }
+
+for (const [name, builder] of Object.entries(builders)) if (only === undefined || only === name) await builder();

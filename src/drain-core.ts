@@ -179,6 +179,11 @@ export class DrainCore {
     return isReady;
   }
 
+  /** Brokers hand their messages to other consumers at once: with nobody to be told to leave, nobody is waited for. */
+  private get hasBrokersAlone(): boolean {
+    return this.transports.areDrained && !this.sequence.drains.canAnnounce;
+  }
+
   private lameDuckFor(trigger: ShutdownTrigger): LameDuckWindow {
     const window = this.windowFor(trigger);
     this.isUnderTraffic = !this.isDevelopment && (trigger.signal !== undefined || window !== noLameDuck);
@@ -187,9 +192,8 @@ export class DrainCore {
 
   private windowFor({ signal }: ShutdownTrigger): LameDuckWindow {
     const { lameDuck, readiness } = this.options;
-    // Brokers hand their messages to other consumers at once: where nobody can be told to leave, nobody is waited for.
     const isAutomatic =
-      signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.haveAsked) && this.sequence.drains.canAnnounce;
+      signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.haveAsked) && !this.hasBrokersAlone;
     if (this.isDevelopment || lameDuck === false || (lameDuck === 'auto' && !isAutomatic)) return noLameDuck;
     const awaitsProbe = lameDuck === 'auto' && this.probes.haveAsked && readiness === 'immediate';
     return { ...windowOf(this.options), awaitsProbe };

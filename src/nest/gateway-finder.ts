@@ -1,7 +1,8 @@
 import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
-import { ClientWork, endAfterTurn, isObject, Message } from '../drainables/websockets/client-work.js';
+import { ClientWork, endAfterTurn, Message } from '../drainables/websockets/client-work.js';
 import { countMessages } from '../drainables/websockets/message-seam.js';
+import { isObject } from '../drainables/shared/is-object.js';
 import { nextPoll } from '../drainables/shared/turns.js';
 import { copyFunction } from '../in-flight/metadata.js';
 import { methodsOf } from '../in-flight/methods-of.js';

@@ -2,6 +2,7 @@ import { type Held } from '../../in-flight/lease.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { runUntilSettled } from '../../in-flight/run-until-settled.js';
 import { type Clock } from '../../sequence/clock.js';
+import { isObject } from '../shared/is-object.js';
 
 const nothing = () => undefined;
 
@@ -105,8 +106,4 @@ export function endAfterTurn<T>(run: () => T, end: () => void): T {
 function connectionUnder(client: object): object {
   const { conn } = client as { conn?: unknown };
   return isObject(conn) ? conn : client;
-}
-
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

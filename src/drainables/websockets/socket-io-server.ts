@@ -2,7 +2,7 @@ import { type EventEmitter } from 'node:events';
 import { type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
 import { type RequestHead } from '../../admission/admission.js';
-import { isObject } from './client-work.js';
+import { isObject } from '../shared/is-object.js';
 import { type Farewell, type SocketServer } from './socket-server.js';
 import { closed, type WsClient } from './ws-server.js';
 

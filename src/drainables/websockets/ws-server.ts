@@ -1,7 +1,7 @@
 import { type EventEmitter } from 'node:events';
 import { type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
-import { isObject } from './client-work.js';
+import { isObject } from '../shared/is-object.js';
 import { type Farewell, type SocketServer } from './socket-server.js';
 
 /** A connection of `ws`, as far as it is met here. */

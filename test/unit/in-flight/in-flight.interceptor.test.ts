@@ -23,12 +23,13 @@ let tracker: InFlightTracker;
 let refused: number;
 let isRefusing: boolean;
 let isJudged: boolean;
+let areDrained: boolean;
 let interceptor: InFlightInterceptor;
 let headers: Record<string, string>;
 
 beforeEach(() => {
   tracker = new InFlightTracker(new FakeClock());
-  isRefusing = isJudged = false;
+  isRefusing = isJudged = areDrained = false;
   headers = {};
   refused = 0;
   const work = new HandlerWork(tracker);
@@ -38,6 +39,11 @@ beforeEach(() => {
   rememberCore(modules, {
     get isRefusing() {
       return isRefusing;
+    },
+    transports: {
+      get areDrained() {
+        return areDrained;
+      },
     },
     refusals: new HandlerRefusals(new Refusals(options, { clock: new FakeClock(), refused: () => refused++ })),
     handlers: { begin: work.begin.bind(work), isJudged: () => isJudged },
@@ -129,6 +135,13 @@ describe('InFlightInterceptor', () => {
     const answer = firstValueFrom(interceptor.intercept(contextOf({ type: 'rpc' }), next));
     await expect(answer).rejects.toThrow('The server is shutting down');
     expect({ headers, calls: next.calls, refused }).toEqual({ headers: {}, calls: 0, refused: 1 });
+  });
+
+  it('leaves messages to the transports that count them', () => {
+    isRefusing = areDrained = true;
+    const next = handling();
+    interceptor.intercept(contextOf({ type: 'rpc' }), next).subscribe();
+    expect({ calls: next.calls, size: tracker.size, refused }).toEqual({ calls: 1, size: 0, refused: 0 });
   });
 
   it('judges an operation of GraphQL by the request that brought it', () => {

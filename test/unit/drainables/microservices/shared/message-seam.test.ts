@@ -19,11 +19,16 @@ class FakeServer implements TransportServer {
     this.handlers.set(pattern, callback);
   }
 
+  /** It gives the packets to the transport one by one, and goes on where one could not be sent. */
   send(stream: Observable<unknown>, respond: (packet: unknown) => unknown): void {
-    stream.subscribe({
-      next: (response) => void respond({ response }),
-      complete: () => void respond({ isDisposed: true }),
-    });
+    const give = (packet: unknown) => {
+      try {
+        void respond(packet);
+      } catch {
+        // Logged.
+      }
+    };
+    stream.subscribe({ next: (response) => give({ response }), complete: () => give({ isDisposed: true }) });
   }
 }
 
