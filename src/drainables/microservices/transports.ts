@@ -3,6 +3,7 @@ import { type Drainable } from '../../sequence/drainable.js';
 import { customTransport } from './custom/custom-transport.js';
 import { mqttTransport } from './mqtt/mqtt-transport.js';
 import { natsTransport } from './nats/nats-transport.js';
+import { redisTransport } from './redis/redis-transport.js';
 import { countMessages } from './shared/message-seam.js';
 import { MessageWork } from './shared/message-work.js';
 import { TransportDrainable } from './shared/transport-drainable.js';
@@ -15,7 +16,7 @@ import {
 import { tcpTransport } from './tcp/tcp-transport.js';
 
 /** One line for each transport. The first that recognises a server has it; all others are custom strategies. */
-const recognisers: readonly TransportRecogniser[] = [tcpTransport, natsTransport, mqttTransport];
+const recognisers: readonly TransportRecogniser[] = [tcpTransport, natsTransport, mqttTransport, redisTransport];
 
 /** What the transports of an application need around them. */
 export interface TransportsContext extends TransportContext {
