@@ -4,7 +4,7 @@ import { customTransport } from './custom/custom-transport.js';
 import { mqttTransport } from './mqtt/mqtt-transport.js';
 import { natsTransport } from './nats/nats-transport.js';
 import { redisTransport } from './redis/redis-transport.js';
-import { countMessages } from './shared/message-seam.js';
+import { countArrivals, countMessages } from './shared/message-seam.js';
 import { MessageWork } from './shared/message-work.js';
 import { TransportDrainable } from './shared/transport-drainable.js';
 import {
@@ -53,10 +53,12 @@ export class Transports {
     const known = this.met.get(server);
     if (known) return known;
     const { context } = this;
-    const transport = recognise(server, context);
+    const recognised = recognise(server, context);
+    const transport = recognised ?? customTransport(server);
     this.met.set(server, transport);
     const { clock, tracker } = context;
     const work = new MessageWork(clock, tracker);
+    if (recognised) countArrivals(server, work);
     countMessages(server, work, {
       get isOver() {
         return tracker.isSealed;
@@ -76,10 +78,10 @@ export class Transports {
   }
 }
 
-function recognise(server: TransportServer, context: TransportContext): Transport {
+function recognise(server: TransportServer, context: TransportContext): Transport | undefined {
   for (const recogniser of recognisers) {
     const transport = recogniser(server, context);
     if (transport) return transport;
   }
-  return customTransport(server);
+  return undefined;
 }
