@@ -1,37 +1,47 @@
 import { expect, it } from '@jest/globals';
-import { type RollResult, rollOnce, type RollSetup, flawsOf } from '../support/message-load.js';
-import { wireTo } from '../support/brokers.js';
 import { describeWithBrokers, sharedBroker } from '../support/describe-with-brokers.js';
+import { flawsOf, rollOnce } from '../support/message-load.js';
+import { exitMs, expectOnlyTheBrokerFailed, midDrainMs, rollOver, rolls, setupOf } from './support/rolls.js';
 
-const loads = {
-  '50 messages a second of 500 ms': { rate: 50, handlerMs: 500 },
-  '420 messages a second of 30 ms': { rate: 420, handlerMs: 30 },
-} as const;
-const ends = [
-  { kind: 'microservice', end: 'SIGTERM' },
-  { kind: 'microservice', end: 'close' },
-  { kind: 'hybrid', end: 'SIGTERM' },
-  { kind: 'hybrid', end: 'close' },
-] as const;
-
-async function roll(setup: Partial<RollSetup>): Promise<RollResult> {
-  return rollOnce({ transport: 'nats', url: (await sharedBroker('nats')).url, ...setup });
-}
+const transport = 'nats';
 
 describeWithBrokers('nats', 'NATS with a queue', () => {
-  for (const [name, load] of Object.entries(loads)) {
-    it.each(ends)(`loses nothing at ${name}: $kind, $end`, async (how) => {
-      const result = await roll({ ...load, ...how });
-      expect(flawsOf(result)).toEqual({});
-      expect(result).toMatchObject({ exit: how.end === 'close' ? 0 : expect.anything(), report: { clean: true } });
-      expect(result.exitAfterLastHandlerMs).toBeLessThan(150);
-    });
-  }
+  it.each(rolls)('loses nothing at $load: $kind, $end', async (row) => {
+    const result = await rollOnce({ transport, url: (await sharedBroker('nats')).url, ...setupOf(row) });
+    expect(flawsOf(result)).toEqual({});
+    expect(result.report?.clean).toBe(true);
+    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+  });
 
   it('does not wait out the grace period that Nest has for it, and says so at bootstrap', async () => {
-    const result = await roll({ server: { gracefulShutdown: true, gracePeriod: 10_000 } });
+    const server = { gracefulShutdown: true, gracePeriod: 10_000 };
+    const result = await rollOnce({ transport, url: (await sharedBroker('nats')).url, server });
     expect(flawsOf(result)).toEqual({});
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(150);
+    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
     expect(result.output).toContain('gracefulShutdown');
+  });
+});
+
+describeWithBrokers('nats', 'NATS that fails while draining', () => {
+  it('is not subscribed to again over the next connection when the first is lost, and the report says so', async () => {
+    const result = await rollOver(
+      await sharedBroker('nats'),
+      { transport },
+      (wire) => wire.dropConnections(),
+      midDrainMs,
+    );
+    expectOnlyTheBrokerFailed(result, 'NATS');
+    expect(result.report).toMatchObject({ outcome: 'drained' });
+  });
+
+  it('is not waited for when it is down, and the report says so', async () => {
+    const result = await rollOver(await sharedBroker('nats'), { transport }, (wire) => wire.goDown());
+    expectOnlyTheBrokerFailed(result, 'NATS');
+  });
+
+  it('is waited for until the deadline when it confirms nothing, and the report says so', async () => {
+    const result = await rollOver(await sharedBroker('nats'), { transport }, (wire) => wire.goSilent());
+    expectOnlyTheBrokerFailed(result, 'NATS');
+    expect(result.report).toMatchObject({ outcome: 'timed-out' });
   });
 });
