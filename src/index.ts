@@ -17,6 +17,7 @@ export { type BudgetSum } from './sequence/budget.js';
 export { type ShutdownBudget, shutdownBudget } from './options/shutdown-budget.js';
 export { type LameDuckOptions } from './sequence/lame-duck.js';
 export { type LateRequestOptions, type ResolvedLateRequestOptions } from './refusal/late-request-options.js';
+export { type DrainableStrategy } from './drainables/microservices/custom/custom-transport.js';
 export { type EventStreamOptions } from './drainables/sse/event-stream-options.js';
 export { type ResolvedWebSocketOptions, type WebSocketOptions } from './drainables/websockets/web-socket-options.js';
 export { type Drainable, type Leftover } from './sequence/drainable.js';
