@@ -8,6 +8,7 @@
  * - `DRAIN_MISPLACED_DECORATOR`: a decorator stands where it has no effect
  * - `DRAIN_LISTEN_AFTER_SHUTDOWN`: `listen()` was called once a shutdown had begun
  * - `DRAIN_TOO_LATE`: something was begun or registered when nobody waits for it any longer
+ * - `DRAIN_CONNECTION_LOST`: the connection to a broker was lost while draining
  * - `DRAIN_REHEARSAL_NOT_ALLOWED`: `rehearse()` was called without the option `allowRehearsal`
  * - `DRAIN_REHEARSAL_RUNNING`: `rehearse()` was called while a rehearsal ran
  *
@@ -21,6 +22,7 @@ export type DrainErrorCode =
   | 'DRAIN_INVALID_ARGUMENT'
   | 'DRAIN_LISTEN_AFTER_SHUTDOWN'
   | 'DRAIN_TOO_LATE'
+  | 'DRAIN_CONNECTION_LOST'
   | 'DRAIN_REHEARSAL_NOT_ALLOWED'
   | 'DRAIN_REHEARSAL_RUNNING';
 

@@ -114,6 +114,8 @@ const sharing: readonly TransportName[] = ['nats', 'mqtt', 'rmq', 'tcp', 'grpc']
 const oneOfEach = { rpc: 2, stream: 1, event: 2, bidi: 1 };
 /** How long the load runs on once the leaving replica is gone and its successor is there. */
 const afterMs = 300;
+/** How long an event takes to its handler at most. */
+const eventMs = 100;
 /** A replica that has not ended by then has not ended. */
 const exitTimeoutMs = 45_000;
 
@@ -165,6 +167,8 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     await sleep(afterMs);
     client.say('stop');
     const { outcomes, rejections } = (await client.hears('outcomes')) as { outcomes: Outcome[]; rejections: string[] };
+    // Events have no answer: those that were sent last are still being handled.
+    await sleep(handlerMs + eventMs);
     const ledgers = [read(join(folder, '0')), read(join(folder, '1'))] as const;
     return { ...reconcile(outcomes, rejections, ledgers, toldAt, exitAt), exit, output: leaving.output };
   } finally {

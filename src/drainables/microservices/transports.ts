@@ -1,7 +1,10 @@
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Drainable } from '../../sequence/drainable.js';
 import { customTransport } from './custom/custom-transport.js';
-import { countMessages } from './shared/message-seam.js';
+import { mqttTransport } from './mqtt/mqtt-transport.js';
+import { natsTransport } from './nats/nats-transport.js';
+import { redisTransport } from './redis/redis-transport.js';
+import { countArrivals, countMessages } from './shared/message-seam.js';
 import { MessageWork } from './shared/message-work.js';
 import { TransportDrainable } from './shared/transport-drainable.js';
 import {
@@ -13,7 +16,7 @@ import {
 import { tcpTransport } from './tcp/tcp-transport.js';
 
 /** One line for each transport. The first that recognises a server has it; all others are custom strategies. */
-const recognisers: readonly TransportRecogniser[] = [tcpTransport];
+const recognisers: readonly TransportRecogniser[] = [tcpTransport, natsTransport, mqttTransport, redisTransport];
 
 /** What the transports of an application need around them. */
 export interface TransportsContext extends TransportContext {
@@ -50,10 +53,12 @@ export class Transports {
     const known = this.met.get(server);
     if (known) return known;
     const { context } = this;
-    const transport = recognise(server, context);
+    const recognised = recognise(server, context);
+    const transport = recognised ?? customTransport(server);
     this.met.set(server, transport);
     const { clock, tracker } = context;
     const work = new MessageWork(clock, tracker);
+    if (recognised) countArrivals(server, work);
     countMessages(server, work, {
       connectionOf: transport.connectionOf?.bind(transport),
       get isOver() {
@@ -74,10 +79,10 @@ export class Transports {
   }
 }
 
-function recognise(server: TransportServer, context: TransportContext): Transport {
+function recognise(server: TransportServer, context: TransportContext): Transport | undefined {
   for (const recogniser of recognisers) {
     const transport = recogniser(server, context);
     if (transport) return transport;
   }
-  return customTransport(server);
+  return undefined;
 }

@@ -55,6 +55,7 @@ export class MessageWork {
   private readonly progress = new Progress();
   private running = 0;
   private replies = 0;
+  private arriving = 0;
   private later: (() => void)[] = [];
 
   constructor(
@@ -63,7 +64,7 @@ export class MessageWork {
   ) {}
 
   get isIdle(): boolean {
-    return this.running === 0 && this.replies === 0;
+    return this.running === 0 && this.replies === 0 && this.arriving === 0;
   }
 
   /** How many replies have not left. */
@@ -89,6 +90,17 @@ export class MessageWork {
     this.leases.remove(message);
     this.progress.made();
   }
+
+  /** Nest has been given a message: it is read first, and by a deserializer that may take its time. */
+  arrives(): void {
+    this.arriving++;
+  }
+
+  /** What Nest does with a message has come to its end, and at least so far that its handler has been called. */
+  readonly arrived = (): void => {
+    this.arriving--;
+    this.progress.made();
+  };
 
   replyBegins(): void {
     this.replies++;

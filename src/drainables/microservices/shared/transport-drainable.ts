@@ -1,5 +1,6 @@
 import { whenAborted } from '../../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
+import { nextPoll } from '../../shared/turns.js';
 import { type MessageWork } from './message-work.js';
 import { type Transport } from './transport.js';
 
@@ -9,6 +10,8 @@ export class TransportDrainable implements Drainable {
   readonly announce?: (spreadMs: number) => void;
   /** What the transport, or its broker, has yet to do. */
   private awaited?: string;
+  /** The first step that failed. The ones after it are taken all the same: messages are still in progress. */
+  private failure?: { readonly error: unknown };
 
   constructor(
     private readonly transport: Transport,
@@ -25,12 +28,15 @@ export class TransportDrainable implements Drainable {
       'had not confirmed that it takes no further messages',
       deadline,
     );
+    // Messages that came just before the confirmation have reached their handlers a turn later.
+    await nextPoll();
     do {
       await work.idle(deadline);
       // What was not finished in time is named, and there was no time to confirm anything of it.
       if (deadline.aborted) return;
       await this.step(() => transport.flush?.(deadline), 'had not confirmed what was written', deadline);
     } while (!work.isIdle && !deadline.aborted);
+    if (this.failure) throw this.failure.error;
   }
 
   async forceClose(): Promise<readonly Leftover[]> {
@@ -50,10 +56,12 @@ export class TransportDrainable implements Drainable {
   /** A broker that does not answer is waited for until the deadline. */
   private async step(take: () => unknown, awaited: string, deadline: AbortSignal): Promise<void> {
     this.awaited = awaited;
-    const taken = Promise.resolve(take());
+    const taken = attempt(take).catch((error: unknown) => void (this.failure ??= { error }));
     await Promise.race([taken, whenAborted(deadline)]);
     if (!deadline.aborted) this.awaited = undefined;
-    // What comes of it later is nobody's.
-    else taken.catch(() => undefined);
   }
+}
+
+async function attempt(take: () => unknown): Promise<void> {
+  await take();
 }

@@ -7,6 +7,8 @@ export interface TransportServer {
   readonly transportId?: unknown;
   addHandler?(pattern: unknown, callback: MessageCallback, isEventHandler?: boolean, extras?: unknown): unknown;
   send?(stream: unknown, respond: (packet: unknown) => unknown): unknown;
+  /** Called with what has arrived, by the servers of Nest alone. Settles no earlier than the handler is called. */
+  handleMessage?(...args: unknown[]): unknown;
   close?(...args: unknown[]): unknown;
 }
 

@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { firstValueFrom, Observable, Subject } from 'rxjs';
-import { countMessages, nameOfPattern } from '../../../../../src/drainables/microservices/shared/message-seam.js';
+import {
+  countArrivals,
+  countMessages,
+  nameOfPattern,
+} from '../../../../../src/drainables/microservices/shared/message-seam.js';
 import { MessageWork } from '../../../../../src/drainables/microservices/shared/message-work.js';
 import {
   type MessageCallback,
@@ -154,6 +158,28 @@ describe('A message', () => {
     });
     expect(() => values.complete()).not.toThrow();
     await turn();
+    await turn();
+    expect(work.isIdle).toBe(true);
+  });
+
+  it.each([
+    ['settled', (promise: Promise<string>) => promise],
+    ['failed', (promise: Promise<string>) => promise.then(() => Promise.reject(new Error('unreadable')))],
+  ])('is work from its arrival on, until what Nest does with it has %s', async (_, outcome) => {
+    let read: (value: string) => void = () => undefined;
+    const seen: unknown[] = [];
+    const reading: TransportServer = {
+      handleMessage(...args) {
+        seen.push(this, ...args);
+        return outcome(new Promise((resolve) => (read = resolve)));
+      },
+    };
+    countArrivals(reading, work);
+    const handled = reading.handleMessage!('orders.create', 'raw') as Promise<string>;
+    expect(seen).toEqual([reading, 'orders.create', 'raw']);
+    expect(work.isIdle).toBe(false);
+    read('done');
+    await handled.catch(() => undefined);
     await turn();
     expect(work.isIdle).toBe(true);
   });

@@ -1,0 +1,70 @@
+import { expect } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BrokerAddress, type BrokerWire, wireTo } from '../../support/brokers.js';
+import { rollOnce, type RollResult, type RollSetup } from '../../support/message-load.js';
+
+/** What every transport is rolled under. */
+export const loads = [
+  { load: '50 messages a second of 500 ms', rate: 50, handlerMs: 500 },
+  { load: '420 messages a second of 30 ms', rate: 420, handlerMs: 30 },
+] as const;
+
+/** Every way in which an application ends, under every load. */
+export const rolls = loads.flatMap((load) =>
+  (['microservice', 'hybrid'] as const).flatMap((kind) =>
+    (['SIGTERM', 'close'] as const).map((end) => ({ ...load, kind, end })),
+  ),
+);
+
+/** How long the process may live on when its last handler has ended, ms. */
+export const exitMs = 150;
+
+/** What is left of such a row for `rollOnce()`. */
+export function setupOf({ rate, handlerMs, kind, end }: (typeof rolls)[number]): Partial<RollSetup> {
+  return { rate, handlerMs, kind, end };
+}
+
+/** How long the drain of a transport whose broker fails may take, ms. */
+export const failingDrainMs = 2_000;
+
+/** In the middle of the drain: it has begun, and handlers of 500 ms run. */
+export const midDrainMs = 200;
+
+/** Rolls a replica, and fails the wire between it and its broker, nobody else's, so long after it was told to end. */
+export async function rollOver(
+  broker: BrokerAddress,
+  setup: Omit<RollSetup, 'url'>,
+  fail: (wire: BrokerWire) => void | Promise<void>,
+  afterMs = 0,
+): Promise<RollResult> {
+  const wire = await wireTo(broker);
+  try {
+    return await rollOnce({
+      ...setup,
+      url: wire.url,
+      directUrl: broker.url,
+      drain: { drainTimeoutMs: failingDrainMs },
+      atEnd: async () => {
+        await sleep(afterMs);
+        await fail(wire);
+      },
+    });
+  } finally {
+    await wire.stop();
+  }
+}
+
+/** A broker that fails costs what it has not delivered. Nothing else is lost, and the report says what happened. */
+export function expectOnlyTheBrokerFailed(result: RollResult, transport: string): void {
+  const { cut, twice, afterDestroy, unhandledRejections } = result;
+  expect({ cut, twice, afterDestroy, unhandledRejections }).toEqual({
+    cut: 0,
+    twice: 0,
+    afterDestroy: 0,
+    unhandledRejections: [],
+  });
+  expect(result.report!.clean).toBe(false);
+  expect(result.report!.leftovers.map(({ name }) => name).join()).toContain(transport);
+  // The drain, what is left of the longest handler, and closing.
+  expect(result.exitMs).toBeLessThan(failingDrainMs + 800);
+}

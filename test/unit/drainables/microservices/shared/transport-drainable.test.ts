@@ -1,0 +1,97 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { MessageWork } from '../../../../../src/drainables/microservices/shared/message-work.js';
+import { TransportDrainable } from '../../../../../src/drainables/microservices/shared/transport-drainable.js';
+import { type Transport } from '../../../../../src/drainables/microservices/shared/transport.js';
+import { InFlightTracker } from '../../../../../src/in-flight/in-flight-tracker.js';
+import { FakeClock, settle } from '../../../../support/fake-clock.js';
+
+describe('The drain of a transport', () => {
+  let work: MessageWork;
+  let took: string[];
+
+  beforeEach(() => {
+    const clock = new FakeClock();
+    work = new MessageWork(clock, new InFlightTracker(clock));
+    took = [];
+  });
+
+  function drainableOf(transport: Partial<Transport> = {}): TransportDrainable {
+    const step = (name: string) => () => {
+      took.push(name);
+      return Promise.resolve();
+    };
+    return new TransportDrainable(
+      { name: 'Test', stopTaking: step('stopTaking'), flush: step('flush'), ...transport },
+      work,
+    );
+  }
+
+  const noDeadline = () => new AbortController().signal;
+
+  it('takes no further messages, waits for those in progress, and flushes', async () => {
+    const message = work.begin('rpc', 'a');
+    const drained = drainableOf().drain(noDeadline());
+    await settle();
+    await settle();
+    expect(took).toEqual(['stopTaking']);
+    message.drop();
+    await drained;
+    expect(took).toEqual(['stopTaking', 'flush']);
+  });
+
+  it('waits for a message that came with the confirmation, and reaches its handler later in that turn', async () => {
+    let message = work.begin('rpc', 'none');
+    message.drop();
+    const stopTaking = () => {
+      setImmediate(() => (message = work.begin('rpc', 'a')));
+      return Promise.resolve();
+    };
+    const drained = drainableOf({ stopTaking }).drain(noDeadline());
+    await settle();
+    await settle();
+    expect(took).toEqual([]);
+    message.drop();
+    await drained;
+    expect(took).toEqual(['flush']);
+  });
+
+  it('flushes again when messages came meanwhile', async () => {
+    let flushes = 0;
+    const flush = () => {
+      if (++flushes === 1) {
+        const message = work.begin('event', 'a');
+        setImmediate(message.drop);
+      }
+      return Promise.resolve();
+    };
+    await drainableOf({ flush }).drain(noDeadline());
+    expect(flushes).toBe(2);
+  });
+
+  it('waits for messages though it could not be told to take no further ones, and fails then', async () => {
+    const message = work.begin('rpc', 'a');
+    let ended = false;
+    const drained = drainableOf({ stopTaking: () => Promise.reject(new Error('disconnected')) }).drain(noDeadline());
+    const failed = expect(drained).rejects.toThrow('disconnected');
+    void drained.catch(() => undefined).then(() => (ended = true));
+    await settle();
+    await settle();
+    expect(ended).toBe(false);
+    message.drop();
+    await failed;
+    expect(took).toEqual(['flush']);
+  });
+
+  it('names at the deadline what was not confirmed', async () => {
+    const deadline = new AbortController();
+    const drainable = drainableOf({ flush: () => new Promise(() => undefined) });
+    const drained = drainable.drain(deadline.signal);
+    await settle();
+    await settle();
+    deadline.abort();
+    await drained;
+    expect(await drainable.forceClose()).toEqual([
+      { kind: 'transport', name: 'Test', ageMs: 0, detail: 'had not confirmed what was written' },
+    ]);
+  });
+});
