@@ -45,6 +45,8 @@ export function countMessages(server: TransportServer, work: MessageWork, gate: 
 
 /** Names a message by its pattern: never by what it carries. */
 export function nameOfPattern(pattern: unknown): string {
+  // Topics of Kafka may be given by one.
+  if (pattern instanceof RegExp) return String(pattern);
   if (typeof pattern !== 'string') return JSON.stringify(pattern) ?? String(pattern);
   if (!pattern.startsWith('{')) return pattern;
   // Nest makes the pattern of a gRPC method out of these.
