@@ -18,7 +18,7 @@ export class TransportDrainable implements Drainable {
     if (transport.announce) this.announce = (spreadMs) => transport.announce!(spreadMs);
   }
 
-  async drain(deadline: AbortSignal): Promise<void> {
+  async drain(deadline: AbortSignal): Promise<readonly Leftover[]> {
     const { transport, work } = this;
     await this.step(
       () => transport.stopTaking(deadline),
@@ -29,6 +29,7 @@ export class TransportDrainable implements Drainable {
       await work.idle(deadline);
       await this.step(() => transport.flush?.(deadline), 'had not confirmed what was written', deadline);
     } while (!work.isIdle && !deadline.aborted);
+    return deadline.aborted ? [] : (transport.leftovers?.() ?? []);
   }
 
   async forceClose(): Promise<readonly Leftover[]> {
