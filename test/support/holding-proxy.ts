@@ -18,7 +18,7 @@ export class HoldingProxy {
 
   private constructor(
     private readonly server: Server,
-    private readonly target: number,
+    private target: number,
   ) {
     this.isHolding = new Promise((resolve) => (this.keeps = resolve));
     server.on('connection', (client: Socket) => this.carry(client));
@@ -38,6 +38,11 @@ export class HoldingProxy {
 
   hold(direction: Direction): void {
     this.held = direction;
+  }
+
+  /** New connections go to this port from now on. */
+  aim(port: number): void {
+    this.target = port;
   }
 
   /** Lets go of what was held, in order. */

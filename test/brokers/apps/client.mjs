@@ -1,0 +1,85 @@
+/**
+ * An open-loop client: it sends at its rate, whatever becomes of what it has sent. `fork('client.mjs', [settings as
+ * JSON])`. It sends until it is told `stop`, waits until everything is answered, `settleMs` at most, and tells what
+ * became of each.
+ */
+import 'reflect-metadata';
+import { ClientProxyFactory, MqttRecordBuilder } from '@nestjs/microservices';
+import { of } from 'rxjs';
+import { clientOptions, patternOf } from './transports.mjs';
+
+const settings = JSON.parse(process.argv[2]);
+const { transport, rate, shares, settleMs } = settings;
+const rejections = [];
+process.on('unhandledRejection', (error) => rejections.push(String(error?.message ?? error)));
+
+const client = ClientProxyFactory.create(clientOptions(settings));
+const retry = settings.retry ? (await import('nestjs-drain/client')).retryWhenDraining(client) : (source) => source;
+const calls = transport === 'grpc' ? ofGrpc() : await ofBroker();
+const outcomes = [];
+let pending = 0;
+let whenNonePends = () => undefined;
+
+function ofGrpc() {
+  const orders = client.getService('Orders');
+  return {
+    rpc: (id) => orders.create({ id }),
+    stream: (id) => orders.watch({ id }),
+    bidi: (id) => orders.talk(of({ id })),
+  };
+}
+
+async function ofBroker() {
+  const pattern = (name) => patternOf(settings, name);
+  if (transport === 'kafka') for (const name of ['create', 'watch']) client.subscribeToResponseOf(pattern(name));
+  await client.connect();
+  const payload = (id) => (transport === 'mqtt' ? new MqttRecordBuilder({ id }).setQoS(1).build() : { id });
+  return {
+    rpc: (id) => client.send(pattern('create'), payload(id)).pipe(retry),
+    stream: (id) => client.send(pattern('watch'), payload(id)).pipe(retry),
+    event: (id) => client.emit(pattern('paid'), payload(id)),
+  };
+}
+
+function send(kind, id) {
+  const outcome = { kind, id, sentAt: now(), values: 0, ended: false };
+  outcomes.push(outcome);
+  pending++;
+  const end = () => {
+    if (!outcome.ended && --pending === 0) whenNonePends();
+    outcome.ended = true;
+  };
+  calls[kind](id).subscribe({
+    next: () => outcome.values++,
+    error: (error) => {
+      outcome.error = String(error?.message ?? JSON.stringify(error));
+      end();
+    },
+    complete: end,
+  });
+}
+
+function now() {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** Kinds take turns by their shares: of `{ rpc: 2, event: 1 }` every third is an event. */
+const turns = Object.keys(calls).flatMap((kind) => Array(shares[kind] ?? 0).fill(kind));
+const startedAt = now();
+let sent = 0;
+const ticks = setInterval(() => {
+  for (const due = ((now() - startedAt) / 1_000) * rate; sent < due; sent++) {
+    send(turns[(sent * 7) % turns.length], `${settings.roll}-${sent}`);
+  }
+}, 2);
+
+process.on('message', async (word) => {
+  if (word !== 'stop') return;
+  clearInterval(ticks);
+  let timer;
+  const settled = new Promise((resolve) => (whenNonePends = resolve));
+  if (pending > 0) await Promise.race([settled, new Promise((resolve) => (timer = setTimeout(resolve, settleMs)))]);
+  clearTimeout(timer);
+  process.send({ outcomes, rejections }, () => process.exit());
+});
+process.send('ready');
