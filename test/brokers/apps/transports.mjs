@@ -9,6 +9,9 @@ const numbers = { tcp: 0, redis: 1, nats: 2, mqtt: 3, grpc: 4, rmq: 5, kafka: 6 
 
 const proto = { package: 'orders', protoPath: fileURLToPath(new URL('orders.proto', import.meta.url)) };
 
+/** The mock of Kafka answers a fetch that found nothing when its time is up, whatever comes meanwhile. */
+const poll = { maxWaitTimeInMs: 50 };
+
 const ofServer = {
   tcp: ({ port }) => ({ host: '127.0.0.1', port }),
   redis: at,
@@ -23,7 +26,7 @@ const ofServer = {
   }),
   kafka: ({ url, roll }) => ({
     client: { brokers: [url], clientId: `${roll}-server`, logLevel: 0 },
-    consumer: { groupId: roll },
+    consumer: { groupId: roll, ...poll },
     subscribe: { fromBeginning: true },
   }),
 };
@@ -35,7 +38,7 @@ const ofClient = {
   rmq: ({ url, roll }) => queue(url, roll),
   kafka: ({ url, roll }) => ({
     client: { brokers: [url], clientId: `${roll}-client`, logLevel: 0 },
-    consumer: { groupId: `${roll}-client` },
+    consumer: { groupId: `${roll}-client`, ...poll },
   }),
 };
 
