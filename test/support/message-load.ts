@@ -165,6 +165,8 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     await sleep(afterMs);
     client.say('stop');
     const { outcomes, rejections } = (await client.hears('outcomes')) as { outcomes: Outcome[]; rejections: string[] };
+    // Events are not answered: the last of them are handled by then.
+    await sleep(handlerMs + afterMs);
     const ledgers = [read(join(folder, '0')), read(join(folder, '1'))] as const;
     return { ...reconcile(outcomes, rejections, ledgers, toldAt, exitAt), exit, output: leaving.output };
   } finally {
