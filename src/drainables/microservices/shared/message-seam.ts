@@ -61,6 +61,8 @@ export function countArrivals(server: TransportServer, work: MessageWork): void 
 
 /** Names a message by its pattern: never by what it carries. */
 export function nameOfPattern(pattern: unknown): string {
+  // Topics of Kafka may be given by one.
+  if (pattern instanceof RegExp) return String(pattern);
   if (typeof pattern !== 'string') return JSON.stringify(pattern) ?? String(pattern);
   if (!pattern.startsWith('{')) return pattern;
   // Nest makes the pattern of a gRPC method out of these.

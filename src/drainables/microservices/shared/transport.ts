@@ -69,6 +69,8 @@ export interface Transport {
    * @returns what the handler's stream fails with
    */
   refusal?(): unknown;
+  /** What the drain has ended without: asked when it has ended in time, and named in the report. */
+  leftovers?(): readonly Leftover[];
   /** The drain deadline has passed: cut what is left. Names what the leases of messages do not. */
   cut?(): Promise<readonly Leftover[]> | readonly Leftover[];
   /** The drain of everything is over. */

@@ -187,6 +187,7 @@ describe('A message', () => {
   it.each([
     ['orders.create', 'orders.create'],
     [{ cmd: 'create' }, '{"cmd":"create"}'],
+    [/^orders\./, '/^orders\\./'],
     ['{"service":"Orders","rpc":"Create","streaming":"no_stream"}', 'Orders/Create'],
     ['{not json', '{not json'],
   ])('is named by its pattern: %j', (pattern, name) => {
