@@ -27,8 +27,10 @@ export class TransportDrainable implements Drainable {
     );
     do {
       await work.idle(deadline);
+      // What was written is no question then: leases name what has not ended.
+      if (deadline.aborted) return;
       await this.step(() => transport.flush?.(deadline), 'had not confirmed what was written', deadline);
-    } while (!work.isIdle && !deadline.aborted);
+    } while (!work.isIdle);
   }
 
   async forceClose(): Promise<readonly Leftover[]> {
