@@ -2,6 +2,7 @@ import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Drainable } from '../../sequence/drainable.js';
 import { customTransport } from './custom/custom-transport.js';
 import { countMessages } from './shared/message-seam.js';
+import { type MessageGate } from './shared/message-gate.js';
 import { MessageWork } from './shared/message-work.js';
 import { TransportDrainable } from './shared/transport-drainable.js';
 import {
@@ -54,12 +55,14 @@ export class Transports {
     this.met.set(server, transport);
     const { clock, tracker } = context;
     const work = new MessageWork(clock, tracker);
-    countMessages(server, work, {
+    const gate: MessageGate = {
       get isOver() {
         return tracker.isSealed;
       },
       lateCall: (pattern) => (isAllowed(pattern) ? undefined : this.lateCall(transport)),
-    });
+    };
+    if (transport.count) transport.count(work, gate);
+    else countMessages(server, work, gate);
     this.register(new TransportDrainable(transport, work));
     return transport;
   }

@@ -1,3 +1,4 @@
+import { type Abandoned } from '../../../in-flight/abandoned-work.js';
 import { type Held } from '../../../in-flight/lease.js';
 import { type Clock } from '../../../sequence/clock.js';
 import { setImmediate } from '../../../sequence/timers.js';
@@ -7,6 +8,8 @@ import { Progress } from '../../shared/progress.js';
 interface Leases {
   add(work: Held): void;
   remove(work: Held): void;
+  abandon(work: Held): Abandoned | undefined;
+  endAbandoned(abandoned: Abandoned): void;
 }
 
 /**
@@ -16,6 +19,8 @@ interface Leases {
 export class RunningMessage implements Held {
   older?: Held;
   newer?: Held;
+  /** Its caller has gone, while its handler goes on. */
+  abandoned?: Abandoned;
   private holders = 1;
 
   constructor(
@@ -78,8 +83,17 @@ export class MessageWork {
   }
 
   ended(message: RunningMessage): void {
+    if (message.abandoned) return this.leases.endAbandoned(message.abandoned);
     this.running--;
     this.leases.remove(message);
+    this.progress.made();
+  }
+
+  /** Its caller has gone: what its handler still does is waited for no longer than a moment when all else has ended. */
+  abandon(message: RunningMessage): void {
+    message.abandoned = this.leases.abandon(message);
+    if (!message.abandoned) return;
+    this.running--;
     this.progress.made();
   }
 

@@ -1,5 +1,7 @@
 import { type Clock } from '../../../sequence/clock.js';
 import { type Leftover } from '../../../sequence/drainable.js';
+import { type MessageGate } from './message-gate.js';
+import { type MessageWork } from './message-work.js';
 
 /** The server of a microservice's transport, as every one of Nest's has it: each transport's folder knows more. */
 export interface TransportServer {
@@ -24,6 +26,16 @@ export interface TransportContext {
   readonly isDraining: () => boolean;
   /** With what a call is answered that is not executed, over transports that have no status of their own. */
   readonly refusal: unknown;
+  readonly readiness: TransportReadiness;
+}
+
+/** Whether the application is ready, for a transport that tells of it in words of its own. */
+export interface TransportReadiness {
+  isReady(): boolean;
+  /** Answers somebody who asks, and remembers that they have asked, and what they were told. */
+  probe(): boolean;
+  /** Calls `look` whenever readiness may have changed. */
+  watch(look: () => void): void;
 }
 
 /**
@@ -43,6 +55,11 @@ export interface Transport {
    * process, and none where a broker stands between: with nobody to tell, there is no lame duck.
    */
   announce?(spreadMs: number): void;
+  /**
+   * Counts its messages, and refuses late ones. Called once, before the server has a handler. Without it both are done
+   * by what all servers have in common.
+   */
+  count?(work: MessageWork, gate: MessageGate): void;
   /**
    * Take no further messages; the connection stays. Resolves when none arrives any longer.
    *
