@@ -1,6 +1,7 @@
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Drainable } from '../../sequence/drainable.js';
 import { customTransport } from './custom/custom-transport.js';
+import { grpcTransport } from './grpc/grpc-transport.js';
 import { countMessages } from './shared/message-seam.js';
 import { type MessageGate } from './shared/message-gate.js';
 import { MessageWork } from './shared/message-work.js';
@@ -14,7 +15,7 @@ import {
 import { tcpTransport } from './tcp/tcp-transport.js';
 
 /** One line for each transport. The first that recognises a server has it; all others are custom strategies. */
-const recognisers: readonly TransportRecogniser[] = [tcpTransport];
+const recognisers: readonly TransportRecogniser[] = [tcpTransport, grpcTransport];
 
 /** What the transports of an application need around them. */
 export interface TransportsContext extends TransportContext {
