@@ -50,6 +50,7 @@ export class DrainCore {
   readonly refusals: HandlerRefusals;
   /** A signal began the shutdown, or it goes through a lame duck: clients are there, and may be about to write. */
   private isUnderTraffic = false;
+  private readonly readinessWatchers: (() => void)[] = [];
 
   constructor(
     readonly options: ResolvedOptions,
@@ -83,6 +84,7 @@ export class DrainCore {
       isAllowed: options.allowRehearsal,
       phase: () => this.phase,
       announce: () => this.servers.rehearse(),
+      changed: () => this.readinessMayDiffer(),
     });
     const eventStreams = new EventStreams(options.eventStreams);
     const admission = new Admission(this.healthRoutes, eventStreams);
@@ -122,6 +124,9 @@ export class DrainCore {
       (drainable) => this.sequence.add(drainable),
     );
     admission.add(this.webSockets);
+    this.events.subscribe(({ type }) => {
+      if (type === 'phase') this.readinessMayDiffer();
+    });
     this.transports = new Transports(
       {
         clock,
@@ -129,6 +134,11 @@ export class DrainCore {
         refusal: messageRefusal,
         isDraining: () => this.isRefusing,
         refused: () => refusals.count(),
+        readiness: {
+          isReady: () => this.isReady,
+          probe: () => this.probe(),
+          watch: (look) => void this.readinessWatchers.push(look),
+        },
       },
       (drainable) => this.sequence.add(drainable),
     );
@@ -182,6 +192,10 @@ export class DrainCore {
   /** Brokers hand their messages to other consumers at once: with nobody to be told to leave, nobody is waited for. */
   private get hasBrokersAlone(): boolean {
     return this.transports.areDrained && !this.sequence.drains.canAnnounce;
+  }
+
+  private readinessMayDiffer(): void {
+    for (const look of this.readinessWatchers) look();
   }
 
   private lameDuckFor(trigger: ShutdownTrigger): LameDuckWindow {

@@ -2,22 +2,9 @@ import { defer, finalize, isObservable, type Observable, throwError } from 'rxjs
 import { copyFunction } from '../../../in-flight/metadata.js';
 import { runUntilSettled } from '../../../in-flight/run-until-settled.js';
 import { DrainError } from '../../../sequence/errors.js';
+import { type MessageGate } from './message-gate.js';
 import { type MessageWork, type RunningMessage } from './message-work.js';
-import { type CallConnection, type MessageCallback, type TransportServer } from './transport.js';
-
-/** What decides whether a message that arrives is executed. */
-export interface MessageGate {
-  /** Reports whether the drain is over: resources are being released, and nothing is executed any longer. */
-  readonly isOver: boolean;
-  /**
-   * With what a call is answered that arrives too late.
-   *
-   * @returns undefined where it is served
-   */
-  lateCall(pattern: unknown): { readonly error: unknown } | undefined;
-  /** The connection of a call, by what Nest hands to its handler along with the data. */
-  readonly connectionOf?: (context: unknown) => CallConnection | undefined;
-}
+import { type MessageCallback, type TransportServer } from './transport.js';
 
 /**
  * Counts the messages of a server of Nest's, and refuses late ones. It stands in for two methods that every server has:
@@ -79,24 +66,42 @@ function countCalls(
 ): MessageCallback {
   const kind = isEvent ? 'event' : 'rpc';
   const name = nameOfPattern(pattern);
-  const counted = copyFunction<MessageCallback>(callback, function (this: unknown, ...args: unknown[]): unknown {
+  return standInFor(callback, (run, args) => {
     if (gate.isOver && isEvent) throw tooLate(name);
     const late = isEvent ? undefined : gate.lateCall(pattern);
     if (late) return throwError(() => late.error);
     const message = work.begin(kind, name, isEvent ? undefined : gate.connectionOf?.(args[1]));
     // The result is looked at when it is there, and handed on in its turn.
-    return followed(() => callback.apply(this, args), message);
+    return followed(run, message);
   });
-  Object.defineProperty(counted, 'next', {
+}
+
+/**
+ * A function that Nest takes for the handler it has given.
+ *
+ * @param call is given what calls the handler, and its arguments
+ */
+export function standInFor(
+  callback: MessageCallback,
+  call: (run: () => unknown, args: readonly unknown[]) => unknown,
+): MessageCallback {
+  const standIn = copyFunction<MessageCallback>(callback, function (this: unknown, ...args: unknown[]): unknown {
+    return call(() => callback.apply(this, args), args);
+  });
+  Object.defineProperty(standIn, 'next', {
     configurable: true,
     enumerable: true,
     get: () => callback.next,
     set: (next: unknown) => (callback.next = next),
   });
-  return counted;
+  return standIn;
 }
 
-function followed(run: () => unknown, message: RunningMessage): unknown {
+/**
+ * Runs a handler of `message`, which it holds once, until its promise has settled and its stream has ended; returns what
+ * the handler returns, or throws what it throws.
+ */
+export function followed(run: () => unknown, message: RunningMessage): unknown {
   let result: unknown;
   try {
     result = run();

@@ -1,13 +1,16 @@
+import { type Abandoned } from '../../../in-flight/abandoned-work.js';
 import { type Held } from '../../../in-flight/lease.js';
 import { type Clock } from '../../../sequence/clock.js';
 import { setImmediate } from '../../../sequence/timers.js';
 import { Progress } from '../../shared/progress.js';
-import { type CallConnection } from './transport.js';
+import { type CallConnection } from './call-connection.js';
 
 /** Who keeps the leases of all work of the application. */
 interface Leases {
   add(work: Held): void;
   remove(work: Held): void;
+  abandon(work: Held): Abandoned | undefined;
+  endAbandoned(abandoned: Abandoned): void;
 }
 
 /**
@@ -17,6 +20,8 @@ interface Leases {
 export class RunningMessage implements Held {
   older?: Held;
   newer?: Held;
+  /** Its caller has gone, while its handler goes on. */
+  abandoned?: Abandoned;
   private holders = 1;
 
   constructor(
@@ -86,6 +91,7 @@ export class MessageWork {
   }
 
   ended(message: RunningMessage): void {
+    if (message.abandoned) return this.leases.endAbandoned(message.abandoned);
     this.running--;
     this.leases.remove(message);
     this.progress.made();
@@ -101,6 +107,14 @@ export class MessageWork {
     this.arriving--;
     this.progress.made();
   };
+
+  /** Its caller has gone: what its handler still does is waited for no longer than a moment when all else has ended. */
+  abandon(message: RunningMessage): void {
+    message.abandoned = this.leases.abandon(message);
+    if (!message.abandoned) return;
+    this.running--;
+    this.progress.made();
+  }
 
   replyBegins(): void {
     this.replies++;

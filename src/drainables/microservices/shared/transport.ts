@@ -1,5 +1,8 @@
 import { type Clock } from '../../../sequence/clock.js';
 import { type Leftover } from '../../../sequence/drainable.js';
+import { type CallConnection } from './call-connection.js';
+import { type MessageGate } from './message-gate.js';
+import { type MessageWork } from './message-work.js';
 
 /** The server of a microservice's transport, as every one of Nest's has it: each transport's folder knows more. */
 export interface TransportServer {
@@ -19,13 +22,6 @@ export interface MessageCallback {
   next?: unknown;
 }
 
-/** The connection that a call has come by, where a transport counts the calls of each. */
-export interface CallConnection {
-  callBegins(): void;
-  /** Its handler, or the stream of its answers, has ended: its reply is written in this turn of the event loop. */
-  callEnded(): void;
-}
-
 /** What a transport is given. */
 export interface TransportContext {
   readonly clock: Clock;
@@ -33,6 +29,16 @@ export interface TransportContext {
   readonly isDraining: () => boolean;
   /** With what a call is answered that is not executed, over transports that have no status of their own. */
   readonly refusal: unknown;
+  readonly readiness: TransportReadiness;
+}
+
+/** Whether the application is ready, for a transport that tells of it in words of its own. */
+export interface TransportReadiness {
+  isReady(): boolean;
+  /** Answers somebody who asks, and remembers that they have asked, and what they were told. */
+  probe(): boolean;
+  /** Calls `look` whenever readiness may have changed. */
+  watch(look: () => void): void;
 }
 
 /**
@@ -54,6 +60,11 @@ export interface Transport {
    * process, and none where a broker stands between: with nobody to tell, there is no lame duck.
    */
   announce?(spreadMs: number): void;
+  /**
+   * Counts its messages, and refuses late ones. Called once, before the server has a handler. Without it both are done
+   * by what all servers have in common.
+   */
+  count?(work: MessageWork, gate: MessageGate): void;
   /**
    * Take no further messages; the connection stays. Resolves when none arrives any longer.
    *

@@ -1,7 +1,7 @@
 import { type Socket } from 'node:net';
 import { setImmediate } from '../../../sequence/timers.js';
 import { type Notice } from '../../../words/tcp-notices.js';
-import { type CallConnection } from '../shared/transport.js';
+import { type CallConnection } from '../shared/call-connection.js';
 
 /** A client that connects, or has just been answered, may be about to write: it is waited for, ms. */
 const lingerMs = 50;

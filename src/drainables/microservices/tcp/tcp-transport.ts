@@ -1,3 +1,4 @@
+import { type CallConnection } from '../shared/call-connection.js';
 import { Server as NetServer, type Socket } from 'node:net';
 import { type Leftover } from '../../../sequence/drainable.js';
 import { type Notice, notices } from '../../../words/tcp-notices.js';
@@ -6,12 +7,7 @@ import { closeListener } from '../../shared/listener.js';
 import { Progress } from '../../shared/progress.js';
 import { Spread } from '../../shared/spread.js';
 import { afterFreshPoll } from '../../shared/turns.js';
-import {
-  type CallConnection,
-  type Transport,
-  type TransportContext,
-  type TransportServer,
-} from '../shared/transport.js';
+import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
 import { TcpConnection } from './tcp-connection.js';
 
 /** Nest's number for TCP, `Transport.TCP`. */

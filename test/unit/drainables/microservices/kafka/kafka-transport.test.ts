@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { kafkaTransport } from '../../../../../src/drainables/microservices/kafka/kafka-transport.js';
 import { type Transport, type TransportServer } from '../../../../../src/drainables/microservices/shared/transport.js';
 import { FakeClock } from '../../../../support/fake-clock.js';
+import { contextWith } from '../transport-context.js';
 
 /** A consumer of kafkajs: it stops when the test wants. */
 class FakeConsumer {
@@ -54,12 +55,12 @@ describe('Kafka', () => {
   beforeEach(() => {
     clock = new FakeClock();
     server = new FakeKafkaServer();
-    transport = kafkaTransport(server, { clock, isDraining: () => false, refusal: undefined })!;
+    transport = kafkaTransport(server, contextWith({ clock }))!;
   });
 
   it('is named by its group; another transport is none of its own', () => {
     expect(transport.name).toBe('Kafka (orders-server)');
-    expect(kafkaTransport({ transportId: 5 }, { clock, isDraining: () => false, refusal: undefined })).toBeUndefined();
+    expect(kafkaTransport({ transportId: 5 }, contextWith({ clock }))).toBeUndefined();
   });
 
   it('stops its consumer, and is through when that has committed and left the group', async () => {

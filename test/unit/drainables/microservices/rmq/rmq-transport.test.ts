@@ -3,6 +3,7 @@ import { rmqTransport } from '../../../../../src/drainables/microservices/rmq/rm
 import { type Transport } from '../../../../../src/drainables/microservices/shared/transport.js';
 import { FakeClock } from '../../../../support/fake-clock.js';
 import { FakeChannel, FakeRmqServer } from './fake-rmq.js';
+import { contextWith } from '../transport-context.js';
 
 let clock: FakeClock;
 let server: FakeRmqServer;
@@ -17,7 +18,7 @@ beforeEach(() => {
 
 async function start(noAck: boolean): Promise<void> {
   server = new FakeRmqServer(noAck);
-  transport = rmqTransport(server, { clock, isDraining: () => false, refusal: undefined })!;
+  transport = rmqTransport(server, contextWith({ clock }))!;
   channel = await connect();
 }
 
@@ -42,7 +43,7 @@ function watch(promise: Promise<unknown>): { isSettled: boolean; error?: unknown
 const flush = () => watch(transport.flush!(deadline.signal));
 
 it('Another transport is none of its own', () => {
-  const context = { clock, isDraining: () => false, refusal: undefined };
+  const context = contextWith({ clock });
   expect(rmqTransport({ transportId: 0 }, context)).toBeUndefined();
 });
 
@@ -273,7 +274,7 @@ describe('RabbitMQ with acknowledgements', () => {
     expect(transport.warnings).toEqual([]);
     for (const options of [{}, { prefetchCount: 0 }]) {
       const unlimited = Object.assign(new FakeRmqServer(false), { options });
-      const { warnings } = rmqTransport(unlimited, { clock, isDraining: () => false, refusal: undefined })!;
+      const { warnings } = rmqTransport(unlimited, contextWith({ clock }))!;
       expect(warnings).toEqual([expect.stringMatching(/^RabbitMQ \(orders\): expected a prefetchCount/)]);
     }
   });

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 import { Server as NetServer } from 'node:net';
-import { type CallConnection } from '../../../../../src/drainables/microservices/shared/transport.js';
+import { type CallConnection } from '../../../../../src/drainables/microservices/shared/call-connection.js';
 import { type TcpTransport, tcpTransport } from '../../../../../src/drainables/microservices/tcp/tcp-transport.js';
 import { FakeClock } from '../../../../support/fake-clock.js';
+import { contextWith } from '../transport-context.js';
 
 /** The socket of a client that does nothing by itself. */
 class FakeSocket extends EventEmitter {
@@ -50,7 +51,7 @@ describe('The TCP transport', () => {
   function build(net: NetServer = new NetServer()): void {
     clock = new FakeClock();
     server = { transportId: 0, server: net, socketClass: JsonSocket, serializer: new IdentitySerializer() };
-    const context = { clock, isDraining: () => false, refusal: { code: 'DRAINING' } };
+    const context = contextWith({ clock, refusal: { code: 'DRAINING' } });
     transport = tcpTransport(server, context) as TcpTransport;
   }
   beforeEach(() => build());
@@ -71,7 +72,7 @@ describe('The TCP transport', () => {
   }
 
   it('is recognised by its number and its server', () => {
-    const context = { clock, isDraining: () => false, refusal: {} };
+    const context = contextWith({ clock, refusal: {} });
     expect(tcpTransport({ transportId: 3 }, context)).toBeUndefined();
     expect(tcpTransport({ transportId: 0 }, context)).toBeUndefined();
     expect(transport.name).toBe('TCP');
