@@ -8,6 +8,7 @@ import { EventStreams } from './drainables/sse/event-streams.js';
 import { ClientWorks } from './drainables/websockets/client-work.js';
 import { WebSocketServers } from './drainables/websockets/web-socket-servers.js';
 import { HookRegistry } from './hooks/hook-registry.js';
+import { CountedCalls } from './in-flight/counted-calls.js';
 import { abandonedMs, InFlightTracker } from './in-flight/in-flight-tracker.js';
 import { TrackedRuns } from './in-flight/tracked-runs.js';
 import { type ResolvedOptions } from './options/options.js';
@@ -35,6 +36,8 @@ export class DrainCore {
   readonly events = new ShutdownEvents();
   readonly probes = new Probes();
   readonly tracker: InFlightTracker;
+  /** What others begin, and nobody here refuses. */
+  readonly calls: CountedCalls;
   readonly trackedRuns: TrackedRuns;
   readonly hooks: HookRegistry;
   readonly sequence: ShutdownSequence;
@@ -61,6 +64,7 @@ export class DrainCore {
   ) {
     // Of a short drain they get no more than half, so that it does not time out for them.
     this.tracker = new InFlightTracker(clock, Math.min(abandonedMs, options.drainTimeoutMs / 2));
+    this.calls = new CountedCalls(this.tracker, clock);
     this.traffic = new Traffic(clock);
     this.hooks = new HookRegistry(clock, options.hookTimeoutMs);
     this.handlers = new HandlerWork(this.tracker);
