@@ -179,15 +179,19 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     for (const connection of this.connections) pick(connection, this.dueAt(connection, closing));
     for (const handshake of this.handshakes) pick(handshake, this.handshakeDueAt(handshake, closing));
     if (nextAt < Infinity) this.sweepBy(nextAt);
-    if (lingered.length > 0) afterFreshPoll(this.clock, () => this.closeLingered(lingered, closing));
+    if (lingered.length > 0) this.closeAfterPoll(lingered, closing);
   }
 
-  /** Closes what is still due, for as long as the last poll is fresh. */
-  private closeLingered(lingered: readonly (Connection | Handshake)[], closing: Closing): void {
+  /** Closes what is still due, for as long as the last poll is fresh, and goes on behind the next. */
+  private closeAfterPoll(lingered: readonly (Connection | Handshake)[], closing: Closing): void {
+    afterFreshPoll(this.clock, (polledAfter) => this.closeLingered(lingered, closing, polledAfter));
+  }
+
+  private closeLingered(lingered: readonly (Connection | Handshake)[], closing: Closing, polledAfter: number): void {
     const now = this.clock.now();
     let next = 0;
     for (const each of lingered) {
-      if (next === closedPerTurn || (next > 0 && this.clock.now() - now > freshMs)) break;
+      if (next === closedPerTurn || (next > 0 && this.clock.now() - polledAfter > freshMs)) break;
       next++;
       const dueAt = each instanceof Connection ? this.dueAt(each, closing) : this.handshakeDueAt(each, closing);
       // A handshake that has ended meanwhile has left its socket to a connection.
@@ -196,7 +200,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
       else if (dueAt < Infinity) this.sweepBy(dueAt);
     }
     const rest = lingered.slice(next);
-    if (rest.length > 0) afterFreshPoll(this.clock, () => this.closeLingered(rest, closing));
+    if (rest.length > 0) this.closeAfterPoll(rest, closing);
   }
 }
 

@@ -142,6 +142,29 @@ describe('ConnectionTable', () => {
     expect(socket.destroyed).toBe(false);
   });
 
+  it('closes on for no longer than the last poll is fresh, whatever passed before the first close', async () => {
+    const slow = new FakeClock();
+    let stalledMs = 0;
+    slow.now = () => FakeClock.prototype.now.call(slow) + stalledMs;
+    table = new ConnectionTable(slow);
+    const all = Array.from({ length: 10 }, openUsed);
+    const closed = () => all.filter(({ socket }) => socket.destroyed).length;
+    let inFirstTurn = 0;
+    for (const { socket } of all) {
+      socket.destroy = () => {
+        if (closed() === 0) setImmediate(() => (inFirstTurn = closed()));
+        stalledMs += 0.4;
+        return FakeSocket.prototype.destroy.call(socket);
+      };
+    }
+    behindTimers(slow, () => (stalledMs = 0.7));
+    closeAsTheyRest();
+    await slow.advance(50);
+    for (let turn = 0; turn < 10; turn++) await settle();
+    expect(inFirstTurn).toBe(1);
+    expect(closed()).toBe(10);
+  });
+
   it('owes those that are busy, or half way through a request, their end, and nobody else', async () => {
     const busy = open();
     const exchange = begin(busy.connection);
