@@ -17,6 +17,8 @@ const lateHeadMs = 1_000;
 const unansweredMs = 1_000;
 /** Idle connections closed between two polls of the event loop. */
 const closedPerTurn = 64;
+/** More than one of them only for so long, ms: on a busy machine a process may be halted between poll and close. */
+const closingMs = 0.25;
 
 /** How connections are closed once draining has begun. */
 export interface Closing {
@@ -189,9 +191,10 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
 
   private closeLingered(lingered: readonly (Connection | Handshake)[], closing: Closing, polledAfter: number): void {
     const now = this.clock.now();
+    const closingEndsAt = Math.min(now + closingMs, polledAfter + freshMs);
     let next = 0;
     for (const each of lingered) {
-      if (next === closedPerTurn || (next > 0 && this.clock.now() - polledAfter > freshMs)) break;
+      if (next === closedPerTurn || (next > 0 && this.clock.now() > closingEndsAt)) break;
       next++;
       const dueAt = each instanceof Connection ? this.dueAt(each, closing) : this.handshakeDueAt(each, closing);
       // A handshake that has ended meanwhile has left its socket to a connection.

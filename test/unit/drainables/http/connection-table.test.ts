@@ -142,7 +142,7 @@ describe('ConnectionTable', () => {
     expect(socket.destroyed).toBe(false);
   });
 
-  it('closes on for no longer than the last poll is fresh, whatever passed before the first close', async () => {
+  it('closes few in one turn where it takes long, and the fewer the older the last poll is', async () => {
     const slow = new FakeClock();
     let stalledMs = 0;
     slow.now = () => FakeClock.prototype.now.call(slow) + stalledMs;
@@ -150,18 +150,27 @@ describe('ConnectionTable', () => {
     const all = Array.from({ length: 10 }, openUsed);
     const closed = () => all.filter(({ socket }) => socket.destroyed).length;
     let inFirstTurn = 0;
+    let mostInOneTurn = 0;
+    let inThisTurn = 0;
     for (const { socket } of all) {
       socket.destroy = () => {
-        if (closed() === 0) setImmediate(() => (inFirstTurn = closed()));
-        stalledMs += 0.4;
+        if (inThisTurn++ === 0) {
+          setImmediate(() => {
+            inFirstTurn ||= inThisTurn;
+            mostInOneTurn = Math.max(mostInOneTurn, inThisTurn);
+            inThisTurn = 0;
+          });
+        }
+        stalledMs += 0.2;
         return FakeSocket.prototype.destroy.call(socket);
       };
     }
-    behindTimers(slow, () => (stalledMs = 0.7));
+    behindTimers(slow, () => (stalledMs = 0.9));
     closeAsTheyRest();
     await slow.advance(50);
     for (let turn = 0; turn < 10; turn++) await settle();
     expect(inFirstTurn).toBe(1);
+    expect(mostInOneTurn).toBe(2);
     expect(closed()).toBe(10);
   });
 
