@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { drainablePgBoss, PgBossDrainable } from '../../../../../src/drainables/jobs/pg-boss/pg-boss-drainable.js';
+import { countIn } from '../../../../../src/drainables/jobs/shared/counted-source.js';
 import { settle } from '../../../../support/fake-clock.js';
 import { Gate } from '../../../../support/gate.js';
 import { counting } from '../counting.js';
@@ -32,7 +33,7 @@ describe('The drainable of a pg-boss', () => {
     boss = new FakeBoss();
     counted = counting();
     drainable = new PgBossDrainable(boss, counted.clock);
-    drainable.countIn(counted.calls);
+    drainable[countIn](counted.calls);
     gate = new Gate();
   });
 
