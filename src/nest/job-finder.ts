@@ -5,6 +5,7 @@ import { type BullWorker } from '../drainables/jobs/bullmq/worker.js';
 import { countCommands, countEventHandlers } from '../drainables/jobs/cqrs/count-cqrs.js';
 import { EventEmitterDrainable } from '../drainables/jobs/events/event-emitter-drainable.js';
 import { ScheduleDrainable } from '../drainables/jobs/schedule/schedule-drainable.js';
+import { countIn } from '../drainables/jobs/shared/counted-source.js';
 import { overlay } from '../drainables/jobs/shared/overlay.js';
 import {
   type BullExplorer,
@@ -99,7 +100,7 @@ export class JobFinder {
   private addWorker(worker: BullWorker | undefined): void {
     if (!worker) return;
     const drainable = drainableOf(worker);
-    drainable.countIn(this.core.calls);
+    drainable[countIn](this.core.calls);
     this.core.sequence.add(drainable);
   }
 

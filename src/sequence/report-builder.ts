@@ -93,9 +93,15 @@ export class ReportBuilder {
     this.observed.events.emit({ type: 'hook', hook });
   }
 
-  /** Something has been cut. */
+  /** Something has been cut. What is said of work that its lease has named already takes the place of that. */
   cut(leftovers: readonly Leftover[]): void {
-    this.cutOff.push(...leftovers);
+    for (const each of leftovers) {
+      const { kind, name, detail } = each;
+      const isIt = (other: Leftover) => other.kind === kind && other.name === name && other.detail === undefined;
+      const place = detail === undefined ? -1 : this.cutOff.findIndex(isIt);
+      if (place === -1) this.cutOff.push(each);
+      else this.cutOff[place] = each;
+    }
   }
 
   /**

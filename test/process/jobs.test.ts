@@ -1,5 +1,4 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { build, Child, endAll } from './support/child.js';
 
 const kindsOf = {
@@ -22,11 +21,14 @@ function figuresOf(child: Child, kinds: readonly string[]) {
   };
 }
 
-async function roll(source: Source, drain: number | false, close?: number): Promise<Child> {
-  const child = await Child.start('jobs', { drain, sources: [source], close });
+const ways = ['SIGTERM', 'app.close()'] as const;
+
+async function roll(source: Source, drain: number | false, by: (typeof ways)[number] = 'SIGTERM'): Promise<Child> {
+  const child = await Child.start('jobs', { drain, sources: [source] });
   for (const kind of kindsOf[source]) await child.until('ended', (told) => told.kind === kind);
-  if (close === undefined) child.signal('SIGTERM');
-  await (close === undefined ? child.ended : sleep(close + 1_500));
+  if (by === 'SIGTERM') child.signal('SIGTERM');
+  else child.say('close');
+  await child.ended;
   return child;
 }
 
@@ -40,13 +42,14 @@ describe('An application whose work comes from schedulers, events and commands',
     expect(cut + afterDestroy).toBeGreaterThan(0);
   });
 
-  it.each(sources)('ends all of it before anything is destroyed (%s)', async (source) => {
-    const child = await roll(source, 10_000);
+  const cells = sources.flatMap((source) => ways.map((by) => [source, by] as const));
+  it.each(cells)('ends all of it before anything is destroyed (%s, %s)', async (source, by) => {
+    const child = await roll(source, 10_000, by);
     const report = await child.report();
     expect(figuresOf(child, kindsOf[source])).toMatchObject({ cut: 0, afterDestroy: 0 });
     expect(report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
     expect(report.inFlight.atSignal).toBeGreaterThan(0);
-    expect((await child.ended).ms).toBeLessThan(3_000);
+    if (by === 'SIGTERM') expect((await child.ended).ms).toBeLessThan(3_000);
   });
 
   it('starts no timer once it drains', async () => {

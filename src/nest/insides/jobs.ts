@@ -58,7 +58,11 @@ const kinds = Object.keys(methods) as (keyof JobSources)[];
 
 /** What a provider's instance is, if it is a source of jobs. Touches no getter, and never throws. */
 export function jobSourceOf(instance: object): keyof JobSources | undefined {
-  return kinds.find((kind) => methods[kind].every((name) => hasMethod(instance, name)));
+  for (let each: object | null = instance; each !== null; each = Object.getPrototypeOf(each) as object | null) {
+    if (types.isProxy(each)) return undefined;
+  }
+  // Most providers are none of these: `in` is quick, and runs no code where there is no proxy.
+  return kinds.find((kind) => methods[kind].every((name) => name in instance && hasMethod(instance, name)));
 }
 
 /**

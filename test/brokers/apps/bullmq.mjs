@@ -14,7 +14,7 @@ import { runJob } from './run-job.mjs';
 
 const { queue, mode, port, workerOptions = {} } = settings;
 const connection = { host: '127.0.0.1', port };
-const sandbox = fileURLToPath(new URL('sandboxed-job.mjs', import.meta.url));
+const sandbox = fileURLToPath(new URL('sandboxed-job.cjs', import.meta.url));
 
 class Database {
   isOpen = true;

@@ -11,7 +11,7 @@ import { CronJob } from 'cron';
 import { GracefulShutdown } from 'nestjs-drain';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { map } from 'rxjs';
-import { decorate, enableHooks, follow, injectable, moduleOf, settings, tell } from './kit.mjs';
+import { decorate, enableHooks, follow, injectable, moduleOf, settings, tell, told } from './kit.mjs';
 
 const { sources, workMs = 300 } = settings;
 
@@ -173,5 +173,5 @@ if (settings.drain !== false) {
   const shutdown = app.get(GracefulShutdown);
   shutdown.events.subscribe(({ phase }) => phase === 'draining' && tell('draining', { at: Date.now() }));
 }
+void told('close').then(() => app.close());
 tell('started');
-if (settings.close) setTimeout(() => void app.close(), settings.close);

@@ -209,6 +209,17 @@ describe('ReportBuilder', () => {
     ]);
   });
 
+  it('names work once that a lease has named, and with what its drainable says of it', async () => {
+    const job = { kind: 'job', name: 'orders:ship', ageMs: 1_000 };
+    const handedBack = { ...job, ageMs: 1_002, detail: 'handed back' };
+    const during = async () => {
+      builder.cut([job, job, { ...job, name: 'orders:bill' }]);
+      builder.cut([handedBack, handedBack, handedBack]);
+    };
+    const report = await shutdownWith({ during, isLate: true });
+    expect(report().leftovers).toEqual([handedBack, handedBack, { ...job, name: 'orders:bill' }, handedBack]);
+  });
+
   it('names what was cut in the place of what was left at the deadline', async () => {
     builder.deadlinePassed([{ kind: 'request', name: 'GET /slow', ageMs: 10_000 }]);
     builder.cut([{ kind: 'request', name: 'GET /slow', ageMs: 10_100 }]);

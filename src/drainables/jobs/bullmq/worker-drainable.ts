@@ -3,7 +3,7 @@ import { endWith } from '../../../in-flight/run-until-settled.js';
 import { type Clock, settledWithin, systemClock, whenAborted } from '../../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
 import { DrainError } from '../../../sequence/errors.js';
-import { type CountedSource } from '../shared/counted-source.js';
+import { countIn, type CountedSource } from '../shared/counted-source.js';
 import { overlay } from '../shared/overlay.js';
 import { RunningJob } from './running-job.js';
 import { type BullJob, type BullWorker, isBullWorker } from './worker.js';
@@ -43,7 +43,7 @@ export class BullWorkerDrainable implements CountedSource {
     });
   }
 
-  countIn(calls: CountedCalls): void {
+  [countIn](calls: CountedCalls): void {
     this.calls = calls;
   }
 
@@ -51,7 +51,7 @@ export class BullWorkerDrainable implements CountedSource {
     this.isDraining = true;
     const release = this.countEarlier();
     try {
-      const ended = this.worker.pause();
+      const ended = this.pause();
       await Promise.race([ended, whenAborted(deadline)]);
       if (!deadline.aborted) return [];
       this.tellToStop();
@@ -74,6 +74,16 @@ export class BullWorkerDrainable implements CountedSource {
 
   async close(): Promise<void> {
     await this.worker.close();
+  }
+
+  /** Whoever closes the worker meanwhile takes its connection from it, and waits for its jobs as well. */
+  private async pause(): Promise<void> {
+    try {
+      await this.worker.pause();
+    } catch (error) {
+      if (this.worker.closing === undefined) throw error;
+      await this.worker.closing;
+    }
   }
 
   private async process(job: BullJob, token: string, call: () => Promise<unknown>): Promise<unknown> {

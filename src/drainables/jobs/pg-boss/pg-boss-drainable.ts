@@ -2,7 +2,7 @@ import { type CountedCalls } from '../../../in-flight/counted-calls.js';
 import { type Clock, systemClock } from '../../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
 import { DrainError } from '../../../sequence/errors.js';
-import { type CountedSource } from '../shared/counted-source.js';
+import { countIn, type CountedSource } from '../shared/counted-source.js';
 import { overlay } from '../shared/overlay.js';
 import { type Handler, isPgBoss, type PgBoss } from './pg-boss.js';
 
@@ -34,7 +34,7 @@ export class PgBossDrainable implements CountedSource {
     });
   }
 
-  countIn(calls: CountedCalls): void {
+  [countIn](calls: CountedCalls): void {
     this.calls = calls;
   }
 

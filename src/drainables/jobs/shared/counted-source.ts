@@ -1,14 +1,17 @@
 import { type CountedCalls } from '../../../in-flight/counted-calls.js';
 import { type Drainable } from '../../../sequence/drainable.js';
 
+/** A method of this name is none of a user's. */
+export const countIn: unique symbol = Symbol('nestjs-drain:count-in');
+
 /**
  * A drainable that users may make by themselves, without an application: `register()` gives it the one whose report
  * counts its jobs.
  */
 export interface CountedSource extends Drainable {
-  countIn(calls: CountedCalls): void;
+  [countIn](calls: CountedCalls): void;
 }
 
 export function isCountedSource(drainable: Drainable): drainable is CountedSource {
-  return typeof (drainable as Partial<CountedSource>).countIn === 'function';
+  return typeof (drainable as Partial<CountedSource>)[countIn] === 'function';
 }

@@ -4,6 +4,7 @@ import {
   drainableOf,
   drainableWorker,
 } from '../../../../../src/drainables/jobs/bullmq/worker-drainable.js';
+import { countIn } from '../../../../../src/drainables/jobs/shared/counted-source.js';
 import { settle } from '../../../../support/fake-clock.js';
 import { counting } from '../counting.js';
 import { FakeWorker } from './fake-worker.js';
@@ -23,7 +24,7 @@ describe('The drainable of a BullMQ worker', () => {
     counted = counting();
     deadline = new AbortController();
     drainable = new BullWorkerDrainable(worker, counted.clock);
-    drainable.countIn(counted.calls);
+    drainable[countIn](counted.calls);
   });
 
   const stateOf = (id: string) => worker.jobs.get(id)?.state;
@@ -146,7 +147,7 @@ describe('The drainable of a BullMQ worker', () => {
     const early = new FakeWorker(() => new Promise((resolve, reject) => endings.push({ resolve, reject })));
     void early.take('1');
     const late = new BullWorkerDrainable(early, counted.clock);
-    late.countIn(counted.calls);
+    late[countIn](counted.calls);
     const drained = late.drain(deadline.signal);
     expect(counted.inFlight()).toEqual(['job orders']);
     deadline.abort();
@@ -154,6 +155,15 @@ describe('The drainable of a BullMQ worker', () => {
     expect(await drained).toMatchObject([{ name: 'orders:ship', detail: 'handed back' }]);
     expect(early.jobs.get('1')?.state).toBe('waiting');
     expect(counted.inFlight()).toEqual([]);
+  });
+
+  it('has drained where the application closes the worker meanwhile', async () => {
+    void worker.take('1');
+    const closing = Promise.resolve();
+    worker.pause = () => Promise.reject(new Error('connection is closed'));
+    Object.assign(worker, { closing });
+    await drainable.drain(deadline.signal);
+    endings[0]!.resolve();
   });
 
   it('fails where the worker cannot be paused, so that the report names it', async () => {
