@@ -104,7 +104,7 @@ function resolved(options: RetryWhenDrainingOptions): Required<RetryWhenDraining
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     if (value === undefined || (typeof value === 'number' && value >= 0)) continue;
     throw new TypeError(
-      `Expected ${name} of retryWhenDraining() to be a number that is not negative, got ${String(value)}. Leave it ` +
+      `Expected ${name} of retryWhenDraining() to be a number that is not negative, got ${JSON.stringify(value)}. Leave it ` +
         'out for its default.',
     );
   }
