@@ -31,7 +31,7 @@ export function countMessages(server: TransportServer, work: MessageWork, gate: 
   const { addHandler, send } = server;
   if (typeof addHandler === 'function') {
     server.addHandler = (pattern, callback, isEventHandler, ...rest) => {
-      const counted = countCalls(callback, pattern, isEventHandler === true, work, gate);
+      const counted = countCalls(server, callback, pattern, isEventHandler === true, work, gate);
       return addHandler.call(server, pattern, counted, isEventHandler, ...rest);
     };
   }
@@ -44,8 +44,8 @@ export function countMessages(server: TransportServer, work: MessageWork, gate: 
 }
 
 /**
- * Counts messages from their arrival on, before their handlers are called: a deserializer may take its time. Of a custom
- * strategy nobody knows what a method of this name does.
+ * Counts messages from their arrival on, before their handlers are called: a deserializer may take its time. Of a
+ * custom strategy nobody knows what a method of this name does.
  */
 export function countArrivals(server: TransportServer, work: MessageWork): void {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
@@ -67,6 +67,7 @@ export function nameOfPattern(pattern: unknown): string {
 }
 
 function countCalls(
+  server: TransportServer,
   callback: MessageCallback,
   pattern: unknown,
   isEvent: boolean,
@@ -76,7 +77,7 @@ function countCalls(
   const kind = isEvent ? 'event' : 'rpc';
   const name = nameOfPattern(pattern);
   const counted = copyFunction<MessageCallback>(callback, function (this: unknown, ...args: unknown[]): unknown {
-    if (gate.isOver && isEvent) throw tooLate(name);
+    if (gate.isOver && isEvent) return notExecuted(server, tooLate(name));
     const late = isEvent ? undefined : gate.lateCall(pattern);
     if (late) return throwError(() => late.error);
     const message = work.begin(kind, name);
@@ -90,6 +91,12 @@ function countCalls(
     set: (next: unknown) => (callback.next = next),
   });
   return counted;
+}
+
+/** Thrown, it would end the process: up to Nest 11 nobody catches what handlers throw, for its own never do. */
+function notExecuted(server: TransportServer, error: DrainError): unknown {
+  server.handleError?.(error);
+  return throwError(() => error);
 }
 
 function followed(run: () => unknown, message: RunningMessage): unknown {
