@@ -20,8 +20,8 @@ interface MqttServer extends SubscribingServer {
  * MQTT: over a shared subscription, `$share/group/topic`, the broker gives what comes next to the others of the group,
  * as soon as this one has unsubscribed. Other subscriptions have no one to take over.
  *
- * A session that stays (`clean: false`) is never unsubscribed from: the broker keeps for it what it cannot deliver. While
- * draining nothing is acknowledged that arrives, and it is delivered again to whoever resumes the session.
+ * A session that stays (`clean: false`) is never unsubscribed from: the broker keeps for it what it cannot deliver.
+ * While draining nothing is acknowledged that arrives, and it is delivered again to whoever resumes the session.
  */
 export function mqttTransport(server: TransportServer, { clock }: TransportContext): Transport | undefined {
   return server.transportId === mqttId ? new MqttTransport(server, clock) : undefined;

@@ -73,7 +73,7 @@ class RedisTransport implements Transport {
     ended.catch(() => undefined);
   }
 
-  /** A reply is published, and Redis has confirmed it, before its message ends: nothing is left but to tell of a loss. */
+  /** A reply has been confirmed by Redis before its message ends: nothing is left but to tell of a loss. */
   flush(): Promise<void> {
     const isLost = this.lost.signal.aborted || this.clients.some(({ status }) => status !== 'ready');
     return isLost ? Promise.reject(connectionLost(this.name)) : Promise.resolve();
@@ -82,8 +82,9 @@ class RedisTransport implements Transport {
   /** Up to 11.0.x Nest does not wait until the clients have quit, and no version bears with one that cannot. */
   async disconnect(close: () => unknown): Promise<void> {
     const quits = this.clients.map((client) => quitOnce(client, this.clock));
-    await close();
-    await Promise.all(quits.map((quit) => quit()));
+    const closing = close();
+    // Nest asks one after the other.
+    await Promise.all([closing, ...quits.map((quit) => quit())]);
   }
 
   private get clients(): readonly RedisClient[] {
