@@ -3,6 +3,10 @@
  * room and those named here; an import that no row names is an error. docs/architecture.md draws the same picture.
  */
 const rooms = {
+  // What both ends of a connection must know.
+  words: [],
+  // The other end: it is an entry of its own, for processes that need nothing of the rest.
+  client: ['words'],
   sequence: [],
   admission: [],
   hooks: ['sequence'],
@@ -25,7 +29,7 @@ const rooms = {
   drainables: ['sequence', 'drainables/<protocol>'],
   // A transport of microservices knows what all of them share, and never another one.
   'drainables/microservices/shared': ['sequence', 'in-flight', 'drainables/shared'],
-  'drainables/microservices/<transport>': ['sequence', 'drainables/shared', 'drainables/microservices/shared'],
+  'drainables/microservices/<transport>': ['words', 'sequence', 'drainables/shared', 'drainables/microservices/shared'],
   'drainables/microservices': [
     'sequence',
     'in-flight',
@@ -100,6 +104,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/drainables', pathNot: 'seam\\.ts$' },
       to: { path: nest },
+    },
+    {
+      name: 'client-needs-rxjs-alone',
+      comment: 'Processes that only call a server that drains load nothing of Nest, nor of Node, with it.',
+      severity: 'error',
+      from: { path: '^src/(client|words)' },
+      to: { pathNot: '^src/(client|words)/|^(node_modules/)?rxjs' },
     },
     {
       name: 'refusal-meets-nest-in-one-file',

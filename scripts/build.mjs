@@ -2,8 +2,8 @@
  * Builds both packages, or one of them: `node scripts/build.mjs [runtime|tools]`. The tools are compiled against the
  * built runtime.
  *
- * The runtime becomes one file of ES modules for `import` and `module-sync`, one of CommonJS for `require`, and one of
- * types. `nest build` compiles it first, for esbuild does not write the metadata of decorators.
+ * Each entry of the runtime becomes one file of ES modules for `import` and `module-sync`, one of CommonJS for
+ * `require`, and one of types. `nest build` compiles it first, for esbuild does not write the metadata of decorators.
  */
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 import { build } from 'esbuild';
@@ -13,6 +13,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** What can be imported of the runtime. Each is whole by itself: they share no state. */
+const entries = [
+  { name: 'client', entry: 'client/index', extractor: 'api-extractor.client.json' },
+  { name: 'index', entry: 'index', extractor: 'api-extractor.json' },
+];
+
 const builders = { runtime: buildRuntime, tools: buildTools };
 const [only] = process.argv.slice(2);
 if (only !== undefined && !Object.hasOwn(builders, only)) {
@@ -25,7 +31,6 @@ async function buildRuntime() {
   for (const folder of ['dist', '.cache/esm']) rmSync(folder, { recursive: true, force: true });
   execFileSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
   const common = {
-    entryPoints: ['.cache/esm/index.js'],
     bundle: true,
     platform: 'node',
     target: 'node20.19',
@@ -36,14 +41,18 @@ async function buildRuntime() {
     plugins: [namesOfClasses],
     lineLimit: 120,
   };
-  // Node runs this one, for `require` as well.
-  await build({ ...common, format: 'esm', outfile: 'dist/index.js' });
-  // Jest takes this one, and bundlers.
-  await build({ ...common, format: 'cjs', outfile: 'dist/index.cjs' });
-  rollUpTypes('dist/index.d.cts');
-  // An ES module may import CommonJS, and its types; the other way round some compilers object. It is the last file
-  // that is written: whoever asks whether the build is older than its source looks at it.
-  writeFileSync('dist/index.d.ts', "export * from './index.cjs';\n");
+  // The file that is written last must be that of index: whoever asks whether the build is older than its source looks
+  // at it.
+  for (const { name, entry, extractor } of entries) {
+    const entryPoints = [`.cache/esm/${entry}.js`];
+    // Node runs this one, for `require` as well.
+    await build({ ...common, entryPoints, format: 'esm', outfile: `dist/${name}.js` });
+    // Jest takes this one, and bundlers.
+    await build({ ...common, entryPoints, format: 'cjs', outfile: `dist/${name}.cjs` });
+    rollUpTypes(extractor, `dist/${name}.d.cts`);
+    // An ES module may import CommonJS, and its types; the other way round some compilers object.
+    writeFileSync(`dist/${name}.d.ts`, `export * from './${name}.cjs';\n`);
+  }
 }
 
 /** Nest's messages name the classes that it makes instances of, and errors are named by theirs. Others are made short. */
@@ -62,8 +71,8 @@ const namesOfClasses = {
 };
 
 /** One file with the types of all that can be reached from the entry. */
-function rollUpTypes(file) {
-  const configObjectFullPath = join(root, 'api-extractor.json');
+function rollUpTypes(extractor, file) {
+  const configObjectFullPath = join(root, extractor);
   const configObject = ExtractorConfig.loadFile(configObjectFullPath);
   configObject.apiReport = { enabled: false };
   configObject.dtsRollup = { enabled: true, untrimmedFilePath: join(root, file) };

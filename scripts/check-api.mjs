@@ -12,6 +12,7 @@ const localBuild = process.argv.includes('--local');
 const failures = [];
 for (const name of [
   'api-extractor.json',
+  'api-extractor.client.json',
   'packages/tools/api-extractor.json',
   'packages/tools/api-extractor.testing.json',
 ]) {

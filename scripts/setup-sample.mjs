@@ -16,7 +16,7 @@ const packages = [
   {
     name: 'runtime',
     folder: '.',
-    inputs: [...shared, 'src', 'package.json', 'nest-cli.json', 'api-extractor.json'],
+    inputs: [...shared, 'src', 'package.json', 'nest-cli.json', 'api-extractor.json', 'api-extractor.client.json'],
     last: 'dist/index.d.ts',
   },
   {

@@ -8,6 +8,7 @@ import { EventStreams } from './drainables/sse/event-streams.js';
 import { ClientWorks } from './drainables/websockets/client-work.js';
 import { WebSocketServers } from './drainables/websockets/web-socket-servers.js';
 import { HookRegistry } from './hooks/hook-registry.js';
+import { CountedCalls } from './in-flight/counted-calls.js';
 import { abandonedMs, InFlightTracker } from './in-flight/in-flight-tracker.js';
 import { TrackedRuns } from './in-flight/tracked-runs.js';
 import { type ResolvedOptions } from './options/options.js';
@@ -35,6 +36,8 @@ export class DrainCore {
   readonly events = new ShutdownEvents();
   readonly probes = new Probes();
   readonly tracker: InFlightTracker;
+  /** What others begin, and nobody here refuses. */
+  readonly calls: CountedCalls;
   readonly trackedRuns: TrackedRuns;
   readonly hooks: HookRegistry;
   readonly sequence: ShutdownSequence;
@@ -50,6 +53,7 @@ export class DrainCore {
   readonly refusals: HandlerRefusals;
   /** A signal began the shutdown, or it goes through a lame duck: clients are there, and may be about to write. */
   private isUnderTraffic = false;
+  private readonly readinessWatchers: (() => void)[] = [];
 
   constructor(
     readonly options: ResolvedOptions,
@@ -60,6 +64,7 @@ export class DrainCore {
   ) {
     // Of a short drain they get no more than half, so that it does not time out for them.
     this.tracker = new InFlightTracker(clock, Math.min(abandonedMs, options.drainTimeoutMs / 2));
+    this.calls = new CountedCalls(this.tracker, clock);
     this.traffic = new Traffic(clock);
     this.hooks = new HookRegistry(clock, options.hookTimeoutMs);
     this.handlers = new HandlerWork(this.tracker);
@@ -83,6 +88,7 @@ export class DrainCore {
       isAllowed: options.allowRehearsal,
       phase: () => this.phase,
       announce: () => this.servers.rehearse(),
+      changed: () => this.readinessMayDiffer(),
     });
     const eventStreams = new EventStreams(options.eventStreams);
     const admission = new Admission(this.healthRoutes, eventStreams);
@@ -122,6 +128,9 @@ export class DrainCore {
       (drainable) => this.sequence.add(drainable),
     );
     admission.add(this.webSockets);
+    this.events.subscribe(({ type }) => {
+      if (type === 'phase') this.readinessMayDiffer();
+    });
     this.transports = new Transports(
       {
         clock,
@@ -129,6 +138,11 @@ export class DrainCore {
         refusal: messageRefusal,
         isDraining: () => this.isRefusing,
         refused: () => refusals.count(),
+        readiness: {
+          isReady: () => this.isReady,
+          probe: () => this.probe(),
+          watch: (look) => void this.readinessWatchers.push(look),
+        },
       },
       (drainable) => this.sequence.add(drainable),
     );
@@ -182,6 +196,10 @@ export class DrainCore {
   /** Brokers hand their messages to other consumers at once: with nobody to be told to leave, nobody is waited for. */
   private get hasBrokersAlone(): boolean {
     return this.transports.areDrained && !this.sequence.drains.canAnnounce;
+  }
+
+  private readinessMayDiffer(): void {
+    for (const look of this.readinessWatchers) look();
   }
 
   private lameDuckFor(trigger: ShutdownTrigger): LameDuckWindow {

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { type DrainCore } from './drain-core.js';
+import { isCountedSource } from './drainables/jobs/shared/counted-source.js';
 import { checkHook } from './hooks/check-hook.js';
 import { type HookOptions, type ShutdownHook } from './hooks/hook-registry.js';
 import { type Lease } from './in-flight/lease.js';
@@ -129,6 +130,7 @@ export class GracefulShutdown {
           'Implement the missing members.',
       );
     }
+    if (isCountedSource(drainable)) drainable.countIn(this.core.calls);
     if (!this.core.sequence.add(drainable)) {
       throw new DrainError(
         'DRAIN_TOO_LATE',

@@ -20,6 +20,8 @@ export { type LateRequestOptions, type ResolvedLateRequestOptions } from './refu
 export { type DrainableStrategy } from './drainables/microservices/custom/custom-transport.js';
 export { type EventStreamOptions } from './drainables/sse/event-stream-options.js';
 export { type ResolvedWebSocketOptions, type WebSocketOptions } from './drainables/websockets/web-socket-options.js';
+export { drainableWorker } from './drainables/jobs/bullmq/worker-drainable.js';
+export { drainablePgBoss } from './drainables/jobs/pg-boss/pg-boss-drainable.js';
 export { type Drainable, type Leftover } from './sequence/drainable.js';
 export { DrainError, type DrainErrorCode } from './sequence/errors.js';
 export { type ShutdownEvent } from './sequence/events.js';

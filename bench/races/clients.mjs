@@ -26,6 +26,7 @@ class Aimed {
   /** Instants: the connection was asked for, the request was written. */
   askedAt;
   writtenAt;
+  endedAt;
   #settle;
   ended = new Promise((resolve) => (this.#settle = resolve));
 
@@ -34,6 +35,7 @@ class Aimed {
     if (this.outcome) return;
     clearTimeout(this.timer);
     this.outcome = outcome;
+    this.endedAt = now();
     this.how = how;
     this.#settle();
     // With the next turn: the server has nothing more to say that counts.

@@ -2,16 +2,30 @@
  * Applications for bench/races.mjs, one after the other in one process: `node server.mjs <package entry>`. Told over
  * IPC to `start` one and to `close` it; a SIGTERM ends the last one, and the process. Afterwards it tells when things
  * happened: the signal, the flip, the close of the listener, and the close call of each connection, by the client's
- * port. Instants are those of the monotonic clock, which all processes of a machine share.
+ * port; and when the server had looked, last before such a call. Instants are those of the monotonic clock, which all processes of a machine share.
  */
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import { Server, Socket } from 'node:net';
+import timers from 'node:timers';
 import { All, Controller, Get, Module, Req, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+
+/** When a turn of the event loop that was waited for has begun: behind a poll, which shows what has arrived. */
+let lookedAt = 0;
+const { setImmediate: nextTurn } = timers;
+timers.setImmediate = (act, ...args) => {
+  const look = (...rest) => {
+    lookedAt = now();
+    act(...rest);
+  };
+  return nextTurn(look, ...args);
+};
+syncBuiltinESMExports();
 
 const [packageEntry] = process.argv.slice(2);
 const { AllowDuringShutdown, GracefulShutdown, GracefulShutdownModule } = await import(packageEntry);
@@ -23,7 +37,16 @@ let times;
 forget();
 
 function forget() {
-  times = { signal: 0, flip: 0, listenerClosed: 0, closes: {} };
+  times = {
+    signal: 0,
+    flip: 0,
+    listenerClosed: 0,
+    listenerGone: 0,
+    listenerLook: 0,
+    accepts: {},
+    closes: {},
+    looks: {},
+  };
 }
 
 /** The first of FIN and close is what a client cannot know of when it writes. */
@@ -32,14 +55,23 @@ for (const method of ['destroy', '_final']) {
   Socket.prototype[method] = function (...args) {
     const { remotePort } = this;
     const at = now();
-    if (remotePort && !this.destroyed) times.closes[remotePort] ??= at;
+    if (remotePort && !this.destroyed && !times.closes[remotePort]) {
+      times.closes[remotePort] = at;
+      times.looks[remotePort] = lookedAt;
+    }
     return original.apply(this, args);
   };
 }
 const closeServer = Server.prototype.close;
 Server.prototype.close = function (...args) {
-  if (this.listening) times.listenerClosed = now();
-  return closeServer.apply(this, args);
+  if (!this.listening) return closeServer.apply(this, args);
+  times.listenerClosed = now();
+  times.listenerLook = lookedAt;
+  try {
+    return closeServer.apply(this, args);
+  } finally {
+    times.listenerGone = now();
+  }
 };
 
 class Answers {
@@ -107,6 +139,7 @@ async function start({ flavour, framework, lameDuckMs, quietMs, holdMs, lateRequ
     shutdown.attachServer(server);
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   }
+  server.on('connection', ({ remotePort }) => (times.accepts[remotePort] = now()));
   const draining = shutdown.drainingSignal ?? shutdown.draining;
   const lease = shutdown.lease('held by the bench');
   // The client, which aims at them, is told of the flip and of the end shortly before they come.
@@ -123,8 +156,7 @@ async function start({ flavour, framework, lameDuckMs, quietMs, holdMs, lateRequ
     lease.release();
   });
   void shutdown.closed.then((report) => {
-    const { signal, flip, listenerClosed, closes } = times;
-    process.send({ ended: { signal, flip, listenerClosed, closes, report } });
+    process.send({ ended: { ...times, report } });
   });
   process.once('SIGTERM', signalled);
   current = app;

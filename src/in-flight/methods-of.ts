@@ -6,9 +6,10 @@ type Method = (...args: never[]) => unknown;
  */
 export function* methodsOf(prototype: object | null): Iterable<readonly [name: string, method: Method]> {
   for (let each = prototype; each && each !== Object.prototype; each = Object.getPrototypeOf(each) as object | null) {
-    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(each))) {
-      const value: unknown = descriptor.value;
-      if (typeof value === 'function' && name !== 'constructor') yield [name, value as Method];
+    for (const name of Object.getOwnPropertyNames(each)) {
+      if (name === 'constructor') continue;
+      const value: unknown = Object.getOwnPropertyDescriptor(each, name)?.value;
+      if (typeof value === 'function') yield [name, value as Method];
     }
   }
 }

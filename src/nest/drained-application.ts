@@ -10,6 +10,7 @@ import { HookExplorer } from './hook-explorer.js';
 import { meetHttpAdapter } from './http-adapter.js';
 import { brokenPromises } from './insides/broken-promises.js';
 import { isCalledByHandler } from './insides/handler-frames.js';
+import { JobFinder } from './job-finder.js';
 import { shieldOutput } from './output-shield.js';
 import { ProcessEnd } from './process-end.js';
 import { SelfWait } from './self-wait.js';
@@ -43,6 +44,7 @@ export class DrainedApplication {
   private readonly gateways: GatewayFinder;
   private readonly subscriptions: SubscriptionFinder;
   private readonly transports: TransportFinder;
+  private readonly jobs: JobFinder;
   private readonly selfWait: SelfWait;
   private adapter?: object;
   private hasServer = false;
@@ -63,6 +65,7 @@ export class DrainedApplication {
       () => this.hasServer,
       () => this.begin(),
     );
+    this.jobs = new JobFinder(core, modules);
     this.checks = new StartupChecks(core, modules, (message) => this.warn(message));
     this.selfWait = new SelfWait(core, (message) => this.warn(message));
   }
@@ -93,6 +96,7 @@ export class DrainedApplication {
    * does not come here.
    */
   initialising(): void {
+    this.jobs.start();
     this.process.start();
   }
 
@@ -101,10 +105,12 @@ export class DrainedApplication {
     this.explorer.explore();
     this.findSocketServers();
     const { modules, config, adapter } = this;
+    this.jobs.look();
     for (const message of brokenPromises({ modules, config, adapter, injecting })) this.warn(message);
     const warning = budgetWarning(this.core.options, this.core.hooks.longestMs('releasing'));
     const { options, transports } = this.core;
-    for (const each of [...options.warnings, ...transports.warnings, ...(warning ? [warning] : [])]) this.warn(each);
+    const warnings = [...options.warnings, ...transports.warnings, ...this.jobs.warnings()];
+    for (const each of [...warnings, ...(warning ? [warning] : [])]) this.warn(each);
   }
 
   /** Resolves when Nest may destroy the first provider. Never rejects. */

@@ -28,6 +28,8 @@ export interface RehearsalParts extends FindingsParts {
   readonly phase: () => ShutdownPhase;
   /** Has the servers tell clients to leave. The function it returns takes that back, and leaves nothing of it. */
   readonly announce: () => () => void;
+  /** Hears that one has begun, or ended, and that readiness differs. */
+  readonly changed?: () => void;
 }
 
 /**
@@ -63,6 +65,7 @@ export class Rehearsal {
         timer.cancel();
         unsubscribe();
         retract();
+        this.parts.changed?.();
         resolve(findings.report(endedBy));
       };
       // The first transition comes before anything is announced.
@@ -71,6 +74,7 @@ export class Rehearsal {
       });
       const timer = clock.after(forMs, () => end('time'));
       timer.unref?.();
+      this.parts.changed?.();
     });
   }
 

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { ClientProxyFactory, MessagePattern, type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { firstValueFrom } from 'rxjs';
 import { GracefulShutdown, GracefulShutdownModule, InFlightInterceptor } from '../../src/index.js';
 import { enters, moduleOf } from '../support/applications.js';
@@ -14,6 +15,13 @@ class OrdersController {
   @UseInterceptors(InFlightInterceptor)
   order(): string {
     return 'ordered';
+  }
+
+  @MessagePattern('held')
+  @UseInterceptors(InFlightInterceptor)
+  async held(): Promise<string> {
+    await sleep(200);
+    return 'held';
   }
 }
 
@@ -45,13 +53,15 @@ describe('A message that a microservice gets while draining', () => {
     ends.push(() => client.close());
     expect(await firstValueFrom(client.send('order', {}))).toBe('ordered');
 
-    const lease = shutdown.lease('held by the test');
+    // Its connection stays open for it.
+    const held = firstValueFrom(client.send('held', {}));
+    await sleep(20);
     const draining = enters(shutdown, 'draining');
     const closed = app.close();
     await draining;
     const told = await firstValueFrom(client.send('order', {})).catch((error: unknown) => error);
     expect(told).toMatchObject({ status: 'error', code: 'DRAINING', message: 'The server is shutting down' });
-    lease.release();
+    expect(await held).toBe('held');
     await closed;
     expect(await shutdown.closed).toMatchObject({ outcome: 'drained', refused: 1 });
   });

@@ -17,6 +17,8 @@ const lateHeadMs = 1_000;
 const unansweredMs = 1_000;
 /** Idle connections closed between two polls of the event loop. */
 const closedPerTurn = 64;
+/** More than one of them only for so long, ms: on a busy machine a process may be halted between poll and close. */
+const closingMs = 0.25;
 
 /** How connections are closed once draining has begun. */
 export interface Closing {
@@ -179,15 +181,20 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     for (const connection of this.connections) pick(connection, this.dueAt(connection, closing));
     for (const handshake of this.handshakes) pick(handshake, this.handshakeDueAt(handshake, closing));
     if (nextAt < Infinity) this.sweepBy(nextAt);
-    if (lingered.length > 0) afterFreshPoll(this.clock, () => this.closeLingered(lingered, closing));
+    if (lingered.length > 0) this.closeAfterPoll(lingered, closing);
   }
 
-  /** Closes what is still due, for as long as the last poll is fresh. */
-  private closeLingered(lingered: readonly (Connection | Handshake)[], closing: Closing): void {
+  /** Closes what is still due, for as long as the last poll is fresh, and goes on behind the next. */
+  private closeAfterPoll(lingered: readonly (Connection | Handshake)[], closing: Closing): void {
+    afterFreshPoll(this.clock, (polledAfter) => this.closeLingered(lingered, closing, polledAfter));
+  }
+
+  private closeLingered(lingered: readonly (Connection | Handshake)[], closing: Closing, polledAfter: number): void {
     const now = this.clock.now();
+    const closingEndsAt = Math.min(now + closingMs, polledAfter + freshMs);
     let next = 0;
     for (const each of lingered) {
-      if (next === closedPerTurn || (next > 0 && this.clock.now() - now > freshMs)) break;
+      if (next === closedPerTurn || (next > 0 && this.clock.now() > closingEndsAt)) break;
       next++;
       const dueAt = each instanceof Connection ? this.dueAt(each, closing) : this.handshakeDueAt(each, closing);
       // A handshake that has ended meanwhile has left its socket to a connection.
@@ -196,7 +203,7 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
       else if (dueAt < Infinity) this.sweepBy(dueAt);
     }
     const rest = lingered.slice(next);
-    if (rest.length > 0) afterFreshPoll(this.clock, () => this.closeLingered(rest, closing));
+    if (rest.length > 0) this.closeAfterPoll(rest, closing);
   }
 }
 

@@ -1,9 +1,13 @@
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Drainable } from '../../sequence/drainable.js';
 import { customTransport } from './custom/custom-transport.js';
+import { grpcTransport } from './grpc/grpc-transport.js';
+import { kafkaTransport } from './kafka/kafka-transport.js';
 import { mqttTransport } from './mqtt/mqtt-transport.js';
 import { natsTransport } from './nats/nats-transport.js';
 import { redisTransport } from './redis/redis-transport.js';
+import { rmqTransport } from './rmq/rmq-transport.js';
+import { type MessageGate } from './shared/message-gate.js';
 import { countArrivals, countMessages } from './shared/message-seam.js';
 import { MessageWork } from './shared/message-work.js';
 import { TransportDrainable } from './shared/transport-drainable.js';
@@ -16,7 +20,15 @@ import {
 import { tcpTransport } from './tcp/tcp-transport.js';
 
 /** One line for each transport. The first that recognises a server has it; all others are custom strategies. */
-const recognisers: readonly TransportRecogniser[] = [tcpTransport, natsTransport, mqttTransport, redisTransport];
+const recognisers: readonly TransportRecogniser[] = [
+  grpcTransport,
+  kafkaTransport,
+  mqttTransport,
+  natsTransport,
+  redisTransport,
+  rmqTransport,
+  tcpTransport,
+];
 
 /** What the transports of an application need around them. */
 export interface TransportsContext extends TransportContext {
@@ -59,12 +71,15 @@ export class Transports {
     const { clock, tracker } = context;
     const work = new MessageWork(clock, tracker);
     if (recognised) countArrivals(server, work);
-    countMessages(server, work, {
+    const gate: MessageGate = {
+      connectionOf: transport.connectionOf?.bind(transport),
       get isOver() {
         return tracker.isSealed;
       },
       lateCall: (pattern) => (isAllowed(pattern) ? undefined : this.lateCall(transport)),
-    });
+    };
+    if (transport.count) transport.count(work, gate);
+    else countMessages(server, work, gate);
     this.register(new TransportDrainable(transport, work));
     return transport;
   }

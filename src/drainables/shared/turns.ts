@@ -16,13 +16,15 @@ const pollsMax = 20;
  * Calls `act` when the event loop has polled a moment ago: whoever closes a connection because nothing has come in on
  * it must have looked just before. A turn may take long (cold code, a busy machine), and what arrives meanwhile has not
  * been read: then another turn passes.
+ *
+ * @param act is given an instant that the poll came after
  */
-export function afterFreshPoll(clock: Clock, act: () => void): void {
+export function afterFreshPoll(clock: Clock, act: (polledAfter: number) => void): void {
   let turnBeganAt = clock.now();
   let polls = 0;
   const look = () => {
     const now = clock.now();
-    if (now - turnBeganAt <= freshMs || ++polls === pollsMax) return act();
+    if (now - turnBeganAt <= freshMs || ++polls === pollsMax) return act(turnBeganAt);
     turnBeganAt = now;
     setImmediate(look);
   };
@@ -32,21 +34,37 @@ export function afterFreshPoll(clock: Clock, act: () => void): void {
 const quietTurns = 3;
 
 /**
- * Resolves once the accept backlog is empty: libuv accepts one connection a loop turn, so closing a listener at once
+ * Calls `act` once the accept backlog is empty: libuv accepts one connection a loop turn, so closing a listener at once
  * resets those that wait. Turns pass until three in a row accept nothing, and the last of them was short: what has
- * arrived in the course of a long one waits.
+ * arrived in the course of a long one waits. Between the last look and `act` nothing else runs, not even a promise.
+ * Resolves when it has been called; a deadline that aborts has it called with the next turn.
  */
-export async function backlogIsEmpty(server: EventEmitter, clock: Clock, deadline?: AbortSignal): Promise<void> {
-  let accepted = 0;
-  const count = () => accepted++;
-  server.on('connection', count);
+export function onceBacklogIsEmpty(
+  server: EventEmitter,
+  clock: Clock,
+  act: () => void,
+  deadline?: AbortSignal,
+): Promise<void> {
+  let hasAccepted = false;
+  const accept = () => (hasAccepted = true);
+  server.on('connection', accept);
+  let quiet = 0;
   let longTurns = 0;
-  for (let quiet = 0; quiet < quietTurns && !deadline?.aborted; quiet++) {
-    const before = accepted;
-    const turnBeganAt = clock.now();
-    await nextPoll();
-    if (accepted !== before) quiet = -1;
-    else if (quiet === quietTurns - 1 && clock.now() - turnBeganAt > freshMs && ++longTurns < pollsMax) quiet--;
-  }
-  server.off('connection', count);
+  let turnBeganAt = clock.now();
+  return new Promise((resolve) => {
+    const look = () => {
+      quiet = hasAccepted ? 0 : quiet + 1;
+      hasAccepted = false;
+      const now = clock.now();
+      const isFresh = now - turnBeganAt <= freshMs;
+      if (deadline?.aborted || (quiet >= quietTurns && (isFresh || ++longTurns === pollsMax))) {
+        act();
+        server.off('connection', accept);
+        return resolve();
+      }
+      turnBeganAt = now;
+      setImmediate(look);
+    };
+    setImmediate(look);
+  });
 }

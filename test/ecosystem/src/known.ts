@@ -22,7 +22,9 @@ const known: readonly Known[] = [
     application: 'plain',
     adapters: both,
     cells: inBoth('log at bootstrap'),
-    why: "DrainFirstModule appears in Nest's log.",
+    why:
+      'Nest logs each module, and what comes first when it destroys them must be one of its own: DrainFirstModule, ' +
+      'whose name says so.',
   },
 ];
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { promisify } from 'node:util';
-import { cutListener } from '../../../src/drainables/shared/listener.js';
+import { closeListener, cutListener } from '../../../src/drainables/shared/listener.js';
+import { systemClock } from '../../../src/sequence/clock.js';
 
 async function listening() {
   const server = createServer();
@@ -10,6 +11,22 @@ async function listening() {
   await once(server, 'listening');
   return server;
 }
+
+describe('closeListener', () => {
+  it('closes in the moment in which it has looked: what runs behind the last look finds it closed', async () => {
+    const server = await listening();
+    let wasListening = true;
+    const clock = {
+      ...systemClock,
+      now() {
+        queueMicrotask(() => (wasListening = server.listening));
+        return systemClock.now();
+      },
+    };
+    await closeListener(server, clock);
+    expect(wasListening).toBe(false);
+  });
+});
 
 describe('cutListener', () => {
   it('leaves a server that somebody else may close again, without an error', async () => {

@@ -2,20 +2,9 @@ import { defer, finalize, isObservable, type Observable, throwError } from 'rxjs
 import { copyFunction } from '../../../in-flight/metadata.js';
 import { runUntilSettled } from '../../../in-flight/run-until-settled.js';
 import { DrainError } from '../../../sequence/errors.js';
+import { type MessageGate } from './message-gate.js';
 import { type MessageWork, type RunningMessage } from './message-work.js';
 import { type MessageCallback, type TransportServer } from './transport.js';
-
-/** What decides whether a message that arrives is executed. */
-export interface MessageGate {
-  /** Reports whether the drain is over: resources are being released, and nothing is executed any longer. */
-  readonly isOver: boolean;
-  /**
-   * With what a call is answered that arrives too late.
-   *
-   * @returns undefined where it is served
-   */
-  lateCall(pattern: unknown): { readonly error: unknown } | undefined;
-}
 
 /**
  * Counts the messages of a server of Nest's, and refuses late ones. It stands in for two methods that every server has:
@@ -59,6 +48,8 @@ export function countArrivals(server: TransportServer, work: MessageWork): void 
 
 /** Names a message by its pattern: never by what it carries. */
 export function nameOfPattern(pattern: unknown): string {
+  // Topics of Kafka may be given by one.
+  if (pattern instanceof RegExp) return String(pattern);
   if (typeof pattern !== 'string') return JSON.stringify(pattern) ?? String(pattern);
   if (!pattern.startsWith('{')) return pattern;
   // Nest makes the pattern of a gRPC method out of these.
@@ -76,21 +67,35 @@ function countCalls(
 ): MessageCallback {
   const kind = isEvent ? 'event' : 'rpc';
   const name = nameOfPattern(pattern);
-  const counted = copyFunction<MessageCallback>(callback, function (this: unknown, ...args: unknown[]): unknown {
+  return standInFor(callback, (run, args) => {
     if (gate.isOver && isEvent) return notExecuted(server, tooLate(name));
     const late = isEvent ? undefined : gate.lateCall(pattern);
     if (late) return throwError(() => late.error);
-    const message = work.begin(kind, name);
+    const message = work.begin(kind, name, isEvent ? undefined : gate.connectionOf?.(args[1]));
     // The result is looked at when it is there, and handed on in its turn.
-    return followed(() => callback.apply(this, args), message);
+    return followed(run, message);
   });
-  Object.defineProperty(counted, 'next', {
+}
+
+/**
+ * A function that Nest takes for the handler it has given.
+ *
+ * @param call is given what calls the handler, and its arguments
+ */
+export function standInFor(
+  callback: MessageCallback,
+  call: (run: () => unknown, args: readonly unknown[]) => unknown,
+): MessageCallback {
+  const standIn = copyFunction<MessageCallback>(callback, function (this: unknown, ...args: unknown[]): unknown {
+    return call(() => callback.apply(this, args), args);
+  });
+  Object.defineProperty(standIn, 'next', {
     configurable: true,
     enumerable: true,
     get: () => callback.next,
     set: (next: unknown) => (callback.next = next),
   });
-  return counted;
+  return standIn;
 }
 
 /** Thrown, it would end the process: up to Nest 11 nobody catches what handlers throw, for its own never do. */
@@ -99,7 +104,11 @@ function notExecuted(server: TransportServer, error: DrainError): unknown {
   return throwError(() => error);
 }
 
-function followed(run: () => unknown, message: RunningMessage): unknown {
+/**
+ * Runs a handler of `message`, which it holds once, until its promise has settled and its stream has ended; returns what
+ * the handler returns, or throws what it throws.
+ */
+export function followed(run: () => unknown, message: RunningMessage): unknown {
   let result: unknown;
   try {
     result = run();

@@ -1,12 +1,16 @@
+import { type Abandoned } from '../../../in-flight/abandoned-work.js';
 import { type Held } from '../../../in-flight/lease.js';
 import { type Clock } from '../../../sequence/clock.js';
 import { setImmediate } from '../../../sequence/timers.js';
 import { Progress } from '../../shared/progress.js';
+import { type CallConnection } from './call-connection.js';
 
 /** Who keeps the leases of all work of the application. */
 interface Leases {
   add(work: Held): void;
   remove(work: Held): void;
+  abandon(work: Held): Abandoned | undefined;
+  endAbandoned(abandoned: Abandoned): void;
 }
 
 /**
@@ -16,6 +20,8 @@ interface Leases {
 export class RunningMessage implements Held {
   older?: Held;
   newer?: Held;
+  /** Its caller has gone, while its handler goes on. */
+  abandoned?: Abandoned;
   private holders = 1;
 
   constructor(
@@ -23,7 +29,10 @@ export class RunningMessage implements Held {
     readonly name: string,
     readonly startedAt: number,
     private readonly work: MessageWork,
-  ) {}
+    private readonly connection: CallConnection | undefined,
+  ) {
+    connection?.callBegins();
+  }
 
   /** A stream of its answers begins. */
   hold(): void {
@@ -32,7 +41,9 @@ export class RunningMessage implements Held {
 
   /** Its handler, or a stream of its answers, has ended. */
   readonly drop = (): void => {
-    if (--this.holders === 0) this.work.ended(this);
+    if (--this.holders > 0) return;
+    this.connection?.callEnded();
+    this.work.ended(this);
   };
 
   /**
@@ -71,14 +82,16 @@ export class MessageWork {
     return this.progress.until(() => this.isIdle, deadline);
   }
 
-  begin(kind: 'rpc' | 'event', name: string): RunningMessage {
-    const message = new RunningMessage(kind, name, this.clock.now(), this);
+  /** @param connection the one it has come by, where its transport counts the calls of each */
+  begin(kind: 'rpc' | 'event', name: string, connection?: CallConnection): RunningMessage {
+    const message = new RunningMessage(kind, name, this.clock.now(), this, connection);
     this.running++;
     this.leases.add(message);
     return message;
   }
 
   ended(message: RunningMessage): void {
+    if (message.abandoned) return this.leases.endAbandoned(message.abandoned);
     this.running--;
     this.leases.remove(message);
     this.progress.made();
@@ -94,6 +107,14 @@ export class MessageWork {
     this.arriving--;
     this.progress.made();
   };
+
+  /** Its caller has gone: what its handler still does is waited for no longer than a moment when all else has ended. */
+  abandon(message: RunningMessage): void {
+    message.abandoned = this.leases.abandon(message);
+    if (!message.abandoned) return;
+    this.running--;
+    this.progress.made();
+  }
 
   replyBegins(): void {
     this.replies++;

@@ -21,7 +21,7 @@ export class TransportDrainable implements Drainable {
     if (transport.announce) this.announce = (spreadMs) => transport.announce!(spreadMs);
   }
 
-  async drain(deadline: AbortSignal): Promise<void> {
+  async drain(deadline: AbortSignal): Promise<readonly Leftover[]> {
     const { transport, work } = this;
     await this.step(
       () => transport.stopTaking(deadline),
@@ -32,9 +32,12 @@ export class TransportDrainable implements Drainable {
     await nextPoll();
     do {
       await work.idle(deadline);
+      // What was not finished in time is named, and there was no time to confirm anything of it.
+      if (deadline.aborted) return [];
       await this.step(() => transport.flush?.(deadline), 'had not confirmed what was written', deadline);
     } while (!work.isIdle && !deadline.aborted);
     if (this.failure) throw this.failure.error;
+    return deadline.aborted ? [] : (transport.leftovers?.() ?? []);
   }
 
   async forceClose(): Promise<readonly Leftover[]> {

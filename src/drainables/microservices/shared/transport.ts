@@ -1,5 +1,8 @@
 import { type Clock } from '../../../sequence/clock.js';
 import { type Leftover } from '../../../sequence/drainable.js';
+import { type CallConnection } from './call-connection.js';
+import { type MessageGate } from './message-gate.js';
+import { type MessageWork } from './message-work.js';
 
 /** The server of a microservice's transport, as every one of Nest's has it: each transport's folder knows more. */
 export interface TransportServer {
@@ -28,6 +31,16 @@ export interface TransportContext {
   readonly isDraining: () => boolean;
   /** With what a call is answered that is not executed, over transports that have no status of their own. */
   readonly refusal: unknown;
+  readonly readiness: TransportReadiness;
+}
+
+/** Whether the application is ready, for a transport that tells of it in words of its own. */
+export interface TransportReadiness {
+  isReady(): boolean;
+  /** Answers somebody who asks, and remembers that they have asked, and what they were told. */
+  probe(): boolean;
+  /** Calls `look` whenever readiness may have changed. */
+  watch(look: () => void): void;
 }
 
 /**
@@ -42,11 +55,18 @@ export interface Transport {
   readonly name: string;
   /** What to say at bootstrap about how it is configured, a sentence each. */
   readonly warnings?: readonly string[];
+  /** The connection of a call that is about to be executed, by what Nest hands to its handler along with the data. */
+  connectionOf?(context: unknown): CallConnection | undefined;
   /**
    * Tell clients to leave; everything is still served. A transport has it when clients come to the address of this
    * process, and none where a broker stands between: with nobody to tell, there is no lame duck.
    */
   announce?(spreadMs: number): void;
+  /**
+   * Counts its messages, and refuses late ones. Called once, before the server has a handler. Without it both are done
+   * by what all servers have in common.
+   */
+  count?(work: MessageWork, gate: MessageGate): void;
   /**
    * Take no further messages; the connection stays. Resolves when none arrives any longer.
    *
@@ -62,6 +82,8 @@ export interface Transport {
    * @returns what the handler's stream fails with
    */
   refusal?(): unknown;
+  /** What the drain has ended without: asked when it has ended in time, and named in the report. */
+  leftovers?(): readonly Leftover[];
   /** The drain deadline has passed: cut what is left. Names what the leases of messages do not. */
   cut?(): Promise<readonly Leftover[]> | readonly Leftover[];
   /** The drain of everything is over. */

@@ -142,6 +142,38 @@ describe('ConnectionTable', () => {
     expect(socket.destroyed).toBe(false);
   });
 
+  it('closes few in one turn where it takes long, and the fewer the older the last poll is', async () => {
+    const slow = new FakeClock();
+    let stalledMs = 0;
+    slow.now = () => FakeClock.prototype.now.call(slow) + stalledMs;
+    table = new ConnectionTable(slow);
+    const all = Array.from({ length: 10 }, openUsed);
+    const closed = () => all.filter(({ socket }) => socket.destroyed).length;
+    let inFirstTurn = 0;
+    let mostInOneTurn = 0;
+    let inThisTurn = 0;
+    for (const { socket } of all) {
+      socket.destroy = () => {
+        if (inThisTurn++ === 0) {
+          setImmediate(() => {
+            inFirstTurn ||= inThisTurn;
+            mostInOneTurn = Math.max(mostInOneTurn, inThisTurn);
+            inThisTurn = 0;
+          });
+        }
+        stalledMs += 0.2;
+        return FakeSocket.prototype.destroy.call(socket);
+      };
+    }
+    behindTimers(slow, () => (stalledMs = 0.9));
+    closeAsTheyRest();
+    await slow.advance(50);
+    for (let turn = 0; turn < 10; turn++) await settle();
+    expect(inFirstTurn).toBe(1);
+    expect(mostInOneTurn).toBe(2);
+    expect(closed()).toBe(10);
+  });
+
   it('owes those that are busy, or half way through a request, their end, and nobody else', async () => {
     const busy = open();
     const exchange = begin(busy.connection);

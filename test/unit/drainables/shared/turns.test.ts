@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
-import { afterFreshPoll, backlogIsEmpty, nextPoll } from '../../../../src/drainables/shared/turns.js';
+import { afterFreshPoll, nextPoll, onceBacklogIsEmpty } from '../../../../src/drainables/shared/turns.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
 /** A clock on which each turn of the event loop takes as long as a test says. */
@@ -48,12 +48,12 @@ describe('afterFreshPoll', () => {
   });
 });
 
-describe('backlogIsEmpty', () => {
-  it('resolves when three turns in a row have accepted nothing, and leaves no listener', async () => {
+describe('onceBacklogIsEmpty', () => {
+  it('acts when three turns in a row have accepted nothing, and leaves no listener', async () => {
     const server = new EventEmitter();
     let turns = 0;
     let isEmpty = false;
-    void backlogIsEmpty(server, new FakeClock()).then(() => (isEmpty = true));
+    void onceBacklogIsEmpty(server, new FakeClock(), () => (isEmpty = true));
     for (; !isEmpty && turns < 20; turns++) {
       if (turns < 4) server.emit('connection');
       await nextPoll();
@@ -68,7 +68,7 @@ describe('backlogIsEmpty', () => {
     const clock = new TurningClock(turnsMs);
     let isEmpty = false;
     let turns = 0;
-    void backlogIsEmpty(new EventEmitter(), clock).then(() => (isEmpty = true));
+    void onceBacklogIsEmpty(new EventEmitter(), clock, () => (isEmpty = true));
     for (; !isEmpty; turns++) {
       clock.turn();
       await nextPoll();
@@ -84,5 +84,27 @@ describe('backlogIsEmpty', () => {
 
   it('does not wait for ever for a short one', async () => {
     expect(await turnsUntilEmpty(...Array.from({ length: 100 }, () => 5))).toBeLessThan(30);
+  });
+
+  it('acts within the look that found it empty: nothing that takes time can come between', async () => {
+    let isEmpty = false;
+    let hasWaited = false;
+    class LookedAt extends FakeClock {
+      override now(): number {
+        // What has been queued behind a look runs as soon as the look is over.
+        queueMicrotask(() => (hasWaited = !isEmpty));
+        return super.now();
+      }
+    }
+    await onceBacklogIsEmpty(new EventEmitter(), new LookedAt(), () => (isEmpty = true));
+    expect(hasWaited).toBe(false);
+  });
+
+  it('acts with the next turn when the time is up', async () => {
+    let isEmpty = false;
+    void onceBacklogIsEmpty(new EventEmitter(), new FakeClock(), () => (isEmpty = true), AbortSignal.abort());
+    expect(isEmpty).toBe(false);
+    await nextPoll();
+    expect(isEmpty).toBe(true);
   });
 });

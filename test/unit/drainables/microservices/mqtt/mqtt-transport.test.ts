@@ -3,6 +3,7 @@ import { mqttTransport } from '../../../../../src/drainables/microservices/mqtt/
 import { type Transport } from '../../../../../src/drainables/microservices/shared/transport.js';
 import { FakeClock, settle } from '../../../../support/fake-clock.js';
 import { FakeMqttClient } from './fake-client.js';
+import { contextWith } from '../transport-context.js';
 
 /** What `ServerMqtt` has. */
 class FakeServer {
@@ -32,7 +33,7 @@ describe('The transport of MQTT', () => {
     server = fake;
     client = fake.mqttClient!;
     for (const topic of topics) server.messageHandlers.set(topic, { isEventHandler: topic.endsWith('paid') });
-    transport = mqttTransport(server, { clock, isDraining: () => true, refusal: undefined })!;
+    transport = mqttTransport(server, contextWith({ clock, isDraining: () => true }))!;
   }
 
   beforeEach(() => {
@@ -48,7 +49,7 @@ describe('The transport of MQTT', () => {
 
   it('is recognised by its number', () => {
     expect(transport.name).toBe('MQTT');
-    expect(mqttTransport({ transportId: 1 }, { clock, isDraining: () => true, refusal: undefined })).toBeUndefined();
+    expect(mqttTransport({ transportId: 1 }, contextWith({ clock, isDraining: () => true }))).toBeUndefined();
   });
 
   it('takes no further messages when the broker has confirmed the end of the subscriptions', async () => {

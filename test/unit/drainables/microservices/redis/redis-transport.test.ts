@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { redisTransport } from '../../../../../src/drainables/microservices/redis/redis-transport.js';
 import { type Transport } from '../../../../../src/drainables/microservices/shared/transport.js';
 import { FakeClock, settle } from '../../../../support/fake-clock.js';
+import { contextWith } from '../transport-context.js';
 
 /** What a client of `ioredis` has. */
 class FakeClient extends EventEmitter {
@@ -58,8 +59,7 @@ describe('The transport of Redis', () => {
   let transport: Transport;
   const deadline = new AbortController().signal;
 
-  const transportOf = (fake: FakeServer) =>
-    redisTransport(fake, { clock, isDraining: () => true, refusal: undefined })!;
+  const transportOf = (fake: FakeServer) => redisTransport(fake, contextWith({ clock, isDraining: () => true }))!;
 
   beforeEach(() => {
     clock = new FakeClock();
@@ -69,7 +69,7 @@ describe('The transport of Redis', () => {
 
   it('is recognised by its number', () => {
     expect(transport.name).toBe('Redis');
-    expect(redisTransport({ transportId: 2 }, { clock, isDraining: () => true, refusal: undefined })).toBeUndefined();
+    expect(redisTransport({ transportId: 2 }, contextWith({ clock, isDraining: () => true }))).toBeUndefined();
   });
 
   it('takes no further messages when Redis has confirmed the end of the subscriptions of its patterns', async () => {

@@ -30,14 +30,14 @@ class FakeServer implements TransportServer {
 
   /** It gives the packets to the transport one by one, and goes on where one could not be sent. */
   send(stream: Observable<unknown>, respond: (packet: unknown) => unknown): void {
-    const give = (packet: unknown) => {
+    const send = (packet: unknown) => {
       try {
         void respond(packet);
       } catch {
-        // Logged.
+        // Nest logs it.
       }
     };
-    stream.subscribe({ next: (response) => give({ response }), complete: () => give({ isDisposed: true }) });
+    stream.subscribe({ next: (response) => send({ response }), complete: () => send({ isDisposed: true }) });
   }
 }
 
@@ -194,6 +194,7 @@ describe('A message', () => {
   it.each([
     ['orders.create', 'orders.create'],
     [{ cmd: 'create' }, '{"cmd":"create"}'],
+    [/^orders\./, '/^orders\\./'],
     ['{"service":"Orders","rpc":"Create","streaming":"no_stream"}', 'Orders/Create'],
     ['{not json', '{not json'],
   ])('is named by its pattern: %j', (pattern, name) => {

@@ -94,4 +94,10 @@ describe('The drain of a transport', () => {
       { kind: 'transport', name: 'Test', ageMs: 0, detail: 'had not confirmed what was written' },
     ]);
   });
+
+  it('names what it has drained without', async () => {
+    const left = { kind: 'transport', name: 'Test', ageMs: 0, detail: '2 messages handed back' };
+    expect(await drainableOf({ leftovers: () => [left] }).drain(noDeadline())).toEqual([left]);
+    expect(await drainableOf().drain(noDeadline())).toEqual([]);
+  });
 });

@@ -1,0 +1,1 @@
+export { retryWhenDraining, type DrainingClient, type RetryWhenDrainingOptions } from './retry-when-draining.js';

@@ -1,0 +1,107 @@
+import { type ClockTimer } from '../../../sequence/clock.js';
+import { type Leftover } from '../../../sequence/drainable.js';
+import { type MessageGate } from '../shared/message-gate.js';
+import { type MessageWork } from '../shared/message-work.js';
+import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
+import { GrpcCalls } from './grpc-calls.js';
+import { GrpcHealth } from './grpc-health.js';
+import { addressesOf, type GrpcNestServer, type GrpcServer, http2ServersOf } from './grpc-js.js';
+import { GrpcSessions } from './grpc-sessions.js';
+
+/** Nest's number for gRPC, `Transport.GRPC`. */
+const grpcId = 4;
+/** Clients that come back meanwhile, because they have not heard of other replicas, are told again. */
+const tellEveryMs = 500;
+/** Calls in progress go on for as long as they like: nothing is cut by a grace period of grpc-js. */
+const unlimitedMs = 2 ** 31 - 1;
+
+/** gRPC: clients come to the address of this process, and are told to leave by GOAWAY. */
+export function grpcTransport(server: TransportServer, context: TransportContext): Transport | undefined {
+  return server.transportId === grpcId ? new GrpcTransport(server, context) : undefined;
+}
+
+/**
+ * In the lame duck clients get GOAWAY again and again, with the listener open and everything served. Draining closes
+ * the listener and all sessions (`tryShutdown()`): calls in progress go on, and no further one can begin.
+ *
+ * `ServerGrpc` of Nest makes a server of grpc-js in `createClient()` (5 to 12), adds services to it, and only then
+ * takes calls. Its accessors `status`, `on()` and `unwrap()` throw, and are left alone.
+ */
+class GrpcTransport implements Transport {
+  readonly name = 'gRPC';
+  private readonly health: GrpcHealth;
+  private readonly sessions: GrpcSessions;
+  private grpc?: GrpcServer;
+  private telling?: ClockTimer;
+  private closed?: Promise<void>;
+
+  constructor(
+    private readonly server: GrpcNestServer,
+    private readonly context: TransportContext,
+  ) {
+    this.health = new GrpcHealth(context.readiness);
+    this.sessions = new GrpcSessions(context.clock);
+  }
+
+  count(work: MessageWork, gate: MessageGate): void {
+    const { server } = this;
+    const calls = new GrpcCalls(work, gate);
+    calls.followHandlers(server);
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
+    const { createClient } = server;
+    if (typeof createClient !== 'function') return;
+    server.createClient = async () => {
+      const grpc = (await createClient.call(server)) as GrpcServer;
+      this.meet(grpc, calls);
+      return grpc;
+    };
+  }
+
+  announce(): void {
+    this.tell();
+  }
+
+  async stopTaking(deadline: AbortSignal): Promise<void> {
+    this.telling?.cancel();
+    const { grpc, sessions } = this;
+    if (!grpc) return;
+    sessions.meet(http2ServersOf(grpc));
+    await sessions.accepted(deadline);
+    sessions.closeLate();
+    this.closed = new Promise((resolve) => grpc.tryShutdown(() => resolve()));
+  }
+
+  async flush(deadline: AbortSignal): Promise<void> {
+    this.health.endWatches();
+    // What grpc-js waits for includes TLS handshakes, which may never end.
+    if (this.sessions.areSeen) await this.sessions.ended(deadline);
+    else await this.closed;
+  }
+
+  cut(): readonly Leftover[] {
+    this.grpc?.forceShutdown();
+    return [];
+  }
+
+  /** With `gracefulShutdown` Nest would wait for what the drain has not waited for any longer. */
+  disconnect(close: () => unknown): unknown {
+    this.telling?.cancel();
+    this.grpc?.forceShutdown();
+    return close();
+  }
+
+  private meet(grpc: GrpcServer, calls: GrpcCalls): void {
+    this.grpc = grpc;
+    this.sessions.meet(http2ServersOf(grpc));
+    const register = grpc.register.bind(grpc);
+    grpc.register = (path, handler, ...rest) =>
+      register(path, this.health.standInFor(path, handler) ?? calls.counted(path, handler), ...rest);
+  }
+
+  private readonly tell = (): void => {
+    const { context, grpc, server } = this;
+    if (!grpc?.drain) return;
+    for (const address of addressesOf(grpc, server)) grpc.drain(address, unlimitedMs);
+    this.telling = context.clock.after(tellEveryMs, this.tell);
+  };
+}

@@ -1,0 +1,185 @@
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build, Child, type ChildSetup, endAll } from '../process/support/child.js';
+import { directory, freePort, healthClient, lateClient, ordersClient } from './support/grpc-clients.js';
+import { type CallKind, grpcLoad, type Tally } from './support/grpc-load.js';
+
+beforeAll(build);
+
+const closing: (() => void)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) close();
+  await endAll();
+});
+
+const kubernetes = { KUBERNETES_SERVICE_HOST: '10.0.0.1' };
+const loads = { '50 of 500 ms': [20, 500], '400 of 30 ms': [2.5, 30] } as const;
+const kinds: CallKind[] = ['unary', 'serverStream', 'clientStream', 'bidi', 'rawClientStream', 'rawBidi'];
+
+async function replica(setup: ChildSetup = {}): Promise<{ child: Child; port: number }> {
+  const port = await freePort();
+  return { child: await Child.start('../../brokers/apps/grpc', { drain: 10_000, ...setup, port }), port };
+}
+
+function closedLater<T extends { close(): void }>(client: T): T {
+  closing.push(() => client.close());
+  return client;
+}
+
+type Stop = (child: Child) => void;
+const stops: Record<string, Stop> = {
+  SIGTERM: (child) => child.signal('SIGTERM'),
+  'app.close()': (child) => child.say('close'),
+};
+
+/** Stops one of two replicas under load. */
+async function roll(setup: ChildSetup, stop: Stop, [everyMs, ms]: readonly [number, number]) {
+  const [old, successor] = await Promise.all([replica(setup), replica()]);
+  const client = closedLater(ordersClient(old.port, successor.port));
+  const load = grpcLoad(client, kinds, everyMs, ms);
+  await sleep(1_000);
+  stop(old.child);
+  const { end } = await old.child.ended;
+  const exitedAt = Date.now();
+  await sleep(300);
+  await load.end();
+  return {
+    ...facts(load, old.child, successor.child),
+    end,
+    afterLastMs: exitedAt - lastEnd(old.child),
+    old: old.child,
+  };
+}
+
+function facts(load: Tally, old: Child, successor: Child) {
+  const ran = [...old.told, ...successor.told].filter(({ event }) => event === 'ran');
+  const times = new Map<string, number>();
+  for (const { id } of ran) times.set(id as string, (times.get(id as string) ?? 0) + 1);
+  return {
+    answered: load.answered.size,
+    failed: load.failed,
+    twice: [...times.values()].filter((each) => each > 1).length,
+    ranAfterDestroy: ran.filter(({ isOpen }) => !isOpen).length,
+    ranByOld: old.timesTold('ran'),
+    unhandled: old.timesTold('unhandled'),
+  };
+}
+
+function lastEnd(child: Child): number {
+  return Math.max(...child.told.filter(({ event }) => event === 'ran').map(({ at }) => at as number));
+}
+
+const nothingLost = { failed: [], twice: 0, ranAfterDestroy: 0, unhandled: 0 };
+
+describe('gRPC', () => {
+  for (const [name, load] of Object.entries(loads)) {
+    for (const [how, stop] of Object.entries(stops)) {
+      it.each([false, true])(`loses nothing of ${name} by ${how} (hybrid: %p)`, async (hybrid) => {
+        const { old, end, afterLastMs, ...rest } = await roll({ hybrid }, stop, load);
+        expect(rest).toMatchObject(nothingLost);
+        expect(rest.ranByOld).toBeGreaterThan(10);
+        expect(afterLastMs).toBeLessThan(150);
+        expect(end).toBe(how === 'SIGTERM' ? 'SIGTERM' : 0);
+        expect(await old.report()).toMatchObject({ outcome: 'drained', clean: true });
+      });
+    }
+  }
+
+  it('without the module loses calls', async () => {
+    const { failed } = await roll({ drain: false }, stops.SIGTERM!, loads['50 of 500 ms']);
+    expect(failed.length).toBeGreaterThan(5);
+  });
+
+  it('loses nothing where Nest waits as well (gracefulShutdown)', async () => {
+    const { old, ...rest } = await roll({ gracefulShutdown: true }, stops.SIGTERM!, loads['50 of 500 ms']);
+    expect(rest).toMatchObject(nothingLost);
+    expect(await old.report()).toMatchObject({ clean: true });
+  });
+
+  it('loses nothing where clients hear of the successor 2 s after SIGTERM', async () => {
+    const [old, successor] = await Promise.all([replica({ env: kubernetes, drain: {} }), replica()]);
+    directory.set('rolled', old.port);
+    const client = closedLater(lateClient('rolled'));
+    const load = grpcLoad(client, kinds, 20, 500);
+    await sleep(1_000);
+    old.child.signal('SIGTERM');
+    await sleep(2_000);
+    directory.set('rolled', successor.port);
+    await old.child.ended;
+    await load.end();
+    const rest = facts(load, old.child, successor.child);
+    expect(rest).toMatchObject(nothingLost);
+    expect(rest.ranByOld).toBeGreaterThan(50);
+    expect(await old.child.report()).toMatchObject({ outcome: 'drained', clean: true });
+  });
+
+  it('without a lame duck loses calls of clients that hear of the successor late', async () => {
+    const [old, successor] = await Promise.all([replica(), replica()]);
+    directory.set('at-once', old.port);
+    const load = grpcLoad(closedLater(lateClient('at-once')), ['unary'], 20, 500);
+    await sleep(500);
+    old.child.signal('SIGTERM');
+    await sleep(2_000);
+    directory.set('at-once', successor.port);
+    await old.child.ended;
+    await load.end();
+    expect(load.failed.length).toBeGreaterThan(5);
+  });
+
+  it('names an endless stream, and cuts it at the deadline', async () => {
+    const { child, port } = await replica({ drain: 1_000 });
+    const stream = closedLater(ordersClient(port)).endless({ id: 'endless', ms: 0 });
+    const failed = new Promise<Error>((resolve) => stream.on('error', resolve));
+    await new Promise((resolve) => stream.once('data', resolve));
+    child.signal('SIGTERM');
+    const { ms } = await child.ended;
+    expect(ms).toBeGreaterThanOrEqual(1_000);
+    expect(ms).toBeLessThan(1_300);
+    await failed;
+    expect(await child.report()).toMatchObject({
+      outcome: 'timed-out',
+      leftovers: [{ kind: 'rpc', name: 'orders.Orders/Endless' }],
+    });
+  });
+
+  it('does not wait for a stream whose client has gone', async () => {
+    const { child, port } = await replica({ drain: 5_000 });
+    const client = closedLater(ordersClient(port));
+    const stream = client.endless({ id: 'endless', ms: 0 });
+    stream.on('error', () => undefined);
+    await new Promise((resolve) => stream.once('data', resolve));
+    stream.cancel();
+    await sleep(100);
+    child.signal('SIGTERM');
+    const { ms } = await child.ended;
+    expect(ms).toBeLessThan(500);
+    expect(await child.report()).toMatchObject({ outcome: 'drained', leftovers: [] });
+  });
+});
+
+describe.each(['implementation', 'controller'])('The health service of gRPC (%s)', (health) => {
+  const check = (port: number) =>
+    new Promise((resolve) => {
+      const client = closedLater(healthClient(port));
+      client.check({ service: '' }, (error, answer) => resolve(error ? error.code : answer.status));
+    });
+
+  it('does not serve once readiness has failed, tells whoever watches, and keeps nobody waiting', async () => {
+    const { child, port } = await replica({ health, drain: { lameDuck: { minMs: 1_000, quietMs: 0, maxMs: 1_000 } } });
+    expect(await check(port)).toBe('SERVING');
+    const watch = closedLater(healthClient(port)).watch({ service: '' });
+    const seen: string[] = [];
+    watch.on('data', ({ status }: { status: string }) => seen.at(-1) !== status && seen.push(status));
+    const ended = new Promise<{ code?: number }>((resolve) => watch.on('error', resolve));
+    await new Promise((resolve) => watch.once('data', resolve));
+    child.signal('SIGTERM');
+    await child.entered('lame-duck');
+    expect(await check(port)).toBe('NOT_SERVING');
+    expect(await ended).toMatchObject({ code: 14 });
+    expect(seen).toEqual(['SERVING', 'NOT_SERVING']);
+    const { ms } = await child.ended;
+    expect(ms).toBeLessThan(1_400);
+    expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
+    expect(child.timesTold('unhandled')).toBe(0);
+  });
+});

@@ -1,0 +1,122 @@
+import { afterEach, beforeAll, expect, it } from '@jest/globals';
+import { endAll, type Told } from '../../process/support/child.js';
+import { type BrokerAddress } from '../../support/brokers.js';
+import { describeWithBrokers, sharedBroker } from '../../support/describe-with-brokers.js';
+import { type Mode, Roll } from './bullmq-rolls.js';
+
+const backlog = 80;
+const modes: readonly Mode[] = ['processor', 'processors', 'callbacks', 'own'];
+
+let redis: BrokerAddress;
+let roll: Roll;
+
+function drainingAt(told: readonly Told[]): number {
+  return told.find(({ event }) => event === 'draining')!.at as number;
+}
+
+describeWithBrokers('redis', 'A worker of BullMQ that is stopped', () => {
+  beforeAll(async () => {
+    redis = await sharedBroker('redis');
+  });
+
+  afterEach(async () => {
+    await endAll();
+    await roll.end();
+  });
+
+  it.each(modes)('begins no job, ends those that run, and leaves the backlog to others (%s)', async (mode) => {
+    roll = new Roll(redis, mode);
+    const first = await roll.start({ drain: 10_000, jobMs: 200, closeMs: 1_000 });
+    await roll.add(backlog);
+    await roll.until('ended', 3);
+    first.signal('SIGTERM');
+    const report = await first.report();
+    const { ms } = await first.ended;
+    const begunLate = roll.entries('begun').filter(({ at }) => at > drainingAt(first.told));
+    // What was begun has ended, and most of the backlog is still there.
+    expect(roll.entries('ended')).toHaveLength(roll.entries('begun').length);
+    expect(await roll.left()).toBeGreaterThan(backlog / 2);
+    expect(report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
+    expect(begunLate).toEqual([]);
+    expect(ms).toBeLessThan(mode === 'processor' ? 2_500 : 1_500);
+
+    await roll.start({ drain: 10_000, jobMs: 10 });
+    await roll.untilDone();
+    expect(await roll.figures()).toEqual({ failed: 0, twice: 0, completed: backlog });
+    if (mode === 'processor') expect(await roll.mails.count()).toBe(backlog);
+    expect(first.hasTold('unhandled')).toBe(false);
+  });
+
+  it('counts the jobs that run, and sends what they send until the last has ended', async () => {
+    roll = new Roll(redis, 'processor');
+    const first = await roll.start({ drain: 10_000, jobMs: 400 });
+    await roll.add(backlog);
+    await roll.until('begun', 5);
+    first.signal('SIGTERM');
+    const report = await first.report();
+    expect(report.inFlight).toEqual({ atSignal: 5, finished: 5 });
+    expect(await roll.mails.count()).toBe(5);
+  });
+
+  it('loses most of the backlog without the module', async () => {
+    roll = new Roll(redis, 'processor');
+    const first = await roll.start({ drain: false, jobMs: 200, closeMs: 1_000 });
+    await roll.add(backlog);
+    await roll.until('ended', 3);
+    first.signal('SIGTERM');
+    await first.ended;
+    // The worker goes on fetching, and its jobs meet a closed database.
+    expect((await roll.figures()).failed).toBeGreaterThan(20);
+  });
+
+  it('is found, though it was made after bootstrap', async () => {
+    roll = new Roll(redis, 'processor');
+    const first = await roll.start({ drain: 10_000, jobMs: 200, late: true });
+    await roll.add(backlog);
+    await roll.until('ended', 3);
+    first.signal('SIGTERM');
+    expect(await first.report()).toMatchObject({ outcome: 'drained', clean: true });
+    await first.ended;
+    expect(await roll.figures()).toMatchObject({ failed: 0, twice: 0 });
+    expect(roll.entries('ended')).toHaveLength(roll.entries('begun').length);
+  });
+
+  it.each(modes)('hands back at the deadline what still runs, for others to run (%s)', async (mode) => {
+    roll = new Roll(redis, mode);
+    const first = await roll.start({ drain: 1_000, jobMs: 30_000 });
+    await roll.add(5);
+    await roll.until('begun', 5);
+    first.signal('SIGTERM');
+    const report = await first.report();
+    const { ms } = await first.ended;
+    expect(report.outcome).toBe('timed-out');
+    const jobs = report.leftovers.filter(({ detail }) => detail === 'handed back');
+    expect(jobs.map(({ kind, name }) => ({ kind, name }))).toEqual(
+      Array.from({ length: 5 }, () => ({ kind: 'job', name: `${roll.queue.name}:order` })),
+    );
+    expect(report.leftovers).toHaveLength(5);
+    expect(ms).toBeLessThan(1_300);
+    expect(await roll.queue.getJobCounts('wait', 'active', 'failed')).toEqual({ wait: 5, active: 0, failed: 0 });
+
+    await roll.start({ drain: 10_000, jobMs: 10 });
+    await roll.untilDone();
+    expect(await roll.figures()).toEqual({ failed: 0, twice: 5, completed: 5 });
+  });
+
+  it.each(['processor', 'own'] as const)(
+    'renews the locks of jobs that outlast them while it drains (%s)',
+    async (mode) => {
+      roll = new Roll(redis, mode);
+      const workerOptions = { lockDuration: 800, stalledInterval: 300 };
+      const first = await roll.start({ drain: 10_000, jobMs: 3_000, workerOptions });
+      await roll.add(5);
+      await roll.until('begun', 5);
+      // One that looks for stalled jobs.
+      await roll.start({ drain: 10_000, jobMs: 10, workerOptions });
+      first.signal('SIGTERM');
+      await first.ended;
+      await roll.untilDone();
+      expect(await roll.figures()).toEqual({ failed: 0, twice: 0, completed: 5 });
+    },
+  );
+});

@@ -1,0 +1,81 @@
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build, Child, endAll } from './support/child.js';
+
+const kindsOf = {
+  schedule: ['cron', 'interval', 'added cron', 'added interval'],
+  events: ['listener', 'async listener', 'second listener'],
+  cqrs: ['event handler', 'scoped event handler', 'command'],
+} as const;
+type Source = keyof typeof kindsOf;
+const sources = Object.keys(kindsOf) as Source[];
+
+/** What became of its work: pieces that were cut, that met a closed database, and that began late. */
+function figuresOf(child: Child, kinds: readonly string[]) {
+  const told = (event: string) => child.told.filter((each) => each.event === event && kinds.includes(each.kind));
+  const ended = new Set(told('ended').map(({ n }) => n as number));
+  const drainingAt = child.told.find(({ event }) => event === 'draining')?.at as number | undefined;
+  return {
+    cut: told('begun').filter(({ n }) => !ended.has(n as number)).length,
+    afterDestroy: [...told('begun'), ...told('ended')].filter(({ isOpen }) => !isOpen).length,
+    begunLate: told('begun').filter(({ at }) => at > (drainingAt ?? Infinity)).length,
+  };
+}
+
+async function roll(source: Source, drain: number | false, close?: number): Promise<Child> {
+  const child = await Child.start('jobs', { drain, sources: [source], close });
+  for (const kind of kindsOf[source]) await child.until('ended', (told) => told.kind === kind);
+  if (close === undefined) child.signal('SIGTERM');
+  await (close === undefined ? child.ended : sleep(close + 1_500));
+  return child;
+}
+
+beforeAll(build);
+afterEach(endAll);
+
+describe('An application whose work comes from schedulers, events and commands', () => {
+  it.each(sources)('loses some of it without the module (%s)', async (source) => {
+    const child = await roll(source, false);
+    const { cut, afterDestroy } = figuresOf(child, kindsOf[source]);
+    expect(cut + afterDestroy).toBeGreaterThan(0);
+  });
+
+  it.each(sources)('ends all of it before anything is destroyed (%s)', async (source) => {
+    const child = await roll(source, 10_000);
+    const report = await child.report();
+    expect(figuresOf(child, kindsOf[source])).toMatchObject({ cut: 0, afterDestroy: 0 });
+    expect(report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
+    expect(report.inFlight.atSignal).toBeGreaterThan(0);
+    expect((await child.ended).ms).toBeLessThan(3_000);
+  });
+
+  it('starts no timer once it drains', async () => {
+    const child = await roll('schedule', 10_000);
+    expect(figuresOf(child, [...kindsOf.schedule, 'timeout'])).toEqual({ cut: 0, afterDestroy: 0, begunLate: 0 });
+  });
+
+  it('handles what work in flight sends while it drains', async () => {
+    const child = await roll('events', 10_000);
+    expect(figuresOf(child, ['second listener']).begunLate).toBeGreaterThan(0);
+  });
+
+  it('names at the deadline what still runs', async () => {
+    const child = await Child.start('jobs', { drain: 400, sources, workMs: 5_000 });
+    for (const kind of ['interval', 'listener', 'command']) await child.until('begun', (told) => told.kind === kind);
+    child.signal('SIGTERM');
+    const { outcome, leftovers } = await child.report();
+    expect(outcome).toBe('timed-out');
+    const named = new Set(leftovers.map(({ kind, name }) => `${kind} ${name}`));
+    for (const name of [
+      'cron Schedules.interval',
+      'cron added-interval',
+      'event order.placed',
+      'event PlacedHandler.handle',
+      'event ScopedHandler.handle',
+      'command ShipOrder',
+    ]) {
+      expect(named).toContain(name);
+    }
+    expect((await child.ended).ms).toBeLessThan(700);
+  });
+});

@@ -1,0 +1,76 @@
+import { type BullJob, type BullWorker } from '../../../../../src/drainables/jobs/bullmq/worker.js';
+
+/** What BullMQ writes of a job, in memory. */
+export interface FakeJob extends BullJob {
+  state: 'active' | 'waiting' | 'completed' | 'failed' | 'delayed';
+}
+
+/** A worker of BullMQ without a Redis: its methods call one another as those of the real one do. */
+export class FakeWorker implements BullWorker {
+  readonly name = 'orders';
+  /** What was called, in order. */
+  readonly steps: string[] = [];
+  readonly trackedJobs = new Map<string, { token: string }>();
+  readonly lockManager = { trackedJobs: this.trackedJobs };
+  readonly childPool = { retained: {} as Record<string, { kill(signal: string): Promise<unknown> }> };
+  readonly jobs = new Map<string, FakeJob>();
+  readonly Job = { fromId: async (_: unknown, id: string) => this.jobs.get(id) };
+  /** Whether handing a job back works, and when. */
+  moveToWait: () => Promise<void> = async () => undefined;
+  private readonly active = new Set<Promise<unknown>>();
+  private tokens = 0;
+
+  constructor(private readonly processFn: (job: BullJob, signal: AbortSignal) => Promise<unknown>) {}
+
+  isPaused = () => false;
+  isRunning = () => true;
+
+  /** Takes a job from its queue. Resolves when what became of it has been written. */
+  take(id: string): Promise<unknown> {
+    const job: FakeJob = {
+      id,
+      name: 'ship',
+      state: 'active',
+      moveToWait: async () => {
+        await this.moveToWait();
+        job.state = 'waiting';
+      },
+    };
+    this.jobs.set(id, job);
+    const token = `token-${++this.tokens}`;
+    this.trackedJobs.set(id, { token });
+    const processed = this.processJob(job, token).finally(() => this.active.delete(processed));
+    this.active.add(processed);
+    return processed;
+  }
+
+  async processJob(job: BullJob, token: string): Promise<unknown> {
+    const { state: _, ...fake } = job as FakeJob;
+    try {
+      await this.callProcessJob(job, token, new AbortController().signal);
+      (job as FakeJob).state = 'completed';
+    } catch (error) {
+      if ((error as Error).name !== 'DelayedError') (job as FakeJob).state = 'failed';
+    } finally {
+      this.trackedJobs.delete(fake.id!);
+    }
+    return undefined;
+  }
+
+  callProcessJob(job: BullJob, _token: string, ...rest: unknown[]): Promise<unknown> {
+    return this.processFn(job, rest[0] as AbortSignal);
+  }
+
+  async pause(): Promise<void> {
+    this.steps.push('pause');
+    await Promise.all(this.active);
+  }
+
+  cancelAllJobs(): void {
+    this.steps.push('cancel');
+  }
+
+  async close(force = false): Promise<void> {
+    this.steps.push(force ? 'close(true)' : 'close');
+  }
+}

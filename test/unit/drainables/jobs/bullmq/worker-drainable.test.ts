@@ -1,0 +1,178 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  BullWorkerDrainable,
+  drainableOf,
+  drainableWorker,
+} from '../../../../../src/drainables/jobs/bullmq/worker-drainable.js';
+import { settle } from '../../../../support/fake-clock.js';
+import { counting } from '../counting.js';
+import { FakeWorker } from './fake-worker.js';
+
+type Ending = { resolve(value?: unknown): void; reject(error: Error): void };
+
+describe('The drainable of a BullMQ worker', () => {
+  let endings: Ending[];
+  let worker: FakeWorker;
+  let counted: ReturnType<typeof counting>;
+  let drainable: BullWorkerDrainable;
+  let deadline: AbortController;
+
+  beforeEach(() => {
+    endings = [];
+    worker = new FakeWorker(() => new Promise((resolve, reject) => endings.push({ resolve, reject })));
+    counted = counting();
+    deadline = new AbortController();
+    drainable = new BullWorkerDrainable(worker, counted.clock);
+    drainable.countIn(counted.calls);
+  });
+
+  const stateOf = (id: string) => worker.jobs.get(id)?.state;
+
+  it('counts a job from when it is taken until what became of it is written', async () => {
+    const written = worker.take('1');
+    expect(counted.inFlight()).toEqual(['job orders:ship']);
+    endings[0]!.resolve();
+    await written;
+    expect(counted.inFlight()).toEqual([]);
+    expect(stateOf('1')).toBe('completed');
+  });
+
+  it('leaves a job that fails to the worker, with its error', async () => {
+    const written = worker.take('1');
+    endings[0]!.reject(new Error('no stock'));
+    await written;
+    expect(stateOf('1')).toBe('failed');
+  });
+
+  it('pauses as draining begins, and has drained when the jobs have ended', async () => {
+    void worker.take('1');
+    let hasDrained = false;
+    void drainable.drain(deadline.signal).then(() => (hasDrained = true));
+    expect(worker.steps).toEqual(['pause']);
+    await settle();
+    expect(hasDrained).toBe(false);
+    endings[0]!.resolve();
+    await settle();
+    expect(hasDrained).toBe(true);
+    expect(stateOf('1')).toBe('completed');
+    await drainable.close();
+    expect(worker.steps).toEqual(['pause', 'close']);
+  });
+
+  it('gives back a job that was fetched as draining began, and never calls its processor', async () => {
+    void drainable.drain(deadline.signal);
+    await worker.take('1');
+    expect(endings).toHaveLength(0);
+    expect(stateOf('1')).toBe('waiting');
+    expect(counted.inFlight()).toEqual([]);
+  });
+
+  it('tells jobs to stop at the deadline, and hands back what still runs a moment later', async () => {
+    void worker.take('1');
+    void worker.take('2');
+    const drained = drainable.drain(deadline.signal);
+    await counted.clock.advance(1_000);
+    deadline.abort();
+    await settle();
+    expect(worker.steps).toEqual(['pause', 'cancel']);
+    endings[0]!.resolve();
+    await counted.clock.advance(50);
+    expect(await drained).toEqual([{ kind: 'job', name: 'orders:ship', ageMs: 1_050, detail: 'handed back' }]);
+    expect([stateOf('1'), stateOf('2')]).toEqual(['completed', 'waiting']);
+    expect(counted.inFlight()).toEqual([]);
+    counted.clock.assertNoTimerLeft();
+  });
+
+  it('takes a job that fails after the deadline for one that was told to stop', async () => {
+    void worker.take('1');
+    void drainable.drain(deadline.signal);
+    await settle();
+    deadline.abort();
+    await settle();
+    endings[0]!.reject(new Error('aborted'));
+    await settle();
+    expect(stateOf('1')).toBe('waiting');
+  });
+
+  it('writes nothing of a job that has been handed back, however it ends', async () => {
+    void worker.take('1');
+    void worker.take('2');
+    expect(await drainable.forceClose()).toHaveLength(2);
+    endings[0]!.resolve();
+    endings[1]!.reject(new Error('too late'));
+    await settle();
+    expect([stateOf('1'), stateOf('2')]).toEqual(['waiting', 'waiting']);
+  });
+
+  it('names a job once, also where it is cut after the deadline', async () => {
+    void worker.take('1');
+    const drained = drainable.drain(deadline.signal);
+    deadline.abort();
+    await counted.clock.advance(50);
+    expect(await drained).toHaveLength(1);
+    expect(await drainable.forceClose()).toEqual([]);
+    expect(worker.steps).toEqual(['pause', 'cancel', 'close(true)']);
+  });
+
+  it('says which jobs the queue did not take back, and does not wait for it', async () => {
+    worker.moveToWait = () => Promise.reject(new Error('connection is closed'));
+    void worker.take('1');
+    const [refused] = await drainable.forceClose();
+    expect(refused?.detail).toMatch(/^not handed back/);
+
+    const silent = new FakeWorker(() => new Promise(() => undefined));
+    silent.moveToWait = () => new Promise(() => undefined);
+    const unanswered = new BullWorkerDrainable(silent, counted.clock);
+    void silent.take('1');
+    const forced = unanswered.forceClose();
+    await counted.clock.advance(300);
+    expect((await forced)[0]?.detail).toMatch(/^not handed back/);
+  });
+
+  it('ends the processes of sandboxed processors that are handed back, and no others', async () => {
+    const killed: string[] = [];
+    worker.childPool.retained['7'] = { kill: async (signal) => killed.push(signal) };
+    void worker.take('1');
+    const drained = drainable.drain(deadline.signal);
+    await settle();
+    expect(killed).toEqual([]);
+    deadline.abort();
+    await counted.clock.advance(50);
+    await drained;
+    expect(killed).toEqual(['SIGKILL']);
+  });
+
+  it('waits for jobs that ran before it was made, and hands them back', async () => {
+    const early = new FakeWorker(() => new Promise((resolve, reject) => endings.push({ resolve, reject })));
+    void early.take('1');
+    const late = new BullWorkerDrainable(early, counted.clock);
+    late.countIn(counted.calls);
+    const drained = late.drain(deadline.signal);
+    expect(counted.inFlight()).toEqual(['job orders']);
+    deadline.abort();
+    await counted.clock.advance(50);
+    expect(await drained).toMatchObject([{ name: 'orders:ship', detail: 'handed back' }]);
+    expect(early.jobs.get('1')?.state).toBe('waiting');
+    expect(counted.inFlight()).toEqual([]);
+  });
+
+  it('fails where the worker cannot be paused, so that the report names it', async () => {
+    worker.pause = () => Promise.reject(new Error('connection is closed'));
+    await expect(drainable.drain(deadline.signal)).rejects.toThrow('connection is closed');
+  });
+});
+
+describe('drainableWorker()', () => {
+  it('makes one drainable for a worker, however often it is asked', () => {
+    const worker = new FakeWorker(async () => undefined);
+    expect(drainableWorker(worker)).toBe(drainableWorker(worker));
+    expect(drainableWorker(worker)).toBe(drainableOf(worker));
+    expect(drainableWorker(worker).name).toBe('bullmq worker orders');
+  });
+
+  it('raises for anything else', () => {
+    expect(() => drainableWorker({ name: 'orders' })).toThrow(
+      'Expected drainableWorker() to be given a Worker of bullmq',
+    );
+  });
+});

@@ -1,0 +1,135 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { kafkaTransport } from '../../../../../src/drainables/microservices/kafka/kafka-transport.js';
+import { type Transport, type TransportServer } from '../../../../../src/drainables/microservices/shared/transport.js';
+import { FakeClock } from '../../../../support/fake-clock.js';
+import { contextWith } from '../transport-context.js';
+
+/** A consumer of kafkajs: it stops when the test wants. */
+class FakeConsumer {
+  readonly events = { CRASH: 'consumer.crash' };
+  readonly listeners: (() => unknown)[] = [];
+  stops = 0;
+  hasStopped: (error?: Error) => void = () => undefined;
+
+  stop(): Promise<void> {
+    this.stops++;
+    return new Promise((resolve, reject) => (this.hasStopped = (error) => (error ? reject(error) : resolve())));
+  }
+
+  on(event: string, listener: () => unknown): void {
+    if (event === this.events.CRASH) this.listeners.push(listener);
+  }
+}
+
+/** What `ServerKafka` of Nest does, and nothing else. */
+class FakeKafkaServer implements TransportServer {
+  readonly transportId = 6;
+  readonly groupId = 'orders-server';
+  consumer: FakeConsumer | null = null;
+  isConsuming = false;
+  readonly handled: unknown[] = [];
+  joined: Promise<unknown> = Promise.resolve();
+
+  async bindEvents(): Promise<void> {
+    await this.joined;
+    this.isConsuming = true;
+  }
+
+  handleMessage(payload: unknown): Promise<void> {
+    this.handled.push(payload);
+    return Promise.resolve();
+  }
+
+  async start(): Promise<void> {
+    this.consumer = new FakeConsumer();
+    await (this as unknown as { bindEvents(consumer: unknown): Promise<void> }).bindEvents(this.consumer);
+  }
+}
+
+describe('Kafka', () => {
+  let clock: FakeClock;
+  let server: FakeKafkaServer;
+  let transport: Transport;
+  const { signal } = new AbortController();
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    server = new FakeKafkaServer();
+    transport = kafkaTransport(server, contextWith({ clock }))!;
+  });
+
+  it('is named by its group; another transport is none of its own', () => {
+    expect(transport.name).toBe('Kafka (orders-server)');
+    expect(kafkaTransport({ transportId: 5 }, contextWith({ clock }))).toBeUndefined();
+  });
+
+  it('stops its consumer, and is through when that has committed and left the group', async () => {
+    await server.start();
+    await transport.stopTaking(signal);
+    expect(server.consumer!.stops).toBe(1);
+    let isFlushed = false;
+    const flushing = transport.flush!(signal).then(() => (isFlushed = true));
+    await clock.advance(0);
+    expect(isFlushed).toBe(false);
+    server.consumer!.hasStopped();
+    await flushing;
+    await transport.flush!(signal);
+    expect(server.consumer!.stops).toBe(1);
+  });
+
+  it('says when its consumer cannot be stopped', async () => {
+    await server.start();
+    await transport.stopTaking(signal);
+    server.consumer!.hasStopped(new Error('no coordinator'));
+    await expect(transport.flush!(signal)).rejects.toThrow('no coordinator');
+  });
+
+  it('stays stopped when its consumer crashes meanwhile, which would begin anew', async () => {
+    await server.start();
+    await transport.stopTaking(signal);
+    const told = server.consumer!.listeners[0]!();
+    await clock.advance(0);
+    expect(server.consumer!.stops).toBe(2);
+    server.consumer!.hasStopped();
+    await told;
+  });
+
+  it('executes no message that comes once its consumer has been stopped', async () => {
+    await server.start();
+    await server.handleMessage('early');
+    await transport.stopTaking(signal);
+    expect(() => server.handleMessage('late')).toThrow('Expected no message once the consumer had been stopped');
+    expect(server.handled).toEqual(['early']);
+  });
+
+  it('stops a consumer that joins its group when it has joined', async () => {
+    let join: (value?: unknown) => void = () => undefined;
+    server.joined = new Promise((resolve) => (join = resolve));
+    const started = server.start();
+    const stopping = transport.stopTaking(signal);
+    await clock.advance(0);
+    expect(server.consumer!.stops).toBe(0);
+    join();
+    await started;
+    await stopping;
+    expect(server.consumer!.stops).toBe(1);
+  });
+
+  it('does not begin to consume when draining has begun', async () => {
+    await transport.stopTaking(signal);
+    await transport.flush!(signal);
+    await server.start();
+    expect(server.isConsuming).toBe(false);
+  });
+
+  it('gives up a group that cannot be left when it is closed', async () => {
+    let isClosed = false;
+    const closing = Promise.resolve(transport.disconnect!(() => new Promise(() => undefined))).then(
+      () => (isClosed = true),
+    );
+    await clock.advance(499);
+    expect(isClosed).toBe(false);
+    await clock.advance(1);
+    await closing;
+  });
+});

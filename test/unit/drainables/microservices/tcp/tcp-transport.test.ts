@@ -1,0 +1,213 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { EventEmitter } from 'node:events';
+import { Server as NetServer } from 'node:net';
+import { type CallConnection } from '../../../../../src/drainables/microservices/shared/call-connection.js';
+import { type TcpTransport, tcpTransport } from '../../../../../src/drainables/microservices/tcp/tcp-transport.js';
+import { FakeClock } from '../../../../support/fake-clock.js';
+import { contextWith } from '../transport-context.js';
+
+/** The socket of a client that does nothing by itself. */
+class FakeSocket extends EventEmitter {
+  bytesRead = 0;
+  writable = true;
+  writableNeedDrain = false;
+  readonly written: string[] = [];
+  hasEnded = false;
+  isDestroyed = false;
+  remotePort = 1;
+
+  write(text: string, written?: () => void): boolean {
+    this.written.push(text);
+    written?.();
+    return true;
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    this.writable = false;
+  }
+
+  destroy(): void {
+    this.isDestroyed = true;
+    this.emit('close');
+  }
+}
+
+class JsonSocket {}
+class IdentitySerializer {}
+
+describe('The TCP transport', () => {
+  let clock: FakeClock;
+  let server: {
+    transportId: number;
+    server: NetServer;
+    socketClass: object;
+    serializer: object;
+    isManuallyTerminated?: boolean;
+  };
+  let transport: TcpTransport;
+  const deadline = new AbortController().signal;
+
+  function build(net: NetServer = new NetServer()): void {
+    clock = new FakeClock();
+    server = { transportId: 0, server: net, socketClass: JsonSocket, serializer: new IdentitySerializer() };
+    const context = contextWith({ clock, refusal: { code: 'DRAINING' } });
+    transport = tcpTransport(server, context) as TcpTransport;
+  }
+  beforeEach(() => build());
+
+  function open(): FakeSocket {
+    const socket = new FakeSocket();
+    server.server.emit('connection', socket as never);
+    socket.bytesRead = 10;
+    return socket;
+  }
+  const connectionOf = (netSocket: unknown): CallConnection =>
+    transport.connectionOf({ getSocketRef: () => ({ netSocket }) });
+  /** Lets the event loop poll. */
+  const polled = () => clock.advance(0).then(() => clock.advance(0));
+  async function drain(): Promise<void> {
+    await transport.stopTaking(deadline);
+    await polled();
+  }
+
+  it('is recognised by its number and its server', () => {
+    const context = contextWith({ clock, refusal: {} });
+    expect(tcpTransport({ transportId: 3 }, context)).toBeUndefined();
+    expect(tcpTransport({ transportId: 0 }, context)).toBeUndefined();
+    expect(transport.name).toBe('TCP');
+    expect(transport.refusal()).toEqual({ code: 'DRAINING' });
+  });
+
+  it('closes connections on which no call runs, with a word before', async () => {
+    const [idle, busy] = [open(), open()];
+    connectionOf(busy).callBegins();
+    await drain();
+    expect(idle.hasEnded).toBe(true);
+    expect(idle.written).toEqual(['47#{"id":"nestjs-drain:closing","isDisposed":true}']);
+    expect(busy.hasEnded).toBe(false);
+    expect(server.isManuallyTerminated).toBe(true);
+  });
+
+  it('closes a busy one a moment after its last call, and once it has none later on', async () => {
+    const socket = open();
+    const connection = connectionOf(socket);
+    connection.callBegins();
+    await drain();
+    connection.callEnded();
+    await clock.advance(40);
+    // One that is served while draining.
+    connection.callBegins();
+    await clock.advance(20);
+    expect(socket.hasEnded).toBe(false);
+    connection.callEnded();
+    await polled();
+    expect(socket.hasEnded).toBe(true);
+  });
+
+  it('gives one that has just been answered, or opened, a moment to write', async () => {
+    const answered = open();
+    connectionOf(answered).callBegins();
+    connectionOf(answered).callEnded();
+    const opened = open();
+    opened.bytesRead = 0;
+    await drain();
+    await clock.advance(49);
+    expect([answered.hasEnded, opened.hasEnded]).toEqual([false, false]);
+    await clock.advance(2);
+    await polled();
+    expect([answered.hasEnded, opened.hasEnded]).toEqual([true, true]);
+  });
+
+  it('writes nothing after the FIN, which would destroy the socket, and lets whoever writes go on', async () => {
+    const socket = open();
+    await drain();
+    const before = socket.written.length;
+    await new Promise<void>((resolve) => expect(socket.write('late', resolve)).toBe(true));
+    expect(socket.written).toHaveLength(before);
+  });
+
+  it('waits for a client that has yet to read its answers', async () => {
+    const socket = open();
+    socket.writableNeedDrain = true;
+    await drain();
+    expect(socket.hasEnded).toBe(false);
+    socket.writableNeedDrain = false;
+    socket.emit('drain');
+    await polled();
+    expect(socket.hasEnded).toBe(true);
+  });
+
+  it('is flushed when all connections have closed; one that does not is destroyed after a second', async () => {
+    const [quick, slow] = [open(), open()];
+    await drain();
+    let isFlushed = false;
+    void transport.flush(deadline).then(() => (isFlushed = true));
+    quick.emit('close');
+    await clock.advance(999);
+    expect([isFlushed, slow.isDestroyed]).toEqual([false, false]);
+    await clock.advance(1);
+    await polled();
+    expect([isFlushed, slow.isDestroyed]).toEqual([true, true]);
+    clock.assertNoTimerLeft();
+  });
+
+  it('closes none while calls run whose connection it does not know', async () => {
+    const socket = open();
+    const stray = connectionOf({});
+    stray.callBegins();
+    await drain();
+    expect(socket.hasEnded).toBe(false);
+    stray.callEnded();
+    await polled();
+    expect(socket.hasEnded).toBe(true);
+  });
+
+  it('tells clients to leave in the lame duck, and serves them', async () => {
+    const sockets = [open(), open()];
+    transport.announce(1_000);
+    await clock.advance(1_000);
+    for (const socket of sockets) {
+      expect(socket.written).toEqual(['45#{"id":"nestjs-drain:leave","isDisposed":true}']);
+      expect(socket.hasEnded).toBe(false);
+    }
+  });
+
+  it.each(['socketClass', 'serializer'] as const)('says nothing where the %s is not of Nest', async (own) => {
+    server[own] = class Own {};
+    const socket = open();
+    transport.announce(0);
+    await drain();
+    expect(socket.written).toEqual([]);
+    expect(socket.hasEnded).toBe(true);
+  });
+
+  it('destroys and names at the deadline what is left', async () => {
+    const [busy, silent, unread] = [open(), open(), open()];
+    connectionOf(busy).callBegins();
+    unread.writableNeedDrain = true;
+    await drain();
+    await clock.advance(100);
+    const leftover = { kind: 'connection', name: 'TCP', ageMs: 100 };
+    expect(transport.cut()).toEqual([
+      { ...leftover, detail: '1 call running' },
+      { ...leftover, detail: 'not closed by its client' },
+      { ...leftover, detail: 'answers not read by its client' },
+    ]);
+    expect([busy, silent, unread].every(({ isDestroyed }) => isDestroyed)).toBe(true);
+  });
+
+  it('waits for a TLS handshake that is under way, for a second at most', async () => {
+    // What tells a server of TLS; a real one would shake hands.
+    build(Object.assign(new NetServer(), { setSecureContext: () => undefined }));
+    const socket = open();
+    await drain();
+    let isFlushed = false;
+    void transport.flush(deadline).then(() => (isFlushed = true));
+    await polled();
+    expect(isFlushed).toBe(false);
+    await clock.advance(1_000);
+    await polled();
+    expect([socket.isDestroyed, isFlushed]).toEqual([true, true]);
+  });
+});
