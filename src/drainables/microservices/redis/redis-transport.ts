@@ -1,12 +1,11 @@
-import { type Clock, settledWithin, whenAborted } from '../../../sequence/clock.js';
+import { type Clock, whenAborted } from '../../../sequence/clock.js';
+import { closeWithin } from '../shared/close-within.js';
 import { connectionLost } from '../shared/connection-lost.js';
 import { named, type SubscribingServer, topicsOf } from '../shared/patterns.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
 
 /** Nest's number for Redis, `Transport.REDIS`. */
 const redisId = 1;
-/** So long Redis may take to answer QUIT, ms. */
-const quitMs = 500;
 
 /** What a client of `ioredis` 5 has. */
 interface RedisClient {
@@ -98,10 +97,11 @@ class RedisTransport implements Transport {
 /** Makes `quit()` of a client harmless: it ends the connection, in any case, and however often it is called. */
 function quitOnce(client: RedisClient, clock: Clock): () => Promise<unknown> {
   const quit = client.quit.bind(client);
-  let quitting: Promise<unknown> | undefined;
+  const disconnect = () => client.disconnect();
   const end = async () => {
-    if (client.status === 'ready' && (await settledWithin(clock, quit(), quitMs))) return;
-    client.disconnect();
+    if (client.status === 'ready') await closeWithin(clock, () => quit().catch(disconnect), disconnect);
+    else disconnect();
   };
-  return (client.quit = () => (quitting ??= end()));
+  let ended: Promise<void> | undefined;
+  return (client.quit = () => (ended ??= end()));
 }
