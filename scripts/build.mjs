@@ -3,22 +3,17 @@
  * built runtime.
  *
  * Each entry of the runtime becomes one file of ES modules for `import` and `module-sync`, one of CommonJS for
- * `require`, and one of types. `nest build` compiles it first, for esbuild does not write the metadata of decorators.
+ * `require`, and one of types; what imports nothing of Nest is in a file that both share. `nest build` compiles it first,
+ * for esbuild does not write the metadata of decorators.
  */
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** What can be imported of the runtime. Each is whole by itself: they share no state. */
-const entries = [
-  { name: 'client', entry: 'client/index', extractor: 'api-extractor.client.json' },
-  { name: 'index', entry: 'index', extractor: 'api-extractor.json' },
-];
-
 const builders = { runtime: buildRuntime, tools: buildTools };
 const [only] = process.argv.slice(2);
 if (only !== undefined && !Object.hasOwn(builders, only)) {
@@ -27,32 +22,85 @@ if (only !== undefined && !Object.hasOwn(builders, only)) {
 }
 process.chdir(root);
 
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  // Peers, which are the application's own.
+  packages: 'external',
+  logLevel: 'warning',
+  minify: true,
+  lineLimit: 120,
+};
+
 async function buildRuntime() {
   for (const folder of ['dist', '.cache/esm']) rmSync(folder, { recursive: true, force: true });
   execFileSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
-  const common = {
-    bundle: true,
-    platform: 'node',
-    target: 'node20.19',
-    // Peers, which are the application's own.
-    packages: 'external',
-    logLevel: 'warning',
-    minify: true,
-    plugins: [namesOfClasses],
-    lineLimit: 120,
-  };
-  // The file that is written last must be that of index: whoever asks whether the build is older than its source looks
-  // at it.
-  for (const { name, entry, extractor } of entries) {
-    const entryPoints = [`.cache/esm/${entry}.js`];
-    // Node runs this one, for `require` as well.
-    await build({ ...common, entryPoints, format: 'esm', outfile: `dist/${name}.js` });
-    // Jest takes this one, and bundlers.
-    await build({ ...common, entryPoints, format: 'cjs', outfile: `dist/${name}.cjs` });
-    rollUpTypes(extractor, `dist/${name}.d.cts`);
-    // An ES module may import CommonJS, and its types; the other way round some compilers object.
-    writeFileSync(`dist/${name}.d.ts`, `export * from './${name}.cjs';\n`);
+  await buildEntry('client', '.cache/esm/client/index.js', 'api-extractor.client.json', [namesOfClasses]);
+  const core = await coreOf('.cache/esm/index.js');
+  await build({ ...common, stdin: core.entry, format: 'cjs', outfile: 'dist/core.cjs', plugins: [namesOfClasses] });
+  // The file that is written last must be of this one: whoever asks whether the build is older than its source looks at
+  // it.
+  await buildEntry('index', '.cache/esm/index.js', 'api-extractor.json', [core.plugin, namesOfClasses]);
+}
+
+async function buildEntry(name, entry, extractor, plugins) {
+  const options = { ...common, entryPoints: [entry], plugins };
+  // Node runs this one, for `require` as well.
+  await build({ ...options, format: 'esm', outfile: `dist/${name}.js` });
+  // Jest takes this one, and bundlers.
+  await build({ ...options, format: 'cjs', outfile: `dist/${name}.cjs` });
+  rollUpTypes(extractor, `dist/${name}.d.cts`);
+  // An ES module may import CommonJS, and its types; the other way round some compilers object.
+  writeFileSync(`dist/${name}.d.ts`, `export * from './${name}.cjs';\n`);
+}
+
+/**
+ * The part of an entry that imports nothing of Nest, which is most of it. It is there once, in CommonJS, and both forms
+ * of the entry import it: what imports Nest has to be in the form that Nest is loaded in, and all else need not be there
+ * twice.
+ */
+async function coreOf(entry) {
+  const { metafile } = await build({ ...common, entryPoints: [entry], format: 'esm', write: false, metafile: true });
+  const needsNest = new Set();
+  const meetsNest = (file) =>
+    metafile.inputs[file].imports.some(({ path }) => /^@nestjs\//.test(path) || needsNest.has(path));
+  const files = Object.keys(metafile.inputs);
+  for (let before = -1; before !== needsNest.size;) {
+    before = needsNest.size;
+    for (const file of files) if (meetsNest(file)) needsNest.add(file);
   }
+  // For each file of the core, what the others import of it, and by which name the core exports it.
+  const exported = new Map(files.filter((file) => !needsNest.has(file)).map((file) => [resolve(file), new Map()]));
+  let count = 0;
+  for (const file of needsNest) {
+    // As TypeScript writes them: `import { a, b as c } from './d.js'`, and the same with `export`.
+    for (const [, names, from] of readFileSync(file, 'utf8').matchAll(
+      /^(?:im|ex)port \{([^}]*)\} from '(\.[^']+)'/gm,
+    )) {
+      const taken = exported.get(resolve(dirname(file), from));
+      for (const name of taken ? names.split(',').map((each) => each.trim().split(' ')[0]) : []) {
+        if (name && !taken.has(name)) taken.set(name, `_${(count++).toString(36)}`);
+      }
+    }
+  }
+  const lines = (names, from) => `export { ${[...names].map(([own, other]) => `${own} as ${other}`)} } from '${from}';`;
+  const contents = [...exported].filter(([, names]) => names.size > 0).map(([file, names]) => lines(names, file));
+  const plugin = {
+    name: 'core',
+    setup(build) {
+      build.onResolve({ filter: /^\./ }, ({ path, resolveDir, namespace }) => {
+        if (namespace === 'core') return { path, external: true };
+        const file = resolve(resolveDir, path);
+        return exported.has(file) ? { path: file, namespace: 'core' } : undefined;
+      });
+      build.onLoad({ filter: /./, namespace: 'core' }, ({ path }) => {
+        const names = [...exported.get(path)].map(([own, other]) => [other, own]);
+        return { contents: names.length > 0 ? lines(names, './core.cjs') : "import './core.cjs';" };
+      });
+    },
+  };
+  return { entry: { contents: contents.join('\n'), resolveDir: root }, plugin };
 }
 
 /** Nest's messages name the classes that it makes instances of, and errors are named by theirs. Others are made short. */

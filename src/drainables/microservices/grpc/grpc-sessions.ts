@@ -1,7 +1,7 @@
 import { type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { type Clock, delay } from '../../../sequence/clock.js';
 import { Progress } from '../../shared/progress.js';
-import { backlogIsEmpty, nextPoll } from '../../shared/turns.js';
+import { nextPoll, onceBacklogIsEmpty } from '../../shared/turns.js';
 
 /**
  * How long a client gets to close its end, ms, when everything has been handed to the kernel. One that has vanished
@@ -43,7 +43,9 @@ export class GrpcSessions {
 
   /** Resolves when every connection that waits to be accepted has a session: closing the listener would reset it. */
   async accepted(deadline: AbortSignal): Promise<void> {
-    await Promise.all([...this.servers].map((server) => backlogIsEmpty(server, this.clock, deadline)));
+    await Promise.all(
+      [...this.servers].map((server) => onceBacklogIsEmpty(server, this.clock, () => undefined, deadline)),
+    );
   }
 
   /**
