@@ -1,4 +1,5 @@
-import { type Clock, settledWithin, whenAborted } from '../../../sequence/clock.js';
+import { type Clock, whenAborted } from '../../../sequence/clock.js';
+import { closeWithin } from '../shared/close-within.js';
 import { connectionLost } from '../shared/connection-lost.js';
 import { type BoundHandler, named, type SubscribingServer, topicsOf } from '../shared/patterns.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
@@ -6,8 +7,6 @@ import { confirmed, type MqttClient, type MqttPacket } from './mqtt-client.js';
 
 /** Nest's number for MQTT, `Transport.MQTT`. */
 const mqttId = 3;
-/** So long the broker may take to end the connection, ms. */
-const endMs = 500;
 
 /** `ServerMqtt` of Nest 11.0 to 12, with what it keeps to itself. */
 interface MqttServer extends SubscribingServer {
@@ -20,8 +19,8 @@ interface MqttServer extends SubscribingServer {
  * MQTT: over a shared subscription, `$share/group/topic`, the broker gives what comes next to the others of the group,
  * as soon as this one has unsubscribed. Other subscriptions have no one to take over.
  *
- * A session that stays (`clean: false`) is never unsubscribed from: the broker keeps for it what it cannot deliver. While
- * draining nothing is acknowledged that arrives, and it is delivered again to whoever resumes the session.
+ * A session that stays (`clean: false`) is never unsubscribed from: the broker keeps for it what it cannot deliver.
+ * While draining nothing is acknowledged that arrives, and it is delivered again to whoever resumes the session.
  */
 export function mqttTransport(server: TransportServer, { clock }: TransportContext): Transport | undefined {
   return server.transportId === mqttId ? new MqttTransport(server, clock) : undefined;
@@ -75,8 +74,8 @@ class MqttTransport implements Transport {
   async disconnect(close: () => unknown): Promise<unknown> {
     const { mqttClient: client } = this.server;
     if (client) {
-      const ended = new Promise<void>((resolve) => client.end(!this.isConfirmed, {}, () => resolve()));
-      if (!(await settledWithin(this.clock, ended, endMs))) client.stream?.destroy();
+      const ended = () => new Promise<void>((resolve) => client.end(!this.isConfirmed, {}, () => resolve()));
+      await closeWithin(this.clock, ended, () => client.stream?.destroy());
     }
     return close();
   }

@@ -45,7 +45,7 @@ class NatsTransport implements Transport {
     if (!this.server.options?.gracefulShutdown) return [];
     return [
       'NATS: expected the option gracefulShutdown to be off, got true. Its grace period is not waited for: the drain ' +
-        'ends the subscriptions, waits for the messages, and sends their replies. Remove gracefulShutdown and gracePeriod.',
+        'ends the subscriptions, waits for messages, and sends their replies. Remove gracefulShutdown and gracePeriod.',
     ];
   }
 

@@ -1,12 +1,11 @@
-import { type Clock, settledWithin, whenAborted } from '../../../sequence/clock.js';
+import { type Clock, whenAborted } from '../../../sequence/clock.js';
+import { closeWithin } from '../shared/close-within.js';
 import { connectionLost } from '../shared/connection-lost.js';
 import { named, type SubscribingServer, topicsOf } from '../shared/patterns.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
 
 /** Nest's number for Redis, `Transport.REDIS`. */
 const redisId = 1;
-/** So long Redis may take to answer QUIT, ms. */
-const quitMs = 500;
 
 /** What a client of `ioredis` 5 has. */
 interface RedisClient {
@@ -73,7 +72,7 @@ class RedisTransport implements Transport {
     ended.catch(() => undefined);
   }
 
-  /** A reply is published, and Redis has confirmed it, before its message ends: nothing is left but to tell of a loss. */
+  /** A reply has been confirmed by Redis before its message ends: nothing is left but to tell of a loss. */
   flush(): Promise<void> {
     const isLost = this.lost.signal.aborted || this.clients.some(({ status }) => status !== 'ready');
     return isLost ? Promise.reject(connectionLost(this.name)) : Promise.resolve();
@@ -82,8 +81,9 @@ class RedisTransport implements Transport {
   /** Up to 11.0.x Nest does not wait until the clients have quit, and no version bears with one that cannot. */
   async disconnect(close: () => unknown): Promise<void> {
     const quits = this.clients.map((client) => quitOnce(client, this.clock));
-    await close();
-    await Promise.all(quits.map((quit) => quit()));
+    const closing = close();
+    // Nest asks one after the other.
+    await Promise.all([closing, ...quits.map((quit) => quit())]);
   }
 
   private get clients(): readonly RedisClient[] {
@@ -97,10 +97,11 @@ class RedisTransport implements Transport {
 /** Makes `quit()` of a client harmless: it ends the connection, in any case, and however often it is called. */
 function quitOnce(client: RedisClient, clock: Clock): () => Promise<unknown> {
   const quit = client.quit.bind(client);
-  let quitting: Promise<unknown> | undefined;
+  const disconnect = () => client.disconnect();
   const end = async () => {
-    if (client.status === 'ready' && (await settledWithin(clock, quit(), quitMs))) return;
-    client.disconnect();
+    if (client.status === 'ready') await closeWithin(clock, () => quit().catch(disconnect), disconnect);
+    else disconnect();
   };
-  return (client.quit = () => (quitting ??= end()));
+  let ended: Promise<void> | undefined;
+  return (client.quit = () => (ended ??= end()));
 }

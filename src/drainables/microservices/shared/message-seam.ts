@@ -20,7 +20,7 @@ export function countMessages(server: TransportServer, work: MessageWork, gate: 
   const { addHandler, send } = server;
   if (typeof addHandler === 'function') {
     server.addHandler = (pattern, callback, isEventHandler, ...rest) => {
-      const counted = countCalls(callback, pattern, isEventHandler === true, work, gate);
+      const counted = countCalls(server, callback, pattern, isEventHandler === true, work, gate);
       return addHandler.call(server, pattern, counted, isEventHandler, ...rest);
     };
   }
@@ -33,8 +33,8 @@ export function countMessages(server: TransportServer, work: MessageWork, gate: 
 }
 
 /**
- * Counts messages from their arrival on, before their handlers are called: a deserializer may take its time. Of a custom
- * strategy nobody knows what a method of this name does.
+ * Counts messages from their arrival on, before their handlers are called: a deserializer may take its time. Of a
+ * custom strategy nobody knows what a method of this name does.
  */
 export function countArrivals(server: TransportServer, work: MessageWork): void {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
@@ -58,6 +58,7 @@ export function nameOfPattern(pattern: unknown): string {
 }
 
 function countCalls(
+  server: TransportServer,
   callback: MessageCallback,
   pattern: unknown,
   isEvent: boolean,
@@ -67,7 +68,7 @@ function countCalls(
   const kind = isEvent ? 'event' : 'rpc';
   const name = nameOfPattern(pattern);
   return standInFor(callback, (run, args) => {
-    if (gate.isOver && isEvent) throw tooLate(name);
+    if (gate.isOver && isEvent) return notExecuted(server, tooLate(name));
     const late = isEvent ? undefined : gate.lateCall(pattern);
     if (late) return throwError(() => late.error);
     const message = work.begin(kind, name, isEvent ? undefined : gate.connectionOf?.(args[1]));
@@ -95,6 +96,12 @@ export function standInFor(
     set: (next: unknown) => (callback.next = next),
   });
   return standIn;
+}
+
+/** Thrown, it would end the process: up to Nest 11 nobody catches what handlers throw, for its own never do. */
+function notExecuted(server: TransportServer, error: DrainError): unknown {
+  server.handleError?.(error);
+  return throwError(() => error);
 }
 
 /**

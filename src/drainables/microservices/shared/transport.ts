@@ -12,6 +12,8 @@ export interface TransportServer {
   send?(stream: unknown, respond: (packet: unknown) => unknown): unknown;
   /** Called with what has arrived, by the servers of Nest alone. Settles no earlier than the handler is called. */
   handleMessage?(...args: unknown[]): unknown;
+  /** Logs it. */
+  handleError?(error: unknown): unknown;
   close?(...args: unknown[]): unknown;
 }
 

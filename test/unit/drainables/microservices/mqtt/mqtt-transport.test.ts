@@ -64,7 +64,7 @@ describe('The transport of MQTT', () => {
     expect((await client.receive('publish')).cmd).toBe('publish');
   });
 
-  it('does not wait for a confirmation over a connection that is lost, nor subscribes again over the next', async () => {
+  it('does not wait for a confirmation over a connection that is lost, nor subscribes again', async () => {
     const stopped = transport.stopTaking(deadline.signal);
     client.emit('close');
     await stopped;
