@@ -90,8 +90,10 @@ function open<Client>(constructor: unknown, target: string, more: object = {}): 
   return client as unknown as Client;
 }
 
+/** It answers after a moment, and not once nobody asks any longer. */
 class DirectoryResolver {
   static readonly getDefaultAuthority = () => 'localhost';
+  private looking?: NodeJS.Timeout;
 
   constructor(
     private readonly target: experimental.GrpcUri,
@@ -99,13 +101,17 @@ class DirectoryResolver {
   ) {}
 
   updateResolution(): void {
-    setImmediate(() => {
+    this.looking ??= setTimeout(() => {
+      this.looking = undefined;
       const port = directory.get(this.target.path)!;
       const endpoints = [{ addresses: [{ host: '127.0.0.1', port }] }];
       this.listener({ ok: true, value: endpoints }, {}, null, '');
-    });
+    }, 20);
   }
 
-  destroy(): void {}
+  destroy(): void {
+    clearTimeout(this.looking);
+    this.looking = undefined;
+  }
 }
 experimental.registerResolver('directory', DirectoryResolver);

@@ -45,6 +45,14 @@ function shutdownBegins(): void {
 const refusal = (code: string) => expect.objectContaining({ code });
 
 describe('Rehearsal', () => {
+  it('tells that readiness differs as it begins and as it has ended', async () => {
+    const seen: boolean[] = [];
+    const rehearsal = given({ changed: () => void seen.push(rehearsal.isRunning) });
+    void rehearsal.start({ forMs: 1_000 });
+    await clock.advance(1_000);
+    expect(seen).toEqual([true, false]);
+  });
+
   it('lasts as long as it was asked to, and leaves nothing behind', async () => {
     const rehearsal = given();
     const report = rehearsal.start({ forMs: 5_000, reason: 'before the release' });

@@ -7,7 +7,7 @@ import { nextPoll, onceBacklogIsEmpty } from '../../shared/turns.js';
  * How long a client gets to close its end, ms, when everything has been handed to the kernel. One that has vanished
  * never does.
  */
-const lingerMs = 100;
+const lingerMs = 50;
 
 /** The sessions of the servers of HTTP/2 beneath a server of gRPC. */
 export class GrpcSessions {

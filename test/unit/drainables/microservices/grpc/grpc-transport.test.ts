@@ -1,0 +1,281 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Observable, Subject } from 'rxjs';
+import { grpcTransport } from '../../../../../src/drainables/microservices/grpc/grpc-transport.js';
+import { MessageWork } from '../../../../../src/drainables/microservices/shared/message-work.js';
+import { type MessageCallback, type Transport } from '../../../../../src/drainables/microservices/shared/transport.js';
+import { InFlightTracker } from '../../../../../src/in-flight/in-flight-tracker.js';
+import { FakeClock, settle } from '../../../../support/fake-clock.js';
+import { FakeCall, FakeGrpc, FakeNestServer, FakeReadiness, FakeSession } from './fake-grpc.js';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const never = new AbortController().signal;
+const path = '/orders.Orders/Create';
+
+let clock: FakeClock;
+let tracker: InFlightTracker;
+let work: MessageWork;
+let server: FakeNestServer;
+let grpc: FakeGrpc;
+let transport: Transport;
+let late: { error: unknown } | undefined;
+
+beforeEach(async () => {
+  clock = new FakeClock();
+  tracker = new InFlightTracker(clock);
+  work = new MessageWork(clock, tracker);
+  grpc = new FakeGrpc();
+  late = undefined;
+  await listen();
+});
+afterEach(() => clock.assertNoTimerLeft());
+
+async function listen(): Promise<void> {
+  server = new FakeNestServer(grpc);
+  transport = grpcTransport(server, {
+    clock,
+    isDraining: () => false,
+    refusal: undefined,
+    readiness: new FakeReadiness(),
+  })!;
+  transport.count!(work, { isOver: false, lateCall: () => late });
+  await server.createClient();
+}
+
+/** What Nest does with a handler: it is given as one of `pattern`, and called by what is registered at grpc-js. */
+function handle(callback: MessageCallback): MessageCallback {
+  server.addHandler('create', callback);
+  return server.handlers.get('create')!;
+}
+
+it('is recognised by its number', () => {
+  const context = { clock, isDraining: () => false, refusal: undefined, readiness: new FakeReadiness() };
+  expect(grpcTransport({ transportId: 0 }, context)).toBeUndefined();
+  expect(transport.name).toBe('gRPC');
+});
+
+describe('A call', () => {
+  it('of one answer is work until its status has been sent, and not only until its handler has ended', async () => {
+    const handler = handle(() => Promise.resolve('created'));
+    grpc.register(path, async (call, answer) => answer!(null, await handler({}, call.metadata, call)));
+    const call = new FakeCall();
+    const answers: unknown[] = [];
+    await grpc.calls(path, call, (...args) => answers.push(args));
+    expect(answers).toEqual([[null, 'created']]);
+    await turn();
+    expect(tracker.leftovers()).toEqual([{ kind: 'rpc', name: 'orders.Orders/Create', ageMs: 0 }]);
+    call.isOver();
+    await turn();
+    expect({ size: tracker.size, isIdle: work.isIdle }).toEqual({ size: 0, isIdle: true });
+  });
+
+  it('that its handler takes over is work until it has been ended', async () => {
+    const handler = handle(() => undefined);
+    grpc.register(path, (call) => handler(call));
+    const call = new FakeCall();
+    grpc.calls(path, call);
+    await turn();
+    expect(tracker.size).toBe(1);
+    call.writableEnded = true;
+    call.isOver();
+    await turn();
+    expect(tracker.size).toBe(0);
+  });
+
+  it('that streams answers is work until the stream has ended as well', async () => {
+    const values = new Subject<number>();
+    const handler = handle(() => values);
+    let stream!: Observable<unknown>;
+    grpc.register(path, async (call) => (stream = (await handler({}, call.metadata, call)) as Observable<unknown>));
+    const call = new FakeCall();
+    await grpc.calls(path, call);
+    const subscription = stream.subscribe();
+    call.writableEnded = true;
+    call.isOver();
+    await turn();
+    expect(tracker.size).toBe(1);
+    subscription.unsubscribe();
+    expect(tracker.size).toBe(0);
+  });
+
+  it('whose client has gone is waited for no longer than a moment, though its handler goes on', async () => {
+    let settleHandler: (value: unknown) => void = () => undefined;
+    const handler = handle(() => new Promise((resolve) => (settleHandler = resolve)));
+    grpc.register(path, async (call, answer) => answer!(null, await handler({}, call.metadata, call)));
+    const call = new FakeCall();
+    const called = grpc.calls(path, call, () => undefined);
+    call.isOver();
+    await turn();
+    expect(work.isIdle).toBe(true);
+    expect(tracker.leftovers()).toEqual([]);
+    expect(tracker.abandonedLeftovers()).toMatchObject([{ name: 'orders.Orders/Create' }]);
+    settleHandler('created');
+    await called;
+    await turn();
+    expect(tracker.abandonedLeftovers()).toEqual([]);
+    expect(work.isIdle).toBe(true);
+  });
+
+  it('of a service that the application has added itself is work as well', async () => {
+    grpc.register('/own.Service/Do', (_call, answer) => answer!(null, 'done'));
+    const call = new FakeCall();
+    grpc.calls('/own.Service/Do', call, () => undefined);
+    expect(tracker.leftovers()).toMatchObject([{ name: 'own.Service/Do' }]);
+    call.isOver();
+    await turn();
+    expect(tracker.size).toBe(0);
+  });
+
+  it('that is too late gets 14 UNAVAILABLE and a retry pushback, and is not executed', () => {
+    let calls = 0;
+    grpc.register(path, () => calls++);
+    late = { error: undefined };
+    const refused = expect.objectContaining({
+      code: 14,
+      details: 'The server is shutting down',
+      metadata: expect.objectContaining({ fields: { 'grpc-retry-pushback-ms': '100' } }),
+    });
+    const answers: unknown[] = [];
+    grpc.calls(path, new FakeCall(), (error) => answers.push(error));
+    const stream = new FakeCall();
+    stream.on('error', (error) => answers.push(error));
+    grpc.calls(path, stream);
+    expect({ answers, calls, inFlight: tracker.size }).toEqual({ answers: [refused, refused], calls: 0, inFlight: 0 });
+  });
+});
+
+describe('Clients', () => {
+  const told = `drain dns:0.0.0.0:5000 ${2 ** 31 - 1}`;
+
+  it('are told to leave again and again until draining begins', async () => {
+    transport.announce!(0);
+    expect(grpc.did).toEqual([told]);
+    await clock.advance(1_200);
+    expect(grpc.did).toEqual([told, told, told]);
+    await transport.stopTaking(never);
+    await clock.advance(2_000);
+    expect(grpc.did).toEqual([told, told, told, 'tryShutdown']);
+  });
+
+  it('whose handshakes end when draining has begun are sent away before their first call', async () => {
+    const early = grpc.http2.opens();
+    await transport.stopTaking(never);
+    expect(early.isClosed).toBe(false);
+    expect(grpc.http2.opens().isClosed).toBe(true);
+  });
+
+  it('that wait to be accepted are accepted before the listener closes', async () => {
+    const stopped = transport.stopTaking(never);
+    for (let turns = 0; turns < 10; turns++) {
+      grpc.http2.emit('connection');
+      await turn();
+    }
+    expect(grpc.did).toEqual([]);
+    await stopped;
+    expect(grpc.did).toEqual(['tryShutdown']);
+  });
+
+  it('are waited for until everything has left', async () => {
+    const session = grpc.http2.opens();
+    const stream = grpc.http2.streams();
+    await transport.stopTaking(never);
+    let isFlushed = false;
+    const flushed = transport.flush!(never).then(() => (isFlushed = true));
+    await settle();
+    stream.emit('close');
+    await settle();
+    expect(isFlushed).toBe(false);
+    session.destroyed = true;
+    session.emit('close');
+    await flushed;
+  });
+
+  it('that have vanished are not waited for when everything has been written', async () => {
+    const session = grpc.http2.opens();
+    await transport.stopTaking(never);
+    session.close();
+    let isFlushed = false;
+    void transport.flush!(never).then(() => (isFlushed = true));
+    await turn();
+    await settle();
+    await clock.advance(49);
+    expect(isFlushed).toBe(false);
+    await clock.advance(1);
+    expect(isFlushed).toBe(true);
+  });
+
+  it('that read nothing are waited for until the deadline', async () => {
+    grpc.http2.opens();
+    await transport.stopTaking(never);
+    const deadline = new AbortController();
+    let isFlushed = false;
+    void transport.flush!(deadline.signal).then(() => (isFlushed = true));
+    await clock.advance(5_000);
+    expect(isFlushed).toBe(false);
+    deadline.abort();
+    await settle();
+    expect(isFlushed).toBe(true);
+  });
+
+  it('of sessions that were there before are known', async () => {
+    grpc = new FakeGrpc();
+    const session = new FakeSession();
+    grpc.http2Servers.get(grpc.http2)!.sessions.add(session);
+    await listen();
+    let isFlushed = false;
+    void transport.flush!(never).then(() => (isFlushed = true));
+    await settle();
+    expect(isFlushed).toBe(false);
+    session.destroyed = true;
+    session.emit('close');
+    await settle();
+    expect(isFlushed).toBe(true);
+  });
+
+  it('of a grpc-js without drain() are not told', async () => {
+    Object.assign(grpc, { drain: undefined });
+    transport.announce!(0);
+    expect(grpc.did).toEqual([]);
+    await transport.stopTaking(never);
+    expect(grpc.did).toEqual(['tryShutdown']);
+  });
+});
+
+describe('The end', () => {
+  it('sends away whoever watches the health service, when all work has ended', async () => {
+    const watch = '/grpc.health.v1.Health/Watch';
+    grpc.register(watch, () => undefined);
+    const call = new FakeCall();
+    const seen: unknown[] = [];
+    call.on('error', ({ code }: { code: number }) => seen.push(code));
+    grpc.calls(watch, call);
+    expect(work.isIdle).toBe(true);
+    await transport.stopTaking(never);
+    expect(seen).toEqual([]);
+    await transport.flush!(never);
+    expect(seen).toEqual([14]);
+  });
+
+  it('cuts what is left at the deadline', async () => {
+    await transport.cut!();
+    expect(grpc.did).toEqual(['forceShutdown']);
+  });
+
+  it('leaves nothing that Nest could wait for when it closes', () => {
+    transport.announce!(0);
+    grpc.did.length = 0;
+    transport.disconnect!(() => grpc.did.push('close'));
+    expect(grpc.did).toEqual(['forceShutdown', 'close']);
+  });
+
+  it('of a server that never listened has nothing to do', async () => {
+    server = new FakeNestServer(grpc);
+    const context = { clock, isDraining: () => false, refusal: undefined, readiness: new FakeReadiness() };
+    const idle = grpcTransport(server, context)!;
+    idle.announce!(0);
+    await idle.stopTaking(never);
+    await idle.flush!(never);
+    await idle.cut!();
+    expect(idle.disconnect!(() => 'closed')).toBe('closed');
+    expect(grpc.did).toEqual([]);
+  });
+});
