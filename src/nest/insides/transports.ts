@@ -3,6 +3,7 @@ import { type TransportServer } from '../../drainables/microservices/shared/tran
 import { messagePatterns } from '../../in-flight/allow-during-shutdown.decorator.js';
 import { ALLOW_DURING_SHUTDOWN } from '../../in-flight/metadata.js';
 import { methodsOf } from '../../in-flight/methods-of.js';
+import { loadedModules, watchEarlyTransports } from './early-transports.js';
 import { controllersOf } from './modules.js';
 
 interface Registry {
@@ -14,19 +15,25 @@ interface Registry {
  * of gRPC, of a custom strategy, or of a hybrid application is one as well.
  *
  * Relies on `ModulesContainer.getRpcTargetRegistry()` (since @nestjs/core 11.1.4). No earlier version tells modules of
- * the transports: there `app.close()` of a standalone microservice closes the transport before the drain, which a
- * signal does not, and in a hybrid application the answer of a message that ends last may be lost.
+ * the transports: see `watchEarlyTransports()`. Where that cannot help either, `app.close()` of a standalone
+ * microservice closes the transport before the drain, which a signal does not, and in a hybrid application the answer
+ * of a message that ends last may be lost.
  *
  * @returns a function that ends it
  */
 export function watchTransports(modules: ModulesContainer, meet: (server: TransportServer) => void): () => void {
-  const subscription = (modules as Registry).getRpcTargetRegistry?.<TransportServer>().subscribe(meet);
-  return () => subscription?.unsubscribe();
+  const registry = (modules as Registry).getRpcTargetRegistry?.<TransportServer>();
+  if (registry) {
+    const subscription = registry.subscribe(meet);
+    return () => subscription.unsubscribe();
+  }
+  watchEarlyTransports(modules, meet);
+  return () => void watchEarlyTransports(modules);
 }
 
 /** Reports whether `watchTransports` has any effect. */
 export function transportsAreTold(modules: ModulesContainer): boolean {
-  return typeof (modules as Registry).getRpcTargetRegistry === 'function';
+  return typeof (modules as Registry).getRpcTargetRegistry === 'function' || loadedModules().length > 0;
 }
 
 /**

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Controller, Inject, Module } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer, NestFactory } from '@nestjs/core';
 import { MessagePattern } from '@nestjs/microservices';
+import { MicroservicesModule } from '@nestjs/microservices/microservices-module.js';
 import { brokenPromises, type Surroundings } from '../../../../src/nest/insides/broken-promises.js';
 import { watchSocketAdapters } from '../../../../src/nest/insides/gateways.js';
 import { watchTransports } from '../../../../src/nest/insides/transports.js';
@@ -40,9 +41,32 @@ describe('brokenPromises', () => {
   it('says what is not kept when Nest does not tell of transports, where there are any', async () => {
     const nest = await surroundings();
     withoutRegistry(nest.modules);
-    expect(brokenPromises(nest)).toEqual([expect.stringContaining('closes its transport before the drain')]);
+    const { setupListeners } = MicroservicesModule.prototype;
+    Object.assign(MicroservicesModule.prototype, { setupListeners: undefined });
+    try {
+      expect(brokenPromises(nest)).toEqual([expect.stringContaining('closes its transport before the drain')]);
+      const modules = withoutRegistry(new ModulesContainer());
+      expect(brokenPromises({ ...nest, modules })).toEqual([]);
+    } finally {
+      Object.assign(MicroservicesModule.prototype, { setupListeners });
+    }
+  });
+
+  it('meets the transports of a Nest that tells nobody of them, as each is given its handlers', () => {
     const modules = withoutRegistry(new ModulesContainer());
-    expect(brokenPromises({ ...nest, modules })).toEqual([]);
+    const met: object[] = [];
+    const stop = watchTransports(modules, (server) => met.push(server));
+    const setUp = (of: object, server: object) => {
+      const microservices = new MicroservicesModule();
+      // Nest has not been told what to bind handlers with.
+      expect(() => microservices.setupListeners({ getModules: () => of } as never, server as never)).toThrow();
+    };
+    const server = { transportId: 0 };
+    setUp(modules, server);
+    setUp(new ModulesContainer(), { transportId: 1 });
+    stop();
+    setUp(modules, { transportId: 2 });
+    expect(met).toEqual([server]);
   });
 
   it('says what is not kept when something else has vanished', async () => {
