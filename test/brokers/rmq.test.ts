@@ -1,6 +1,7 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { type BrokerWire, wireTo } from '../support/brokers.js';
 import { describeWithBrokers, sharedBroker } from '../support/describe-with-brokers.js';
-import { flawsOf, rollOnce, type RollSetup } from '../support/message-load.js';
+import { flawsOf, rollOnce, type RollResult, type RollSetup } from '../support/message-load.js';
 
 const slow = { rate: 50, handlerMs: 500 };
 const fast = { rate: 420, handlerMs: 30 };
@@ -21,4 +22,59 @@ describeWithBrokers('rabbitmq', 'RabbitMQ', () => {
       expect(result.exitAfterLastHandlerMs).toBeLessThan(150);
     });
   }
+
+  describe('when the broker fails in the drain', () => {
+    const drainTimeoutMs = 3_000;
+
+    async function rollWith(setup: Partial<RollSetup>, fail: (wire: BrokerWire) => unknown): Promise<RollResult> {
+      const broker = await sharedBroker('rabbitmq');
+      const wire = await wireTo(broker);
+      try {
+        return await rollOnce({
+          transport: 'rmq',
+          url: wire.url,
+          directUrl: broker.url,
+          drain: { drainTimeoutMs },
+          server: { socketOptions: { reconnectTimeInSeconds: 1 } },
+          atEnd: () => void setTimeout(() => void fail(wire), 50),
+          ...setup,
+        });
+      } finally {
+        await wire.stop();
+      }
+    }
+
+    const detailsOf = ({ report }: RollResult) => report?.leftovers.map(({ detail }) => detail).join('; ');
+
+    it('sends replies on the next connection, and consumes nothing on it', async () => {
+      const result = await rollWith({ noAck: true }, (wire) => wire.dropConnections());
+      expect(flawsOf(result)).toEqual({});
+      expect(result.startedLate).toBeLessThan(3);
+      expect(result.report).toMatchObject({ outcome: 'drained', clean: true });
+    });
+
+    it('names what a connection that is lost has delivered anew: nothing else is executed twice', async () => {
+      const result = await rollWith({ noAck: false }, (wire) => wire.dropConnections());
+      expect(flawsOf(result, ['twice', 'wrongAnswers'])).toEqual({});
+      const [, named] = /when (\d+) messages? had not been acknowledged: delivered anew/.exec(detailsOf(result) ?? '')!;
+      // An acknowledgement that was on its way is lost with the connection, and nobody can tell.
+      expect(result.twice).toBeGreaterThanOrEqual(Number(named));
+    });
+
+    it('ends at the deadline where the broker is down, and names the replies that it could not send', async () => {
+      const result = await rollWith({ noAck: true }, (wire) => wire.goDown());
+      expect(flawsOf(result, ['unanswered'])).toEqual({});
+      expect(result.report).toMatchObject({ outcome: 'timed-out', clean: false });
+      expect(detailsOf(result)).toMatch(/\d+ replies not confirmed by the broker/);
+      expect(result.exitMs).toBeLessThan(drainTimeoutMs + 300);
+    });
+
+    it('ends at the deadline where the broker confirms nothing, and says so', async () => {
+      const result = await rollWith({ noAck: false, end: 'close' }, (wire) => wire.goSilent());
+      expect(result).toMatchObject({ cut: 0, afterDestroy: 0, unhandledRejections: [] });
+      expect(result.report).toMatchObject({ outcome: 'timed-out', clean: false });
+      expect(detailsOf(result)).toMatch('had not confirmed');
+      expect(result.exitMs).toBeLessThan(drainTimeoutMs + 300);
+    });
+  });
 });

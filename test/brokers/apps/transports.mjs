@@ -10,7 +10,7 @@ const numbers = { tcp: 0, redis: 1, nats: 2, mqtt: 3, grpc: 4, rmq: 5, kafka: 6 
 const proto = { package: 'orders', protoPath: fileURLToPath(new URL('orders.proto', import.meta.url)) };
 
 /** The mock of Kafka answers a fetch that found nothing when its time is up, whatever comes meanwhile. */
-const poll = { maxWaitTimeInMs: 50 };
+const poll = { maxWaitTimeInMs: 50, sessionTimeout: 6_000, heartbeatInterval: 500 };
 
 const ofServer = {
   tcp: ({ port }) => ({ host: '127.0.0.1', port }),

@@ -1,3 +1,4 @@
+import { type Leftover } from '../../../sequence/drainable.js';
 import { DrainError } from '../../../sequence/errors.js';
 import { nextPoll } from '../../shared/turns.js';
 import { closeWithin } from '../shared/close-within.js';
@@ -34,6 +35,7 @@ export function kafkaTransport(server: TransportServer, { clock }: TransportCont
 class KafkaTransport implements Transport {
   readonly name: string;
   private isStopping = false;
+  private isCut = false;
   /** The server begins to consume. */
   private beginning?: Promise<unknown>;
   private stopped?: Promise<unknown>;
@@ -63,9 +65,15 @@ class KafkaTransport implements Transport {
     await this.stopped;
   }
 
+  /** The leases of messages name what is left: it is not committed, and executed again by whoever is next. */
+  cut(): readonly Leftover[] {
+    this.isCut = true;
+    return [];
+  }
+
   /** To close is to leave the group first, which waits for handlers: also for one that has been given up. */
   disconnect(close: () => unknown): Promise<void> {
-    return closeWithin(this.clock, close, () => undefined);
+    return closeWithin(this.clock, this.isCut, close, () => undefined);
   }
 
   private watchBeginning(): void {

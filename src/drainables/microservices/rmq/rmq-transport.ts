@@ -73,8 +73,9 @@ class RmqTransport implements Transport {
   }
 
   async disconnect(close: () => unknown): Promise<void> {
+    const isLate = this.deliveries.isOver;
     this.deliveries.isOver = true;
-    await closeWithin(this.clock, close, () => this.abandon());
+    await closeWithin(this.clock, isLate, close, () => this.abandon());
   }
 
   private watchChannels(): void {

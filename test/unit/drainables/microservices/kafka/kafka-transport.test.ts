@@ -122,12 +122,16 @@ describe('Kafka', () => {
     expect(server.isConsuming).toBe(false);
   });
 
-  it('gives up a group that cannot be left when it is closed', async () => {
+  it.each([
+    ['after half a second', 500, false],
+    ['sooner when the drain was cut', 100, true],
+  ])('gives up a group that cannot be left when it is closed, %s', async (_, ms, isCut) => {
+    if (isCut) expect(transport.cut!()).toEqual([]);
     let isClosed = false;
     const closing = Promise.resolve(transport.disconnect!(() => new Promise(() => undefined))).then(
       () => (isClosed = true),
     );
-    await clock.advance(499);
+    await clock.advance(ms - 1);
     expect(isClosed).toBe(false);
     await clock.advance(1);
     await closing;
