@@ -14,10 +14,7 @@ type AnyDecider = (first: unknown, second: unknown, third: unknown, fourth: unkn
  * from answering too.
  */
 export class StandIn {
-  private readonly deciders: Record<string | symbol, AnyDecider | undefined> = Object.create(null) as Record<
-    string,
-    never
-  >;
+  private readonly deciders = new Map<string | symbol, AnyDecider>();
 
   constructor(server: EventEmitter) {
     const { deciders } = this;
@@ -27,7 +24,7 @@ export class StandIn {
     // The declared parameters are what deciders are given; `arguments` passes on as many as there were, and costs
     // nothing.
     function emit(this: EventEmitter, event: string | symbol, a?: unknown, b?: unknown, c?: unknown, d?: unknown) {
-      const decide = deciders[event];
+      const decide = deciders.get(event);
       if (decide !== undefined && decide(a, b, c, d) === true) return true;
       // eslint-disable-next-line prefer-rest-params
       return (own ?? prototype.emit).apply(this, arguments as unknown as Parameters<EventEmitter['emit']>);
@@ -37,7 +34,7 @@ export class StandIn {
 
   /** Has `decide` see each `event` before the listeners of the server do. */
   before(event: string, decide: Decider): this {
-    this.deciders[event] = decide as AnyDecider;
+    this.deciders.set(event, decide as AnyDecider);
     return this;
   }
 }
