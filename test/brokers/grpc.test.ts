@@ -1,4 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { NestFactory } from '@nestjs/core';
+import { GRPCHealthIndicator, TerminusModule } from '@nestjs/terminus';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build, Child, type ChildSetup, endAll } from '../process/support/child.js';
 import { directory, freePort, healthClient, lateClient, ordersClient } from './support/grpc-clients.js';
@@ -181,5 +183,23 @@ describe.each(['implementation', 'controller'])('The health service of gRPC (%s)
     expect(ms).toBeLessThan(1_400);
     expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
     expect(child.timesTold('unhandled')).toBe(0);
+  });
+
+  it('is seen alike by the indicator of Terminus', async () => {
+    const { child, port } = await replica({ health, drain: { lameDuck: { minMs: 1_000, quietMs: 0, maxMs: 1_000 } } });
+    const checker = await NestFactory.createApplicationContext(TerminusModule.forRoot({ logger: false }), {
+      logger: false,
+    });
+    const indicator = await checker.resolve(GRPCHealthIndicator);
+    const look = async () => {
+      const result = await indicator.checkService('orders', '', { url: `127.0.0.1:${port}` });
+      return result.orders.status;
+    };
+    expect(await look()).toBe('up');
+    child.signal('SIGTERM');
+    await child.entered('lame-duck');
+    expect(await look()).toBe('down');
+    await child.ended;
+    await checker.close();
   });
 });
