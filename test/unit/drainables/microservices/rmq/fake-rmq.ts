@@ -109,9 +109,13 @@ export class FakeRmqServer implements RmqServer {
   /** It waits until then before it consumes. */
   asserted: Promise<unknown> = Promise.resolve();
 
+  /** How often it has declared its queue, and all that belongs to it. */
+  declared = 0;
+
   constructor(public noAck: boolean) {}
 
   async setupChannel(channel: RawChannel, isSetUp?: () => void): Promise<void> {
+    this.declared++;
     await this.asserted;
     void channel.consume(
       this.queue,

@@ -65,13 +65,15 @@ describe.each([true, false])('RabbitMQ with noAck: %s', (noAck) => {
     expect(stopping).toEqual({ isSettled: true });
   });
 
-  it('consumes nothing on a connection that is made while draining', async () => {
+  it('declares and consumes nothing on a connection that is made while draining', async () => {
     await transport.stopTaking(deadline.signal);
     channel.close();
     let isSetUp = false;
     const second = new FakeChannel();
     await (server as Required<Pick<FakeRmqServer, 'setupChannel'>>).setupChannel(second, () => (isSetUp = true));
     expect(second.written).toEqual([]);
+    // A queue of no name would be another one, bound to its exchange, and nobody would consume it.
+    expect(server.declared).toBe(1);
     expect(isSetUp).toBe(true);
   });
 
