@@ -6,76 +6,24 @@ import { type Route } from './route.js';
 
 const key = Symbol('nestjs-drain.exchange');
 
-/** A connection that knows the exchanges of the requests that have come over its socket. */
-export interface ExchangeFinder {
-  /** The exchange of a raw request whose response has not ended. */
-  find(request: object): Exchange | undefined;
-  /** Reports whether it has had requests, and leads to none of them any longer. */
-  readonly hasForgotten: boolean;
-}
-
-interface Stream {
+interface Carrier {
   [key]?: Exchange;
-}
-
-interface Socket {
-  [key]?: ExchangeFinder;
-}
-
-interface RawRequest {
-  readonly socket?: Socket | null;
-  readonly stream?: Stream | null;
-}
-
-interface Request extends RawRequest {
-  readonly raw?: RawRequest | null;
+  readonly raw?: Carrier;
+  readonly stream?: Carrier;
 }
 
 /**
- * The exchange of a request, raw or wrapped by Fastify; none where no gate of ours has seen it, and none once the
- * response of an HTTP/1.1 request has ended.
- *
- * Nothing is written on requests: objects of another shape than Node knows slow down each function of Node's that they
- * come through, and that cost more than all the rest. A stream of HTTP/2 carries its exchange, and a connection of
- * HTTP/1.1 knows its own.
+ * The exchange of a request, raw or wrapped by Fastify; none where no gate of ours has seen it. Of an HTTP/2 request it
+ * is the stream that carries it.
  */
 export function exchangeOf(request: object): Exchange | undefined {
-  const { raw } = request as Request;
-  return (raw === undefined || raw === null ? undefined : carriedBy(raw)) ?? carriedBy(request);
+  const carrier = request as Carrier;
+  return carrier[key] ?? carrier.raw?.[key] ?? (carrier.raw ?? carrier).stream?.[key];
 }
 
-function carriedBy(request: RawRequest): Exchange | undefined {
-  const { stream } = request;
-  if (stream !== undefined && stream !== null) {
-    const exchange = stream[key];
-    // The socket of an HTTP/2 request raises when its session has gone.
-    if (exchange !== undefined || isHttp2(request)) return exchange;
-  }
-  return request.socket?.[key]?.find(request);
-}
-
-/** Reports whether a gate of ours has seen a request of HTTP/1.1 whose response has ended. */
-export function hasEnded(request: object): boolean {
-  const raw: RawRequest = (request as Request).raw ?? request;
-  return !isHttp2(raw) && raw.socket?.[key]?.hasForgotten === true && exchangeOf(request) === undefined;
-}
-
-function isHttp2(request: object): boolean {
-  return (request as { readonly httpVersionMajor?: unknown }).httpVersionMajor === 2;
-}
-
-export function finderOn(socket: object): ExchangeFinder | undefined {
-  return (socket as Socket)[key];
-}
-
-/** Has `finder` tell the exchanges of all requests that come over `socket`. */
-export function putFinderOn(socket: object, finder: ExchangeFinder): void {
-  (socket as Socket)[key] = finder;
-}
-
-/** Has a stream of HTTP/2 carry its exchange. */
-export function putExchangeOn(stream: object, exchange: Exchange): void {
-  (stream as Stream)[key] = exchange;
+/** The exchange that `carrier`, a raw request of HTTP/1.1 or a stream of HTTP/2, carries itself. */
+export function exchangeOn(carrier: object): Exchange | undefined {
+  return (carrier as Carrier)[key];
 }
 
 /**
@@ -96,9 +44,12 @@ export abstract class Exchange implements Held {
   private abandoned?: Abandoned = undefined;
 
   constructor(
+    carrier: object,
     readonly startedAt: number,
     private readonly tracker: InFlightTracker,
-  ) {}
+  ) {
+    (carrier as Carrier)[key] = this;
+  }
 
   /** The request's method. */
   abstract readonly method: string;

@@ -1,5 +1,5 @@
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
-import { exchangeOf, hasEnded } from './exchange.js';
+import { exchangeOf } from './exchange.js';
 
 /**
  * Counts handlers: as part of their exchange where a server of ours has seen the request, and otherwise with a lease of
@@ -15,8 +15,6 @@ export class HandlerWork {
     const exchange = request && exchangeOf(request);
     if (exchange) return exchange.begin();
     if (request) {
-      // Its client has gone, or has its answer: nobody waits for what begins now.
-      if (hasEnded(request)) return () => undefined;
       const raw = (request as { raw?: object }).raw ?? request;
       if (this.counted.has(raw)) return () => undefined;
       this.counted.add(raw);
@@ -27,6 +25,6 @@ export class HandlerWork {
 
   /** Reports whether a server of ours has judged the request by its arrival. */
   isJudged(request: object | undefined): boolean {
-    return request !== undefined && (exchangeOf(request) !== undefined || hasEnded(request));
+    return request !== undefined && exchangeOf(request) !== undefined;
   }
 }

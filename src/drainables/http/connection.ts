@@ -1,12 +1,12 @@
 import { type IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
 import { type Held } from '../../in-flight/lease.js';
-import { type Exchange, type ExchangeFinder, finderOn, putFinderOn } from '../exchange/exchange.js';
+
+const key = Symbol('nestjs-drain.connection');
 
 /** The connection of a socket, if a server of ours holds it. */
 export function connectionOf(socket: Socket): Connection | undefined {
-  // No other finder is put on sockets.
-  return finderOn(socket) as Connection | undefined;
+  return (socket as Socket & { [key]?: Connection })[key];
 }
 
 /** One request and its response, as their connection sees them. */
@@ -46,7 +46,7 @@ export interface ConnectionOwner {
  * `socket.bytesRead`, compared with its value when the last request had come in, tells an idle socket from one that has
  * begun to send a request, over TLS too. (Node keeps its parser's state to itself.)
  */
-export class Connection implements ExchangeFinder {
+export class Connection {
   /** Opened at, or, once draining has begun, last busy at (whole ms). */
   idleSince: number;
   /** Its client has been told to leave: a head that says close is out. */
@@ -76,7 +76,7 @@ export class Connection implements ExchangeFinder {
   ) {
     this.idleSince = Math.trunc(openedAt);
     this.mark = socket.bytesRead;
-    putFinderOn(socket, this);
+    (socket as Socket & { [key]?: Connection })[key] = this;
     hearOfClose(socket);
   }
 
@@ -101,18 +101,6 @@ export class Connection implements ExchangeFinder {
   /** The exchange whose response comes last on the wire. */
   get lastExchange(): Pending | undefined {
     return this.last;
-  }
-
-  find(request: object): Exchange | undefined {
-    for (let each = this.last?.request === request ? this.last : this.first; each; each = each.next) {
-      if (each.request === request) return each as Pending & Exchange;
-    }
-    return undefined;
-  }
-
-  get hasForgotten(): boolean {
-    // Whatever is asked of a request for an upgrade is no matter of its response.
-    return !this.isFresh && !this.isUpgraded;
   }
 
   /** The exchanges that have not ended, in order of arrival. */

@@ -23,7 +23,7 @@ export class Http1Exchange extends Exchange implements Pending {
     tracker: InFlightTracker,
     private readonly refuser: Http1Refuser,
   ) {
-    super(startedAt, tracker);
+    super(request, startedAt, tracker);
     this.url = request.url ?? '';
   }
 

@@ -6,6 +6,7 @@ import { type Refusals } from '../../refusal/refusals.js';
 import { willCloseInStages } from '../../refusal/staged-close.js';
 import { type Clock } from '../../sequence/clock.js';
 import { type Traffic } from '../../sequence/traffic.js';
+import { exchangeOn } from '../exchange/exchange.js';
 import { type ArrivalObserver } from '../shared/arrival-observer.js';
 import { StandIn } from '../shared/stand-in.js';
 import { type Connection, connectionOf } from './connection.js';
@@ -102,12 +103,10 @@ export class Http1Gate implements Http1Refuser {
    * @param isBodyHeldBack whether its client waits for a 100 before it sends the body
    */
   private meet(request: IncomingMessage, response: ServerResponse, isBodyHeldBack: boolean): boolean {
-    if (request.httpVersionMajor > 1) return false;
+    if (request.httpVersionMajor > 1 || exchangeOn(request)) return false;
     const { context } = this;
     const { socket } = request;
     const connection = connectionOf(socket) ?? this.connections.add(socket);
-    // An event that somebody emits again: it has been met.
-    if (connection.find(request) || response.writableEnded) return false;
     const verdict = this.stage === 'serving' ? 'serve' : this.judge(request, connection, false);
     if (verdict === 'behind-a-close') return true;
     const exchange = new Http1Exchange(request, response, connection, context.clock.now(), context.tracker, this);
@@ -117,7 +116,7 @@ export class Http1Gate implements Http1Refuser {
     connection.began(exchange);
     context.admission.arrived(request, response);
     if (!exchange.isLate) context.tracker.add(exchange);
-    hearOfEnd(response);
+    response.on('close', endResponse);
     if (verdict !== 'late' && verdict !== 'declined') return false;
     context.refusals.refuse(exchange, isBodyHeldBack);
     return true;
@@ -179,23 +178,7 @@ export class Http1Gate implements Http1Refuser {
   };
 }
 
-/**
- * Has the exchange hear when Node takes the socket from its response, which has been handed to the kernel then. A
- * listener for 'close' would cost a request several times as much, more than all the rest that is done here. Responses
- * that are cut short, with their socket, end with the connection.
- */
-function hearOfEnd(response: ServerResponse): void {
-  if (Object.hasOwn(response, 'detachSocket')) response.on('close', endResponse);
-  else response.detachSocket = detachAndEnd;
-}
-
-function detachAndEnd(this: ServerResponse, socket: Socket): void {
-  (Object.getPrototypeOf(this) as ServerResponse).detachSocket.call(this, socket);
-  // Whoever takes the socket from a response that has not ended goes on with it by hand.
-  if (this.writableEnded) endResponse.call(this);
-}
-
-/** One function for all responses. */
+/** One listener for all responses. */
 function endResponse(this: ServerResponse): void {
-  connectionOf(this.req.socket)?.find(this.req)?.endResponse();
+  exchangeOn(this.req)?.endResponse();
 }

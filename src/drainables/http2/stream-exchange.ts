@@ -2,7 +2,7 @@ import { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type RequestHead } from '../../admission/admission.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Refusals } from '../../refusal/refusals.js';
-import { Exchange, putExchangeOn } from '../exchange/exchange.js';
+import { Exchange } from '../exchange/exchange.js';
 import { NO_ERROR } from './frames.js';
 import { type Session } from './session.js';
 
@@ -18,8 +18,7 @@ export class StreamExchange extends Exchange implements RequestHead {
     tracker: InFlightTracker,
     private readonly refusals: Pick<Refusals, 'refuseStream'>,
   ) {
-    super(startedAt, tracker);
-    putExchangeOn(stream, this);
+    super(stream, startedAt, tracker);
   }
 
   get method(): string {

@@ -52,8 +52,7 @@ describe.each(platforms)('A connection on $framework over $protocol', (platform)
     let restedAt = NaN;
     let closedAt = NaN;
     orders.server.prependOnceListener('request', (_request, response) =>
-      // Before Node hears of it: no earlier can the connection come to rest.
-      response.prependOnceListener('finish', () => (restedAt = performance.now())),
+      response.once('close', () => (restedAt = performance.now())),
     );
     socket.once('close', () => (closedAt = performance.now()));
     client.write(get('/stream/a'));

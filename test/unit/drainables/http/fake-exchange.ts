@@ -37,14 +37,9 @@ export class FakeResponse extends EventEmitter {
   headersSent = false;
   /** Whole, once it has closed: its client has not gone. */
   writableFinished = true;
-  writableEnded = false;
   statusCode = 200;
   private readonly headers = new Map<string, string>();
 
-  /** Node takes the socket when the response has been handed to the kernel. */
-  detachSocket(_socket: unknown): void {
-    return undefined;
-  }
   getHeader(name: string): string | undefined {
     return this.headers.get(name.toLowerCase());
   }
@@ -69,8 +64,7 @@ export function fakeExchange(
   isComplete = true,
 ): Http1Exchange {
   const headers = isComplete ? {} : { 'content-length': '100' };
-  const { socket } = connection;
-  const request = Object.assign(new EventEmitter(), { method: 'GET', complete: isComplete, headers, socket });
+  const request = Object.assign(new EventEmitter(), { method: 'GET', complete: isComplete, headers });
   const exchange = new Http1Exchange(
     request as unknown as IncomingMessage,
     new FakeResponse() as unknown as ServerResponse,
