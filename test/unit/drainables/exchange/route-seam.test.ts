@@ -1,5 +1,7 @@
 import 'reflect-metadata';
+import { execFileSync } from 'node:child_process';
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { buildSync } from 'esbuild';
 import { exchangeOf } from '../../../../src/drainables/exchange/exchange.js';
 import { type Http1Exchange } from '../../../../src/drainables/http/http1-exchange.js';
 import { HandlerWork } from '../../../../src/drainables/exchange/handler-work.js';
@@ -246,6 +248,45 @@ describe('wrapRoutes', () => {
     wrapped({}, {});
     expect(watched).toEqual(['/orders']);
     expect(context.healthRoutes.couldMatch('GET', '/orders')).toBe(true);
+  });
+});
+
+describe('What a handler rejects with', () => {
+  /** What a process of its own prints, since a test cannot have unhandled rejections. */
+  function printedWith(afterwards: string): string {
+    const contents = `
+      import 'reflect-metadata';
+      import { wrapRoutes } from './src/drainables/exchange/route-seam.ts';
+      import { HandlerWork } from './src/drainables/exchange/handler-work.ts';
+      import { HealthRoutes } from './src/drainables/exchange/route.ts';
+      import { InFlightTracker } from './src/in-flight/in-flight-tracker.ts';
+      process.on('unhandledRejection', ({ message }) => console.log('unhandled: ' + message));
+      const tracker = new InFlightTracker({ now: () => 0 });
+      const adapter = { get: (_path, handler) => (adapter.handler = handler) };
+      const handlers = new HandlerWork(tracker);
+      wrapRoutes(adapter, { handlers, healthRoutes: new HealthRoutes(), countsHandlers: true });
+      adapter.get('/by-hand', () => Promise.reject(new Error('broken')));
+      const handed = adapter.handler({}, {});
+      ${afterwards}
+      setImmediate(() => console.log('in flight: ' + tracker.size));`;
+    const { outputFiles } = buildSync({
+      stdin: { contents, resolveDir: process.cwd() },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      write: false,
+      logLevel: 'error',
+    });
+    const args = ['--input-type=module', '--eval', outputFiles[0]!.text];
+    return execFileSync(process.execPath, args, { encoding: 'utf8' });
+  }
+
+  it('stays unhandled where nobody handles it, as in a route that was added by hand', () => {
+    expect(printedWith('')).toBe('unhandled: broken\nin flight: 0\n');
+  });
+
+  it('is no unhandled rejection where the framework handles it', () => {
+    expect(printedWith('handed.catch(() => undefined);')).toBe('in flight: 0\n');
   });
 });
 
