@@ -41,7 +41,7 @@ async function test() {
   const failed = await runLanes([
     [
       ...[suite('unit'), suite('integration'), suite('brokers')],
-      ...[sample('sample/kubernetes-app'), sample('sample/realtime-app')],
+      ...[sample('sample/kubernetes-app'), sample('sample/realtime-app'), sample('sample/orders-pipeline')],
     ],
     [suite('process'), suite('balancer')],
   ]);
