@@ -116,17 +116,27 @@ export class Pipeline {
     return { part: part.name, code, signal, ms: performance.now() - startedAt };
   }
 
-  /** Waits until everything that was accepted is in the ledger, or nothing has come for a while. */
-  async account(): Promise<Account> {
-    const entries = await this.settledEntries();
-    const packed = entries.filter(({ kind }) => kind === 'packed').map(({ id }) => id);
-    const counted = new Set(entries.filter(({ kind }) => kind === 'counted').map(({ id }) => id));
-    const once = new Set(packed);
+  /** Waits until every order that was accepted is in the ledger, or none has come for two seconds. */
+  async settle(): Promise<void> {
+    for (let quiet = 0, before = -1; quiet < 20; quiet++) {
+      const packed = this.idsOf('packed');
+      if ([...this.accepted].every((id) => packed.includes(id))) return;
+      if (packed.length > before) quiet = 0;
+      before = packed.length;
+      await setTimeout(100);
+    }
+  }
+
+  /** What has become of everything, when all parts have ended. */
+  account(): Account {
+    const packed = this.idsOf('packed');
+    const counted = new Set(this.idsOf('counted'));
+    const unique = new Set(packed);
     return {
       failed: this.failed,
       accepted: this.accepted.size,
-      lost: [...this.accepted].filter((id) => !once.has(id)).length,
-      twice: packed.length - once.size,
+      lost: [...this.accepted].filter((id) => !unique.has(id)).length,
+      twice: packed.length - unique.size,
       countsCut: [...this.counts].filter((id) => !counted.has(id)).length,
     };
   }
@@ -204,22 +214,10 @@ export class Pipeline {
     });
   }
 
-  private async settledEntries(): Promise<readonly { readonly kind: string; readonly id: string }[]> {
-    let entries = this.entries();
-    for (let quiet = 0; quiet < 20; quiet++) {
-      const packed = new Set(entries.filter(({ kind }) => kind === 'packed').map(({ id }) => id));
-      if ([...this.accepted].every((id) => packed.has(id)) && quiet >= 5) break;
-      await setTimeout(100);
-      const now = this.entries();
-      if (now.length > entries.length) quiet = 0;
-      entries = now;
-    }
-    return entries;
-  }
-
-  private entries(): readonly { readonly kind: string; readonly id: string }[] {
+  private idsOf(kind: string): readonly string[] {
     const lines = readFileSync(this.ledgerFile, 'utf8').split('\n').filter(Boolean);
-    return lines.map((line) => JSON.parse(line) as { kind: string; id: string });
+    const entries = lines.map((line) => JSON.parse(line) as { kind: string; id: string });
+    return entries.filter((entry) => entry.kind === kind).map(({ id }) => id);
   }
 }
 
