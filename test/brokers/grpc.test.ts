@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { build, Child, type ChildSetup, endAll } from '../process/support/child.js';
 import { directory, freePort, healthClient, lateClient, ordersClient } from './support/grpc-clients.js';
 import { type CallKind, grpcLoad, type Tally } from './support/grpc-load.js';
+import { exitMs, lateExitMs } from './support/rolls.js';
 
 beforeAll(build);
 
@@ -80,7 +81,7 @@ describe('gRPC', () => {
         const { old, end, afterLastMs, ...rest } = await roll({ hybrid }, stop, load);
         expect(rest).toMatchObject(nothingLost);
         expect(rest.ranByOld).toBeGreaterThan(10);
-        expect(afterLastMs).toBeLessThan(150);
+        expect(afterLastMs).toBeLessThan(exitMs);
         expect(end).toBe(how === 'SIGTERM' ? 'SIGTERM' : 0);
         expect(await old.report()).toMatchObject({ outcome: 'drained', clean: true });
       });
@@ -136,7 +137,7 @@ describe('gRPC', () => {
     child.signal('SIGTERM');
     const { ms } = await child.ended;
     expect(ms).toBeGreaterThanOrEqual(1_000);
-    expect(ms).toBeLessThan(1_300);
+    expect(ms).toBeLessThan(1_000 + lateExitMs);
     await failed;
     expect(await child.report()).toMatchObject({
       outcome: 'timed-out',

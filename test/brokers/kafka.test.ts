@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { describeWithBrokers, sharedBroker } from '../support/describe-with-brokers.js';
 import { flawsOf, rollOnce, type RollSetup } from '../support/message-load.js';
+import { exitMs } from './support/rolls.js';
 
 /** Messages of a partition run one after the other: what is sent in the gap between two replicas is to be caught up. */
 const load: Partial<RollSetup> = {
@@ -23,6 +24,6 @@ describeWithBrokers('kafka', 'Kafka', () => {
     const result = await rollOnce({ transport: 'kafka', url, ...load, ...setup });
     expect(flawsOf(result)).toEqual({});
     expect(result.report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(250);
+    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type BrokerWire, wireTo } from '../support/brokers.js';
 import { describeWithBrokers, sharedBroker } from '../support/describe-with-brokers.js';
 import { flawsOf, rollOnce, type RollResult, type RollSetup } from '../support/message-load.js';
+import { exitMs, lateExitMs } from './support/rolls.js';
 
 const slow = { rate: 50, handlerMs: 500 };
 const fast = { rate: 420, handlerMs: 30 };
@@ -19,7 +20,7 @@ describeWithBrokers('rabbitmq', 'RabbitMQ', () => {
       const result = await rollOnce({ transport: 'rmq', url, noAck, ...setup });
       expect(flawsOf(result)).toEqual({});
       expect(result.report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
-      expect(result.exitAfterLastHandlerMs).toBeLessThan(150);
+      expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
     });
   }
 
@@ -66,7 +67,7 @@ describeWithBrokers('rabbitmq', 'RabbitMQ', () => {
       expect(flawsOf(result, ['unanswered'])).toEqual({});
       expect(result.report).toMatchObject({ outcome: 'timed-out', clean: false });
       expect(detailsOf(result)).toMatch(/\d+ replies not confirmed by the broker/);
-      expect(result.exitMs).toBeLessThan(drainTimeoutMs + 300);
+      expect(result.exitMs).toBeLessThan(drainTimeoutMs + lateExitMs);
     });
 
     it('ends at the deadline where the broker confirms nothing, and says so', async () => {
@@ -74,7 +75,7 @@ describeWithBrokers('rabbitmq', 'RabbitMQ', () => {
       expect(result).toMatchObject({ cut: 0, afterDestroy: 0, unhandledRejections: [] });
       expect(result.report).toMatchObject({ outcome: 'timed-out', clean: false });
       expect(detailsOf(result)).toMatch('had not confirmed');
-      expect(result.exitMs).toBeLessThan(drainTimeoutMs + 300);
+      expect(result.exitMs).toBeLessThan(drainTimeoutMs + lateExitMs);
     });
   });
 });

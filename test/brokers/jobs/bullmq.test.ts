@@ -3,6 +3,7 @@ import { endAll, type Told } from '../../process/support/child.js';
 import { type BrokerAddress } from '../../support/brokers.js';
 import { describeWithBrokers, sharedBroker } from '../../support/describe-with-brokers.js';
 import { type Mode, Roll } from './bullmq-rolls.js';
+import { lateExitMs } from '../support/rolls.js';
 
 const backlog = 80;
 const modes: readonly Mode[] = ['processor', 'processors', 'callbacks', 'own'];
@@ -95,7 +96,7 @@ describeWithBrokers('redis', 'A worker of BullMQ that is stopped', () => {
       Array.from({ length: 5 }, () => ({ kind: 'job', name: `${roll.queue.name}:order` })),
     );
     expect(report.leftovers).toHaveLength(5);
-    expect(ms).toBeLessThan(1_300);
+    expect(ms).toBeLessThan(1_000 + lateExitMs);
     expect(await roll.queue.getJobCounts('active', 'failed')).toEqual({ active: 0, failed: 0 });
     expect(await roll.left()).toBe(5);
 
