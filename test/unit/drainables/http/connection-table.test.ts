@@ -138,6 +138,21 @@ describe('ConnectionTable', () => {
     expect(socket.destroyed).toBe(true);
   });
 
+  it('has process.stderr made before any connection is closed: Node asks for it with the first one', async () => {
+    const { socket } = openUsed();
+    const stderr = Object.getOwnPropertyDescriptor(process, 'stderr')!;
+    const isMadeBefore: boolean[] = [];
+    Object.defineProperty(process, 'stderr', { configurable: true, get: () => isMadeBefore.push(!socket.destroyed) });
+    try {
+      closeAsTheyRest(0);
+      await pass(0);
+    } finally {
+      Object.defineProperty(process, 'stderr', stderr);
+    }
+    expect(isMadeBefore).toEqual([true]);
+    expect(socket.destroyed).toBe(true);
+  });
+
   it('decides nothing in a turn that took long', async () => {
     const slow = new FakeClock();
     let stalledMs = 0;
