@@ -227,7 +227,7 @@ async function aimAtOne(server, flavour, random, learnt, manner) {
     const due = shots.filter(({ moment }) => anchors[moment] === anchor);
     for (const shot of due) shot.dueAt = announcedAt[anchor] + learnt.expect(`${shot.moment} ${likeness}`) + shot.byMs;
     for (const { dueAt, kind, client, slowMs } of due.sort((one, other) => one.dueAt - other.dueAt)) {
-      await until(dueAt);
+      client.lookedAt = await until(dueAt);
       if (kind.startsWith('new')) void client.fireFresh(port, slowMs);
       else client.fire();
     }
@@ -252,7 +252,7 @@ async function aimAtOne(server, flavour, random, learnt, manner) {
     if (at[moment]) learnt.saw(`${moment} ${likeness}`, at[moment] - announcedAt[anchor]);
   }
   // When a resting connection would have been closed is not known of one that has spoken: others tell.
-  for (const shot of shots) judge(shot, times, at[shot.moment] ?? shot.dueAt);
+  for (const shot of shots) judge(shot, times, at[shot.moment] ?? shot.dueAt, likeness);
   return shots;
 }
 
@@ -289,7 +289,7 @@ function plan(isHttp1, random) {
 }
 
 /** Says what became of a request, by what its client saw and the server's own account. */
-function judge(shot, { listenerClosed, listenerGone, listenerLook, accepts, closes, looks }, at) {
+function judge(shot, { listenerClosed, listenerGone, listenerLook, accepts, closes, gone, looks }, at, manner) {
   const { client } = shot;
   shot.offMs = Math.min(...[client.writtenAt, client.askedAt].map((each) => Math.abs(each - at) || Infinity));
   shot.verdict = client.outcome;
@@ -310,7 +310,9 @@ function judge(shot, { listenerClosed, listenerGone, listenerLook, accepts, clos
       client.writtenAt === undefined ? 'not written' : `written ${fixed(closedAt - client.writtenAt, 2)} ms`,
       accepted ? `accepted ${fixed(closedAt - accepted, 2)} ms` : 'not accepted, ever',
       `looked ${fixed(closedAt - lookedAt, 2)} ms`,
-      ...(closes[client.port] ? [] : [`call took ${fixed(listenerGone - listenerClosed, 2)} ms`]),
+      `call took ${fixed((closes[client.port] ? gone[client.port] : listenerGone) - closedAt, 2)} ms`,
+      `client looked ${fixed(closedAt - client.lookedAt, 2)} ms, began to write ${fixed(closedAt - client.writesAt, 2)} ms`,
+      manner,
       `known to fail ${fixed(closedAt - client.endedAt, 2)} ms`,
     ];
     const what = closes[client.port] ? 'its connection' : 'the listener';
@@ -354,18 +356,21 @@ async function startProcess(what = 'a server') {
 /**
  * Resolves at `at`, to some hundredths of a millisecond: a timer first, then turns of the event loop. Right behind a
  * poll, and in a short turn, always: a client that has not looked whether the server has closed its connection loses
- * requests by its own fault.
+ * requests by its own fault. With the instant at which that turn, and its poll, began.
  */
 async function until(at) {
   const leftMs = at - now();
   if (leftMs > 3) await after(leftMs - 2);
-  let turnMs;
+  let turnBeganAt;
+  let turnEndedAt;
   let longTurns = 0;
   do {
-    const turnBeganAt = now();
+    turnBeganAt = now();
     await new Promise((resolve) => setImmediate(resolve));
-    turnMs = now() - turnBeganAt;
-  } while (now() < at || (turnMs > shortTurnMs && ++longTurns < 50));
+    // Read once: a client that stands still between two readings would take a turn of milliseconds for a short one.
+    turnEndedAt = now();
+  } while (turnEndedAt < at || (turnEndedAt - turnBeganAt > shortTurnMs && ++longTurns < 50));
+  return turnBeganAt;
 }
 
 function after(ms) {

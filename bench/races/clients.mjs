@@ -27,6 +27,9 @@ class Aimed {
   askedAt;
   writtenAt;
   endedAt;
+  /** When the client began the poll that it wrote behind, and when it began to write. */
+  lookedAt;
+  writesAt;
   #settle;
   ended = new Promise((resolve) => (this.#settle = resolve));
 
@@ -62,6 +65,7 @@ class Aimed {
 
   write(bytes) {
     this.timer = setTimeout(() => this.end('lost', 'silent'), silentMs);
+    this.writesAt = now();
     this.socket.write(bytes);
     this.writtenAt = now();
   }

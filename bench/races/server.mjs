@@ -2,7 +2,8 @@
  * Applications for bench/races.mjs, one after the other in one process: `node server.mjs <package entry>`. Told over
  * IPC to `start` one and to `close` it; a SIGTERM ends the last one, and the process. Afterwards it tells when things
  * happened: the signal, the flip, the close of the listener, and the close call of each connection, by the client's
- * port; and when the server had looked, last before such a call. Instants are those of the monotonic clock, which all processes of a machine share.
+ * port; when the server had looked, last before such a call, and when the call had returned. Instants are those of the
+ * monotonic clock, which all processes of a machine share.
  */
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
@@ -45,6 +46,7 @@ function forget() {
     listenerLook: 0,
     accepts: {},
     closes: {},
+    gone: {},
     looks: {},
   };
 }
@@ -55,11 +57,16 @@ for (const method of ['destroy', '_final']) {
   Socket.prototype[method] = function (...args) {
     const { remotePort } = this;
     const at = now();
-    if (remotePort && !this.destroyed && !times.closes[remotePort]) {
+    const isFirst = remotePort && !this.destroyed && !times.closes[remotePort];
+    if (isFirst) {
       times.closes[remotePort] = at;
       times.looks[remotePort] = lookedAt;
     }
-    return original.apply(this, args);
+    try {
+      return original.apply(this, args);
+    } finally {
+      if (isFirst) times.gone[remotePort] = now();
+    }
   };
 }
 const closeServer = Server.prototype.close;

@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Socket } from 'node:net';
 import { type Connection } from '../../../../src/drainables/http/connection.js';
 import { ConnectionTable } from '../../../../src/drainables/http/connection-table.js';
 import { nextPoll } from '../../../../src/drainables/shared/turns.js';
@@ -18,6 +18,8 @@ beforeEach(() => {
   tracker = new InFlightTracker(clock);
   deadline = new AbortController();
 });
+
+afterEach(() => void jest.restoreAllMocks());
 
 function open(): { connection: Connection; socket: FakeSocket } {
   const socket = new FakeSocket();
@@ -123,6 +125,32 @@ describe('ConnectionTable', () => {
     expect(closed()).toBeLessThan(200);
     for (let turn = 0; closed() < 200 && turn < 20; turn++) await settle();
     expect(closed()).toBe(200);
+  });
+
+  it('has a socket that nobody uses destroyed before any other: the first one of a process runs cold code', async () => {
+    const { socket } = openUsed();
+    const destroy = jest.spyOn(Socket.prototype, 'destroy');
+    closeAsTheyRest(0);
+    expect(destroy).toHaveBeenCalledTimes(1);
+    expect(destroy.mock.contexts[0]).toMatchObject({ destroyed: true, remotePort: undefined });
+    expect(socket.destroyed).toBe(false);
+    await pass(0);
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it('has process.stderr made before any connection is closed: Node asks for it with the first one', async () => {
+    const { socket } = openUsed();
+    const stderr = Object.getOwnPropertyDescriptor(process, 'stderr')!;
+    const isMadeBefore: boolean[] = [];
+    Object.defineProperty(process, 'stderr', { configurable: true, get: () => isMadeBefore.push(!socket.destroyed) });
+    try {
+      closeAsTheyRest(0);
+      await pass(0);
+    } finally {
+      Object.defineProperty(process, 'stderr', stderr);
+    }
+    expect(isMadeBefore).toEqual([true]);
+    expect(socket.destroyed).toBe(true);
   });
 
   it('decides nothing in a turn that took long', async () => {
