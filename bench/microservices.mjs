@@ -3,19 +3,20 @@
  * message is reconciled: see `RollResult` in test/support/message-load.ts.
  *
  *   node bench/microservices.mjs [--rolls 10] [--only nats,rmq-ack] [--controls 1] [--lanes 3] [--all]
- *     [--nest 12|11-lowest|11-highest]
+ *     [--minutes 4] [--afresh] [--nest 12|11-lowest|11-highest]
  *
  * Each transport is rolled `--rolls` times as a microservice that gets SIGTERM and as a hybrid application that is
  * closed, with `--all` in the other two ways too, at 50 messages a second of 500 ms and 420 a second of 30 ms. `--lanes`
- * of them are rolled side by side: most of a roll is waiting. Every roll is kept in bench/microservices.json, and what
- * is rolled anew takes the place of what was there. bench/microservices.md is made of all that is in it.
+ * of them are rolled side by side: most of a roll is waiting. Every roll is kept in bench/microservices.json, and those
+ * that are there already are not rolled again, unless `--afresh`: what stopped, after `--minutes` for one, goes on where
+ * it was. bench/microservices.md is made of all that is kept.
  */
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { importTypeScript } from '../scripts/import-typescript.mjs';
-import { installNest, nests } from '../scripts/other-versions.mjs';
+import { brokerApplicationsOn } from '../scripts/other-versions.mjs';
 import { buildPackages } from '../scripts/setup-sample.mjs';
 import { median } from './statistics.mjs';
 
@@ -56,16 +57,19 @@ const { values } = parseArgs({
     only: { type: 'string' },
     lanes: { type: 'string', default: '3' },
     all: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: 'Infinity' },
+    afresh: { type: 'boolean', default: false },
     nest: { type: 'string', default: '12' },
   },
 });
 buildPackages();
 const { startBroker } = await importTypeScript('test/support/brokers.ts');
 const { rollOnce, flawsOf } = await importTypeScript('test/support/message-load.ts');
-const apps = appsBeside(values.nest);
+const apps = values.nest === '12' ? join(root, 'test/brokers/apps') : brokerApplicationsOn(values.nest);
 const brokers = new Map();
 const file = join(root, `bench/microservices${suffix()}.json`);
-const kept = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
+const stopAt = Date.now() + Number(values.minutes) * 60_000;
+const kept = !values.afresh && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
 const wanted = wantedRows();
 try {
   await Promise.all(Array.from({ length: Number(values.lanes) }, workOff));
@@ -93,10 +97,11 @@ function wantedRows() {
 async function workOff() {
   for (let row = wanted.shift(); row; row = wanted.shift()) {
     const { count, ...key } = row;
-    if (count === 0) continue;
-    const rolls = [];
-    for (let roll = 0; roll < count; roll++) rolls.push(await rollOf(key));
-    keep({ ...key, rolls });
+    const { rolls } = keptRow(key) ?? { rolls: [] };
+    while (rolls.length < count && Date.now() < stopAt) {
+      rolls.push(await rollOf(key));
+      keep({ ...key, rolls });
+    }
   }
 }
 
@@ -121,22 +126,13 @@ async function rollOf({ name, rate, handlerMs, kind, end, module }) {
 
 /** Nothing of a long run is lost when it does not come to its end. */
 function keep(row) {
-  const keyOf = ({ name, rate, kind, end, module }) => JSON.stringify([name, rate, kind, end, module]);
-  const index = kept.findIndex((other) => keyOf(other) === keyOf(row));
-  if (index >= 0) kept[index] = row;
-  else kept.push(row);
+  if (!keptRow(row)) kept.push(row);
   writeFileSync(file, `[\n${kept.map((each) => JSON.stringify(each)).join(',\n')}\n]\n`);
 }
 
-/** The applications, where they find that Nest. */
-function appsBeside(nest) {
-  if (nest === '12') return join(root, 'test/brokers/apps');
-  const folder = installNest(nest, nests[nest]);
-  cpSync(join(root, 'test/brokers/apps'), join(folder, 'test/brokers/apps'), { recursive: true });
-  for (const each of ['dist', 'package.json']) {
-    cpSync(join(root, each), join(folder, 'node_modules/nestjs-drain', each), { recursive: true });
-  }
-  return join(folder, 'test/brokers/apps');
+function keptRow(wantedRow) {
+  const keyOf = ({ name, rate, kind, end, module }) => JSON.stringify([name, rate, kind, end, module]);
+  return kept.find((row) => keyOf(row) === keyOf(wantedRow));
 }
 
 function tableOf(rows) {
