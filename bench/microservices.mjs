@@ -2,19 +2,21 @@
  * Rolls of replicas that take their work from brokers and by RPC, with the module and, as the control, without. Every
  * message is reconciled: see `RollResult` in test/support/message-load.ts.
  *
- *   node bench/microservices.mjs [--rolls 10] [--only nats,rmq-ack] [--controls 1] [--nest 12|11-lowest|11-highest]
+ *   node bench/microservices.mjs [--rolls 10] [--only nats,rmq-ack] [--controls 1] [--lanes 3] [--all]
+ *     [--minutes 4] [--afresh] [--nest 12|11-lowest|11-highest]
  *
- * Each cell is rolled `--rolls` times for a microservice and a hybrid application, SIGTERM and `app.close()`, at 50
- * messages a second of 500 ms and 420 a second of 30 ms. What it writes into bench/microservices.md is all it measured:
- * a run of some cells (`--only`) prints its table alone.
+ * Each transport is rolled `--rolls` times as a microservice that gets SIGTERM and as a hybrid application that is
+ * closed, with `--all` in the other two ways too, at 50 messages a second of 500 ms and 420 a second of 30 ms. `--lanes`
+ * of them are rolled side by side: most of a roll is waiting. Every roll is kept in bench/microservices.json, and those
+ * that are there already are not rolled again, unless `--afresh`: what stopped, after `--minutes` for one, goes on where
+ * it was. bench/microservices.md is made of all that is kept.
  */
-import { cpSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { importTypeScript } from '../scripts/import-typescript.mjs';
-import { installNest, nests } from '../scripts/other-versions.mjs';
+import { brokerApplicationsOn } from '../scripts/other-versions.mjs';
 import { buildPackages } from '../scripts/setup-sample.mjs';
 import { median } from './statistics.mjs';
 
@@ -38,6 +40,14 @@ const rates = [
   [50, 500],
   [420, 30],
 ];
+const ways = [
+  ['microservice', 'SIGTERM'],
+  ['hybrid', 'close'],
+];
+const otherWays = [
+  ['microservice', 'close'],
+  ['hybrid', 'SIGTERM'],
+];
 const columns = ['unanswered', 'failed', 'twice', 'never', 'cut', 'eventsLost', 'afterDestroy'];
 
 const { values } = parseArgs({
@@ -45,83 +55,106 @@ const { values } = parseArgs({
     rolls: { type: 'string', default: '10' },
     controls: { type: 'string', default: '1' },
     only: { type: 'string' },
+    lanes: { type: 'string', default: '3' },
+    all: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: 'Infinity' },
+    afresh: { type: 'boolean', default: false },
     nest: { type: 'string', default: '12' },
   },
 });
 buildPackages();
 const { startBroker } = await importTypeScript('test/support/brokers.ts');
 const { rollOnce, flawsOf } = await importTypeScript('test/support/message-load.ts');
-const apps = appsBeside(values.nest);
+const apps = values.nest === '12' ? join(root, 'test/brokers/apps') : brokerApplicationsOn(values.nest);
 const brokers = new Map();
-const rows = [];
+const file = join(root, `bench/microservices${suffix()}.json`);
+const stopAt = Date.now() + Number(values.minutes) * 60_000;
+const kept = !values.afresh && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
+const wanted = wantedRows();
 try {
-  for (const name of values.only?.split(',') ?? Object.keys(cells)) {
-    for (const [rate, handlerMs] of cells[name].rates ?? rates) {
-      for (const hasModule of [true, false]) {
-        if (Number(hasModule ? values.rolls : values.controls) === 0) continue;
-        rows.push(await rollCell(name, rate, handlerMs, hasModule));
-      }
-    }
-  }
+  await Promise.all(Array.from({ length: Number(values.lanes) }, workOff));
 } finally {
-  for (const broker of brokers.values()) await broker.stop();
+  for (const broker of brokers.values()) await (await broker).stop();
 }
-const table = tableOf(rows);
+const table = tableOf(kept);
 console.log(table);
-if (!values.only) await writeFile(join(root, `bench/microservices${suffix()}.md`), page(table));
+writeFileSync(join(root, `bench/microservices${suffix()}.md`), page(table));
 
-async function rollCell(name, rate, handlerMs, hasModule) {
-  const { broker, setup, except } = cells[name];
-  if (broker && !brokers.has(broker)) brokers.set(broker, await startBroker(broker));
-  const row = { name, rate, handlerMs, hasModule, rolls: 0, clean: 0, sent: 0, rejections: 0, exits: [] };
-  for (const column of columns) row[column] = 0;
-  for (const kind of ['microservice', 'hybrid']) {
-    for (const end of ['SIGTERM', 'close']) {
-      for (let roll = 0; roll < Number(hasModule ? values.rolls : values.controls); roll++) {
-        const drain = hasModule ? {} : false;
-        const url = brokers.get(broker)?.url;
-        const result = await rollOnce({ ...setup, url, rate, handlerMs, kind, end, drain, apps });
-        row.rolls++;
-        row.sent += result.sent;
-        row.rejections += result.unhandledRejections.length;
-        row.exits.push(result.exitAfterLastHandlerMs);
-        for (const column of columns) row[column] += result[column];
-        const flaws = flawsOf(result, except);
-        if (Object.keys(flaws).length === 0) row.clean++;
-        process.stderr.write(
-          `${name} ${rate}/s × ${handlerMs} ms, ${kind}, ${end}, ${hasModule ? 'with' : 'without'}: ${JSON.stringify(flaws)}\n`,
-        );
-      }
+/** A row for each transport, load and way to end, with the module and without. */
+function wantedRows() {
+  const names = values.only?.split(',') ?? Object.keys(cells);
+  return names.flatMap((name) =>
+    (cells[name].rates ?? rates).flatMap(([rate, handlerMs]) =>
+      (values.all ? [...ways, ...otherWays] : ways).flatMap(([kind, end]) => [
+        { name, rate, handlerMs, kind, end, module: true, count: Number(values.rolls) },
+        { name, rate, handlerMs, kind, end, module: false, count: Number(values.controls) },
+      ]),
+    ),
+  );
+}
+
+/** Takes one row after the other. */
+async function workOff() {
+  for (let row = wanted.shift(); row; row = wanted.shift()) {
+    const { count, ...key } = row;
+    const { rolls } = keptRow(key) ?? { rolls: [] };
+    while (rolls.length < count && Date.now() < stopAt) {
+      rolls.push(await rollOf(key));
+      keep({ ...key, rolls });
     }
   }
-  return row;
 }
 
-/** The applications, where they find that Nest. */
-function appsBeside(nest) {
-  if (nest === '12') return join(root, 'test/brokers/apps');
-  const folder = installNest(nest, nests[nest]);
-  cpSync(join(root, 'test/brokers/apps'), join(folder, 'test/brokers/apps'), { recursive: true });
-  for (const each of ['dist', 'package.json']) {
-    cpSync(join(root, each), join(folder, 'node_modules/nestjs-drain', each), { recursive: true });
-  }
-  return join(folder, 'test/brokers/apps');
+async function rollOf({ name, rate, handlerMs, kind, end, module }) {
+  const { broker, setup, except } = cells[name];
+  if (broker && !brokers.has(broker)) brokers.set(broker, startBroker(broker));
+  const { url } = (await brokers.get(broker)) ?? {};
+  const result = await rollOnce({ ...setup, url, rate, handlerMs, kind, end, drain: module ? {} : false, apps });
+  const flaws = flawsOf(result, except);
+  const how = `${name} ${rate}/s × ${handlerMs} ms, ${kind}, ${end}, ${module ? 'with' : 'without'}`;
+  process.stderr.write(`${how}: ${JSON.stringify(flaws)}, exit ${Math.round(result.exitAfterLastHandlerMs)} ms\n`);
+  return {
+    isFlawless: Object.keys(flaws).length === 0,
+    sent: result.sent,
+    ...Object.fromEntries(columns.map((column) => [column, result[column]])),
+    rejections: result.unhandledRejections.length,
+    errors: result.errors,
+    exitMs: Math.round(result.exitMs),
+    exitAfterLastHandlerMs: Math.round(result.exitAfterLastHandlerMs),
+  };
 }
 
-function tableOf(all) {
-  const head = ['Transport', 'Load', 'Module', 'Rolls', 'Without a flaw', 'Messages', 'Unanswered', 'Failed', 'Twice'];
-  head.push('Never', 'Cut', 'Events lost', 'After destroy', 'Unhandled', 'Exit after the last handler, ms');
-  const lines = all.map((row) => [
-    row.name,
-    `${row.rate}/s × ${row.handlerMs} ms`,
-    row.hasModule ? 'with' : 'without',
-    row.rolls,
-    row.clean,
-    row.sent,
-    ...columns.map((column) => row[column]),
-    row.rejections,
-    `${Math.round(median(row.exits))}, at most ${Math.round(Math.max(...row.exits))}`,
-  ]);
+/** Nothing of a long run is lost when it does not come to its end. */
+function keep(row) {
+  if (!keptRow(row)) kept.push(row);
+  writeFileSync(file, `[\n${kept.map((each) => JSON.stringify(each)).join(',\n')}\n]\n`);
+}
+
+function keptRow(wantedRow) {
+  const keyOf = ({ name, rate, kind, end, module }) => JSON.stringify([name, rate, kind, end, module]);
+  return kept.find((row) => keyOf(row) === keyOf(wantedRow));
+}
+
+function tableOf(rows) {
+  const head = ['Transport', 'Load', 'Way', 'Module', 'Rolls', 'Without a flaw', 'Messages', 'Unanswered', 'Failed'];
+  head.push('Twice', 'Never', 'Cut', 'Events lost', 'After destroy', 'Unhandled', 'Exit after the last handler, ms');
+  const order = Object.keys(cells);
+  const sorted = [...rows].sort(
+    (a, b) => order.indexOf(a.name) - order.indexOf(b.name) || b.handlerMs - a.handlerMs || b.module - a.module,
+  );
+  const lines = sorted.map(({ name, rate, handlerMs, kind, end, module, rolls }) => {
+    const sum = (column) => rolls.reduce((total, roll) => total + Number(roll[column]), 0);
+    const exits = rolls.map(({ exitAfterLastHandlerMs }) => exitAfterLastHandlerMs);
+    return [
+      name,
+      `${rate}/s × ${handlerMs} ms`,
+      `${kind}, ${end}`,
+      module ? 'with' : 'without',
+      rolls.length,
+      ...['isFlawless', 'sent', ...columns, 'rejections'].map(sum),
+      `${Math.round(median(exits))}, at most ${Math.max(...exits)}`,
+    ];
+  });
   const line = (cellsOfLine) => `| ${cellsOfLine.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...lines.map(line)].join('\n');
 }
@@ -131,13 +164,18 @@ function suffix() {
 }
 
 function page(text) {
-  const command = `node bench/microservices.mjs ${process.argv.slice(2).join(' ')}`.trim();
   return `# Microservices
 
-Node ${process.version}, Nest ${values.nest}, two cores that everything shares. \`${command}\` measures this: a replica is told to end
-under an open-loop load, half of the rolls by SIGTERM and half by \`app.close()\`, half of them microservices and half
-hybrid applications. _Twice_: started by two replicas, or by one again. _Never_: started by none. _Cut_: started by the
-leaving replica and not finished there.
+Node ${process.version}, Nest ${values.nest}, two cores that everything shares: \`node bench/microservices.mjs\` measures this.
+A replica is told to end under an open-loop load, as a microservice by SIGTERM and as a hybrid application by
+\`app.close()\`. _Twice_: started by two replicas, or by one again. _Never_: started by none. _Cut_: started by the
+leaving replica and not finished there. Several rolls run side by side, so the times are those of a loaded machine.
+
+- Redis keeps nothing: what is sent between the old replica and the new is never started, with whatever module.
+- The clients of \`tcp\` are Nest's own: calls that come too late fail, and are not executed. Those of \`tcp-retry\` use
+  \`retryWhenDraining()\`.
+- For \`grpc-lag\`, new connections reach the leaving replica for 2 s longer.
+- The Kafka is a mock that takes few messages and one member of a group at a time.
 
 ${text}
 `;

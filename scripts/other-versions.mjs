@@ -2,7 +2,7 @@
  * Other versions of Node and of Nest, each installed from npm once, into `.cache`. Nest's folders lie below the
  * repository: what they do not hold themselves (Jest, clients, types) is found in its own node_modules.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { npm } from './setup-sample.mjs';
@@ -70,4 +70,21 @@ export function installNest(name, packages) {
   npm(['install', ...flags, ...specs, 'reflect-metadata@0.2.2', 'rxjs@7.8.2'], folder);
   writeFileSync(stamp, wanted);
   return folder;
+}
+
+/**
+ * Puts the applications of the brokers project, and the built package, beside that Nest. What they need of brokers'
+ * clients is found in the repository's node_modules.
+ *
+ * @param {string} name of `nests`
+ * @returns {string} the folder of the applications
+ */
+export function brokerApplicationsOn(name) {
+  const folder = installNest(name, nests[name]);
+  const applications = 'test/brokers/apps';
+  cpSync(join(root, applications), join(folder, applications), { recursive: true });
+  for (const each of ['dist', 'package.json']) {
+    cpSync(join(root, each), join(folder, 'node_modules/nestjs-drain', each), { recursive: true });
+  }
+  return join(folder, applications);
 }

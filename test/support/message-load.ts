@@ -13,7 +13,7 @@ import { endWithThisProcess } from '../../packages/tools/src/drill/children.js';
 import { type GracefulShutdownOptions, type ShutdownReport } from '../../src/index.js';
 import { HoldingProxy } from './holding-proxy.js';
 
-export type TransportName = 'tcp' | 'redis' | 'nats' | 'mqtt' | 'grpc' | 'rmq' | 'kafka';
+export type TransportName = 'tcp' | 'redis' | 'nats' | 'mqtt' | 'grpc' | 'rmq' | 'kafka' | 'custom';
 /** `bidi` exists with gRPC alone, `event` everywhere else. */
 export type MessageKind = 'rpc' | 'stream' | 'event' | 'bidi';
 
@@ -110,7 +110,7 @@ interface Entry {
 
 const appsHere = fileURLToPath(new URL('../brokers/apps', import.meta.url));
 /** Two members of a group may share the work of one queue with these. */
-const sharing: readonly TransportName[] = ['nats', 'mqtt', 'rmq', 'tcp', 'grpc'];
+const sharing: readonly TransportName[] = ['nats', 'mqtt', 'rmq', 'tcp', 'grpc', 'custom'];
 const oneOfEach = { rpc: 2, stream: 1, event: 2, bidi: 1 };
 /** How long the load runs on once the leaving replica is gone and its successor is there. */
 const afterMs = 300;

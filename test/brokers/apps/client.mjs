@@ -6,6 +6,7 @@
 import 'reflect-metadata';
 import { ClientProxyFactory, MqttRecordBuilder } from '@nestjs/microservices';
 import { of } from 'rxjs';
+import { ListClient } from './custom.mjs';
 import { clientOptions, patternOf } from './transports.mjs';
 
 const settings = JSON.parse(process.argv[2]);
@@ -13,7 +14,7 @@ const { transport, rate, shares, settleMs } = settings;
 const rejections = [];
 process.on('unhandledRejection', (error) => rejections.push(String(error?.message ?? error)));
 
-const client = ClientProxyFactory.create(clientOptions(settings));
+const client = transport === 'custom' ? new ListClient(settings) : ClientProxyFactory.create(clientOptions(settings));
 const retry = settings.retry ? (await import('nestjs-drain/client')).retryWhenDraining(client) : (source) => source;
 const calls = transport === 'grpc' ? ofGrpc() : await ofBroker();
 const outcomes = [];

@@ -3,6 +3,7 @@
  * `RollSetup` in test/support/message-load.ts.
  */
 import { fileURLToPath } from 'node:url';
+import { ListStrategy } from './custom.mjs';
 
 /** The numbers of Nest's `Transport`; the names are not the same everywhere. */
 const numbers = { tcp: 0, redis: 1, nats: 2, mqtt: 3, grpc: 4, rmq: 5, kafka: 6 };
@@ -43,6 +44,7 @@ const ofClient = {
 };
 
 export function serverOptions(settings) {
+  if (settings.transport === 'custom') return { strategy: new ListStrategy(settings) };
   return {
     transport: numbers[settings.transport],
     options: { ...ofServer[settings.transport](settings), ...settings.server },
