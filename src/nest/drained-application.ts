@@ -107,10 +107,9 @@ export class DrainedApplication {
     const { modules, config, adapter } = this;
     this.jobs.look();
     for (const message of brokenPromises({ modules, config, adapter, injecting })) this.warn(message);
-    const warning = budgetWarning(this.core.options, this.core.hooks.longestMs('releasing'));
     const { options, transports } = this.core;
-    const warnings = [...options.warnings, ...transports.warnings, ...this.jobs.warnings()];
-    for (const each of [...warnings, ...(warning ? [warning] : [])]) this.warn(each);
+    for (const each of [...options.warnings, ...transports.warnings, ...this.jobs.warnings()]) this.warn(each);
+    this.core.grace.whenKnown(() => this.tellGrace());
   }
 
   /** Resolves when Nest may destroy the first provider. Never rejects. */
@@ -143,6 +142,20 @@ export class DrainedApplication {
   private giveWay(): void {
     this.transports.stop();
     this.gateways.stop();
+  }
+
+  /** How long a shutdown may take, where nobody has said it, and whether its parts fit. */
+  private tellGrace(): void {
+    const { core } = this;
+    if (core.phase !== 'running') return;
+    const { now } = core.grace;
+    if (now.isAssumed && !core.isDevelopment) {
+      this.logger.started(
+        `A shutdown may take ${now.ms} ms, until SIGKILL: ${now.source}. gracePeriodMs overrides it.`,
+      );
+    }
+    const warning = budgetWarning(core.options, now, core.hooks.longestMs('releasing'));
+    if (warning) this.warn(warning);
   }
 
   private findSocketServers(): void {
