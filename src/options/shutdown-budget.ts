@@ -57,8 +57,8 @@ function scaledWarning(budget: ShutdownBudget, gracePeriod: GracePeriod, spelt: 
   const parts = { lameDuckMs: budget.lameDuckMinMs, drainMs: budget.drainMs, hooksMs: budget.hooksMs };
   const { lameDuckMs, drainMs, hooksMs } = scaled(parts, hardStopAfterMs(gracePeriod));
   return (
-    `The parts of the shutdown exceed what the platform grants (${gracePeriod.source}): ${spelt} = ` +
-    `${budget.neededMs} ms > ${gracePeriod.ms} ms. They are scaled to fit, to at least: lame duck ${lameDuckMs}, ` +
+    `The parts of the shutdown exceed the ${gracePeriod.ms} ms of ${gracePeriod.source}: ${spelt} = ` +
+    `${budget.neededMs} ms. They are scaled to fit, to at least: lame duck ${lameDuckMs}, ` +
     `drain ${drainMs}, hooks ${hooksMs} ms. Shorten them, or raise the time of the platform, and say so in ` +
     'gracePeriodMs.'
   );

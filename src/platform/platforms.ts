@@ -76,7 +76,7 @@ export function recognise(surroundings: Surroundings): Platform {
     const platform = each(surroundings);
     if (platform) return platform;
   }
-  return { name: 'no platform', gracePeriodMs: unknownGracePeriodMs, why: 'none was recognised' };
+  return { name: 'the usual time', gracePeriodMs: unknownGracePeriodMs, why: 'no platform was recognised' };
 }
 
 function pm2({ environment }: Surroundings): Platform | undefined {

@@ -90,7 +90,7 @@ describe('budgetWarning', () => {
 
   it('says how the parts are scaled to what a platform grants', () => {
     expect(budgetWarning(resolveOptions(), assumed(10_000), 5_000)).toBe(
-      'The parts of the shutdown exceed what the platform grants (Google Cloud Run (K_SERVICE is set)): lameDuck.maxMs (auto) 10000 + drainTimeoutMs 10000 + hooks 5000 + margin 1000 = 26000 ms > 10000 ms. They are scaled to fit, to at least: lame duck 2250, drain 4500, hooks 2250 ms. Shorten them, or raise the time of the platform, and say so in gracePeriodMs.',
+      'The parts of the shutdown exceed the 10000 ms of Google Cloud Run (K_SERVICE is set): lameDuck.maxMs (auto) 10000 + drainTimeoutMs 10000 + hooks 5000 + margin 1000 = 26000 ms. They are scaled to fit, to at least: lame duck 2250, drain 4500, hooks 2250 ms. Shorten them, or raise the time of the platform, and say so in gracePeriodMs.',
     );
   });
 });

@@ -32,9 +32,9 @@ describe('recognise', () => {
 
   it('takes 30 s where it recognises nothing', () => {
     expect(at({ NODE_ENV: 'production' })).toEqual({
-      name: 'no platform',
+      name: 'the usual time',
       gracePeriodMs: 30_000,
-      why: 'none was recognised',
+      why: 'no platform was recognised',
     });
   });
 
@@ -52,7 +52,7 @@ describe('recognise', () => {
     for (const kill_timeout of [undefined, '', 'soon', '0', '-1']) {
       expect(at({ pm_id: '0', kill_timeout })).toMatchObject({ name: 'PM2', gracePeriodMs: 1_600 });
     }
-    expect(at({ kill_timeout: '15000' })).toMatchObject({ name: 'no platform' });
+    expect(at({ kill_timeout: '15000' })).toMatchObject({ name: 'the usual time' });
   });
 
   it('knows the process of a systemd unit, and what that one starts, from others that inherit its variables', () => {
@@ -60,10 +60,10 @@ describe('recognise', () => {
     const systemd = { name: 'systemd', gracePeriodMs: 30_000, isSystemd: true };
     expect(at(unit, { pid: 300, parentPid: 1 })).toMatchObject(systemd);
     expect(at(unit, { pid: 301, parentPid: 300 })).toMatchObject(systemd);
-    expect(at(unit, { pid: 302, parentPid: 301 })).toMatchObject({ name: 'no platform' });
+    expect(at(unit, { pid: 302, parentPid: 301 })).toMatchObject({ name: 'the usual time' });
     // Before systemd 248.
     expect(at({ INVOCATION_ID: unit.INVOCATION_ID }, { parentPid: 1 })).toMatchObject(systemd);
-    expect(at({ INVOCATION_ID: unit.INVOCATION_ID })).toMatchObject({ name: 'no platform' });
+    expect(at({ INVOCATION_ID: unit.INVOCATION_ID })).toMatchObject({ name: 'the usual time' });
   });
 });
 
