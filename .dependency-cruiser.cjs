@@ -13,6 +13,7 @@ const rooms = {
   rehearsal: ['sequence'],
   'in-flight': ['sequence'],
   readiness: ['sequence', 'in-flight'],
+  platform: ['sequence'],
   refusal: ['sequence', 'admission'],
   'drainables/shared': ['sequence'],
   'drainables/exchange': ['in-flight', 'admission'],

@@ -13,6 +13,8 @@ import { abandonedMs, InFlightTracker } from './in-flight/in-flight-tracker.js';
 import { TrackedRuns } from './in-flight/tracked-runs.js';
 import { type ResolvedOptions } from './options/options.js';
 import { windowOf } from './options/resolve-options.js';
+import { PlatformGrace } from './platform/platform-grace.js';
+import { isUnderKubernetes } from './platform/platforms.js';
 import { HandlerRefusals } from './refusal/handler-refusals.js';
 import { messageRefusal, Refusals } from './refusal/refusals.js';
 import { ReadinessLearner } from './readiness/readiness-learner.js';
@@ -35,6 +37,7 @@ import { Traffic } from './sequence/traffic.js';
 export class DrainCore {
   readonly events = new ShutdownEvents();
   readonly probes = new Probes();
+  readonly grace: PlatformGrace;
   readonly tracker: InFlightTracker;
   /** What others begin, and nobody here refuses. */
   readonly calls: CountedCalls;
@@ -60,8 +63,9 @@ export class DrainCore {
     readonly clock: Clock = systemClock,
     private readonly environment: NodeJS.ProcessEnv = process.env,
     /** The process is restarted as its code is written. */
-    private readonly isDevelopment = options.development === true,
+    readonly isDevelopment = options.development === true,
   ) {
+    this.grace = new PlatformGrace(options.gracePeriodMs, environment);
     // Of a short drain they get no more than half, so that it does not time out for them.
     this.tracker = new InFlightTracker(clock, Math.min(abandonedMs, options.drainTimeoutMs / 2));
     this.calls = new CountedCalls(this.tracker, clock);
@@ -70,15 +74,19 @@ export class DrainCore {
     this.handlers = new HandlerWork(this.tracker);
     this.healthRoutes = new HealthRoutes(options.allowDuringShutdown);
     this.readiness = new ReadinessLearner((route) => this.healthRoutes.add(route));
-    this.sequence = new ShutdownSequence(options, {
-      clock,
-      events: this.events,
-      hooks: this.hooks,
-      inFlight: this.tracker,
-      traffic: this.traffic,
-      probes: this.probes,
-      lameDuckFor: (trigger) => this.lameDuckFor(trigger),
-    });
+    const { drainTimeoutMs } = options;
+    this.sequence = new ShutdownSequence(
+      { drainTimeoutMs, gracePeriod: () => this.grace.now },
+      {
+        clock,
+        events: this.events,
+        hooks: this.hooks,
+        inFlight: this.tracker,
+        traffic: this.traffic,
+        probes: this.probes,
+        lameDuckFor: (trigger) => this.lameDuckFor(trigger),
+      },
+    );
     this.trackedRuns = new TrackedRuns(this.tracker, this);
     this.rehearsal = new Rehearsal({
       clock,
@@ -180,7 +188,7 @@ export class DrainCore {
   }
 
   get isUnderKubernetes(): boolean {
-    return this.environment.KUBERNETES_SERVICE_HOST !== undefined;
+    return isUnderKubernetes(this.environment);
   }
 
   /** Answers a readiness probe, and remembers what it was told and which route asked. */

@@ -3,6 +3,7 @@ import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
 import { addApplication } from '../in-flight/tracked-runs.js';
 import { budgetWarning } from '../options/shutdown-budget.js';
+import { ServiceManager } from '../platform/service-manager.js';
 import { messageOf } from '../sequence/errors.js';
 import { setImmediate } from '../sequence/timers.js';
 import { GatewayFinder } from './gateway-finder.js';
@@ -46,6 +47,7 @@ export class DrainedApplication {
   private readonly transports: TransportFinder;
   private readonly jobs: JobFinder;
   private readonly selfWait: SelfWait;
+  private readonly serviceManager: ServiceManager;
   private adapter?: object;
   private hasServer = false;
 
@@ -68,6 +70,11 @@ export class DrainedApplication {
     this.jobs = new JobFinder(core, modules);
     this.checks = new StartupChecks(core, modules, (message) => this.warn(message));
     this.selfWait = new SelfWait(core, (message) => this.warn(message));
+    this.serviceManager = new ServiceManager({
+      clock: core.clock,
+      inFlight: () => core.tracker.size,
+      warn: (message) => this.warn(message),
+    });
   }
 
   /** Nest makes the providers. */
@@ -76,6 +83,7 @@ export class DrainedApplication {
     applications.set(this.modules, this);
     addApplication(this.core.trackedRuns);
     this.core.events.subscribe(this.logger.log);
+    this.core.events.subscribe(this.serviceManager.log);
     this.transports.start();
     this.gateways.start();
   }
@@ -88,7 +96,10 @@ export class DrainedApplication {
     this.subscriptions.meetHttp(adapter);
     const server = (adapter as { getHttpServer?(): Server | undefined }).getHttpServer?.();
     this.hasServer = server !== undefined;
-    if (typeof server?.once === 'function') this.checks.watch(server);
+    if (typeof server?.once !== 'function') return;
+    this.checks.watch(server);
+    if (server.listening) this.serviceManager.ready();
+    else server.once('listening', () => this.serviceManager.ready());
   }
 
   /**
@@ -107,10 +118,10 @@ export class DrainedApplication {
     const { modules, config, adapter } = this;
     this.jobs.look();
     for (const message of brokenPromises({ modules, config, adapter, injecting })) this.warn(message);
-    const warning = budgetWarning(this.core.options, this.core.hooks.longestMs('releasing'));
     const { options, transports } = this.core;
-    const warnings = [...options.warnings, ...transports.warnings, ...this.jobs.warnings()];
-    for (const each of [...warnings, ...(warning ? [warning] : [])]) this.warn(each);
+    for (const each of [...options.warnings, ...transports.warnings, ...this.jobs.warnings()]) this.warn(each);
+    this.core.grace.whenKnown(() => this.tellGrace());
+    if (!this.hasServer) this.serviceManager.ready();
   }
 
   /** Resolves when Nest may destroy the first provider. Never rejects. */
@@ -143,6 +154,20 @@ export class DrainedApplication {
   private giveWay(): void {
     this.transports.stop();
     this.gateways.stop();
+  }
+
+  /** How long a shutdown may take, where nobody has said it, and whether its parts fit. */
+  private tellGrace(): void {
+    const { core } = this;
+    if (core.phase !== 'running') return;
+    const { now } = core.grace;
+    if (now.isAssumed && !core.isDevelopment) {
+      this.logger.started(
+        `A shutdown may take ${now.ms} ms, until SIGKILL: ${now.source}. gracePeriodMs overrides it.`,
+      );
+    }
+    const warning = budgetWarning(core.options, now, core.hooks.longestMs('releasing'));
+    if (warning) this.warn(warning);
   }
 
   private findSocketServers(): void {

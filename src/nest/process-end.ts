@@ -23,7 +23,7 @@ const endingSignals: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGBR
 const namedWork = 10;
 
 /** What the end of the process needs to know of its application. */
-export type EndingCore = Pick<DrainCore, 'clock' | 'options' | 'events' | 'sequence' | 'tracker' | 'phase'>;
+export type EndingCore = Pick<DrainCore, 'clock' | 'options' | 'grace' | 'events' | 'sequence' | 'tracker' | 'phase'>;
 
 /**
  * Where a shutdown meets the process: which signal began it, what a second one does, and how the process ends.
@@ -150,10 +150,10 @@ export class ProcessEnd implements SignalReceiver {
    * begun, and for the exit codes that they ask for.
    */
   private async othersAreOver(): Promise<readonly (number | undefined)[]> {
-    const { clock, options } = this.core;
+    const { clock, grace } = this.core;
     const codes: (number | undefined)[] = [];
     const waiting = this.companion.othersEnding(this).map(async (code) => codes.push(await code));
-    await settledWithin(clock, Promise.all(waiting), options.gracePeriodMs);
+    await settledWithin(clock, Promise.all(waiting), grace.now.ms);
     return codes;
   }
 
@@ -172,7 +172,7 @@ export class ProcessEnd implements SignalReceiver {
   }
 
   private endProcess(code: number | undefined): void {
-    const { clock, options } = this.core;
+    const { clock, grace } = this.core;
     const exit = () => this.host.exit(code ?? this.host.exitCode ?? 0);
     if (this.isNestEndingProcess || this.forcedBy) {
       if (code !== undefined) exit();
@@ -187,7 +187,7 @@ export class ProcessEnd implements SignalReceiver {
     };
     if (code !== undefined) return exitUnlessAnotherRuns();
     // It gets the time for whatever else it does, and the process ends as soon as nothing is left to do.
-    const graceEndsInMs = this.signalAt + hardStopAfterMs(options.gracePeriodMs) - clock.now();
+    const graceEndsInMs = this.signalAt + hardStopAfterMs(grace.now) - clock.now();
     clock.after(graceEndsInMs, exitUnlessAnotherRuns).unref?.();
   }
 }

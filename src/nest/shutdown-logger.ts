@@ -52,6 +52,11 @@ export class ShutdownLogger {
     this.logger.warn(message);
   }
 
+  /** What is of interest when the application starts. */
+  started(message: string): void {
+    this.logger.log(message);
+  }
+
   private tell(line: string): void {
     if (this.isBySignal()) this.logger.log(line);
     else this.logger.debug(line);

@@ -26,9 +26,15 @@ export interface GracefulShutdownOptions {
   readonly drainTimeoutMs?: number;
   /**
    * The platform's total from the signal to SIGKILL (Kubernetes: `terminationGracePeriodSeconds`, less its preStop
-   * time). One second before it the process ends itself, with a report. More than 1000. @default 30000
+   * time). One second before it the process ends itself, with a report. More than 1000.
+   *
+   * `'auto'` recognises the platform, and takes what it grants unless it is configured (Kubernetes 30000, Cloud Run
+   * 10000, Fly.io 5000, ...); PM2 and systemd are asked. 30000 where none is recognised. The parts of the shutdown are
+   * scaled where they do not fit.
+   *
+   * @default 'auto'
    */
-  readonly gracePeriodMs?: number;
+  readonly gracePeriodMs?: number | 'auto';
   /**
    * Whether to keep serving, with readiness failing, until traffic has gone away.
    *
@@ -94,7 +100,7 @@ export interface ResolvedOptions {
   /** See `GracefulShutdownOptions.drainTimeoutMs`. */
   readonly drainTimeoutMs: number;
   /** See `GracefulShutdownOptions.gracePeriodMs`. */
-  readonly gracePeriodMs: number;
+  readonly gracePeriodMs: number | 'auto';
   /** See `GracefulShutdownOptions.lameDuck`. */
   readonly lameDuck: 'auto' | false | Required<LameDuckOptions>;
   /** See `GracefulShutdownOptions.hookTimeoutMs`. */
@@ -124,7 +130,7 @@ export interface ResolvedOptions {
 /** Every default, once. */
 export const defaults = {
   drainTimeoutMs: 10_000,
-  gracePeriodMs: 30_000,
+  gracePeriodMs: 'auto',
   lameDuck: 'auto',
   lameDuckWindow: { minMs: 5_000, quietMs: 1_000, maxMs: 10_000 },
   hookTimeoutMs: 5_000,

@@ -45,7 +45,7 @@ export function resolveOptions(given: number | GracefulShutdownOptions = {}): Re
   checkNames('', options, known.options);
   return {
     drainTimeoutMs: duration('drainTimeoutMs', options.drainTimeoutMs ?? defaults.drainTimeoutMs, 0),
-    gracePeriodMs: duration('gracePeriodMs', options.gracePeriodMs ?? defaults.gracePeriodMs, 1_001),
+    gracePeriodMs: gracePeriod(options.gracePeriodMs ?? defaults.gracePeriodMs),
     lameDuck: lameDuck(options.lameDuck ?? defaults.lameDuck),
     hookTimeoutMs: duration('hookTimeoutMs', options.hookTimeoutMs ?? defaults.hookTimeoutMs, 1),
     httpTracking: oneOf('httpTracking', options.httpTracking ?? defaults.httpTracking, ['routes', 'interceptor']),
@@ -64,6 +64,10 @@ export function resolveOptions(given: number | GracefulShutdownOptions = {}): Re
 /** The lame duck's window, whichever way it was asked for. */
 export function windowOf({ lameDuck }: ResolvedOptions): Required<LameDuckOptions> {
   return typeof lameDuck === 'object' ? lameDuck : defaults.lameDuckWindow;
+}
+
+function gracePeriod(given: NonNullable<GracefulShutdownOptions['gracePeriodMs']>): ResolvedOptions['gracePeriodMs'] {
+  return given === 'auto' ? given : duration('gracePeriodMs', given, 1_001);
 }
 
 function lameDuck(given: NonNullable<GracefulShutdownOptions['lameDuck']>): ResolvedOptions['lameDuck'] {

@@ -1,4 +1,4 @@
-import { addUp, type BudgetSum } from '../sequence/budget.js';
+import { addUp, type BudgetSum, type GracePeriod, hardStopAfterMs, scaled } from '../sequence/budget.js';
 import { type GracefulShutdownOptions, type ResolvedOptions } from './options.js';
 import { duration, resolveOptions, windowOf } from './resolve-options.js';
 
@@ -12,9 +12,14 @@ export interface ShutdownBudget extends BudgetSum {
   readonly options: ResolvedOptions;
 }
 
+/** What `'auto'` stands for where no process runs that could find out: what most platforms grant, ms. */
+const commonGracePeriodMs = 30_000;
+
 /**
  * Adds up what a shutdown with these options takes at most. It is pure: no application is needed, and nothing is
- * started.
+ * started. It does not look where it runs, for that need not be where the application will: the `gracePeriodMs` of
+ * `'auto'` counts as 30000, which is what Kubernetes, ECS, Heroku and Render grant. Give the number for another
+ * platform, such as 10000 for Cloud Run.
  *
  * @param options what `GracefulShutdownModule.forRoot()` is given
  * @param hooksMs the most that the hooks of `releasing` take together, ms. @default 0
@@ -23,12 +28,15 @@ export interface ShutdownBudget extends BudgetSum {
  * @publicApi
  */
 export function shutdownBudget(options: number | GracefulShutdownOptions = {}, hooksMs = 0): ShutdownBudget {
-  return budgetOf(resolveOptions(options), duration('hooksMs', hooksMs, 0));
+  const resolved = resolveOptions(options);
+  const { gracePeriodMs } = resolved;
+  const graceMs = gracePeriodMs === 'auto' ? commonGracePeriodMs : gracePeriodMs;
+  return budgetOf(resolved, duration('hooksMs', hooksMs, 0), graceMs);
 }
 
 /** The warning to print at bootstrap when the parts of a shutdown exceed the grace period; none when they do not. */
-export function budgetWarning(options: ResolvedOptions, hooksMs = 0): string | undefined {
-  const budget = budgetOf(options, hooksMs);
+export function budgetWarning(options: ResolvedOptions, gracePeriod: GracePeriod, hooksMs = 0): string | undefined {
+  const budget = budgetOf(options, hooksMs, gracePeriod.ms);
   if (budget.fits) return undefined;
   const parts: [string, number][] = [
     [options.lameDuck === 'auto' ? 'lameDuck.maxMs (auto)' : 'lameDuck.maxMs', budget.lameDuckMaxMs],
@@ -37,6 +45,7 @@ export function budgetWarning(options: ResolvedOptions, hooksMs = 0): string | u
     ['margin', budget.marginMs],
   ];
   const spelt = parts.map(([name, ms]) => `${name} ${ms}`).join(' + ');
+  if (gracePeriod.isAssumed) return scaledWarning(budget, gracePeriod, spelt);
   return (
     `The parts of the shutdown exceed gracePeriodMs: ${spelt} = ${budget.neededMs} ms > ${budget.gracePeriodMs} ms. ` +
     'The lame duck and the drain will be cut short to fit. Shorten them, or raise gracePeriodMs together with the ' +
@@ -44,14 +53,25 @@ export function budgetWarning(options: ResolvedOptions, hooksMs = 0): string | u
   );
 }
 
-function budgetOf(options: ResolvedOptions, hooksMs: number): ShutdownBudget {
+function scaledWarning(budget: ShutdownBudget, gracePeriod: GracePeriod, spelt: string): string {
+  const parts = { lameDuckMs: budget.lameDuckMinMs, drainMs: budget.drainMs, hooksMs: budget.hooksMs };
+  const { lameDuckMs, drainMs, hooksMs } = scaled(parts, hardStopAfterMs(gracePeriod));
+  return (
+    `The parts of the shutdown exceed the ${gracePeriod.ms} ms of ${gracePeriod.source}: ${spelt} = ` +
+    `${budget.neededMs} ms. They are scaled to fit, to at least: lame duck ${lameDuckMs}, ` +
+    `drain ${drainMs}, hooks ${hooksMs} ms. Shorten them, or raise the time of the platform, and say so in ` +
+    'gracePeriodMs.'
+  );
+}
+
+function budgetOf(options: ResolvedOptions, hooksMs: number, gracePeriodMs: number): ShutdownBudget {
   const { minMs, maxMs } = options.lameDuck === false ? { minMs: 0, maxMs: 0 } : windowOf(options);
   const sum = addUp({
     lameDuckMinMs: minMs,
     lameDuckMaxMs: maxMs,
     drainMs: options.drainTimeoutMs,
     hooksMs,
-    gracePeriodMs: options.gracePeriodMs,
+    gracePeriodMs,
   });
   return { options, ...sum };
 }

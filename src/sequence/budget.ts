@@ -6,6 +6,42 @@ export const timerMaxMs = 2 ** 31 - 1;
 
 /** The process ends itself, with a report, this long before the platform would kill it, ms. */
 export const marginMs = 1_000;
+/** Of a grace period that is assumed the margin takes no more than this part. */
+const marginPart = 0.2;
+
+/** How long the platform waits from the signal to SIGKILL. */
+export interface GracePeriod {
+  /** From the signal to SIGKILL, ms. */
+  readonly ms: number;
+  /** Who says so, in words. */
+  readonly source: string;
+  /** Nobody has given the number: it is what the platform is known to grant, and the parts are scaled to fit it. */
+  readonly isAssumed: boolean;
+}
+
+/** The longest parts of a shutdown that share what the margin leaves of the grace period, ms. */
+export interface SharedParts {
+  readonly lameDuckMs: number;
+  readonly drainMs: number;
+  readonly hooksMs: number;
+}
+
+/**
+ * What each part gets of a grace period that is assumed, and too short for all of them: the same part of what it was
+ * to have. Only the least of a lame duck counts here, for the rest of it waits for nothing but quiet.
+ *
+ * @param leftMs what the margin leaves
+ */
+export function scaled(parts: SharedParts, leftMs: number): SharedParts {
+  const sumMs = parts.lameDuckMs + parts.drainMs + parts.hooksMs;
+  if (sumMs <= leftMs) return parts;
+  const share = (ms: number) => Math.floor((ms * leftMs) / sumMs);
+  return {
+    lameDuckMs: share(parts.lameDuckMs),
+    drainMs: share(parts.drainMs),
+    hooksMs: share(parts.hooksMs),
+  };
+}
 
 /** A measured lag becomes a recommendation in steps of this size, ms. */
 const lagStepMs = 500;
@@ -45,8 +81,8 @@ export function addUp(terms: Omit<BudgetSum, 'marginMs' | 'neededMs' | 'fits'>):
 }
 
 /** How long after the signal the process ends itself, ms. */
-export function hardStopAfterMs(gracePeriodMs: number): number {
-  return gracePeriodMs - marginMs;
+export function hardStopAfterMs({ ms, isAssumed }: Pick<GracePeriod, 'ms' | 'isAssumed'>): number {
+  return ms - (isAssumed ? Math.min(marginMs, Math.ceil(ms * marginPart)) : marginMs);
 }
 
 /** The least a lame duck should last where traffic took `lagMs` to leave, ms. */
@@ -63,31 +99,36 @@ export class Deadlines {
   hardStopAt = Infinity;
   /** The drain deadline; Infinity before draining has begun. */
   drainEndsAt = Infinity;
+  /** What the hooks of `releasing` are kept of a grace period that is too short for all, ms. */
+  private scaledHooksMs = Infinity;
+  private isAssumed = false;
 
   /**
-   * @param durations what the options grant, ms
-   * @param hooksMs tells the most that the hooks of `releasing` take together, ms; hooks may be added until the last
-   * moment
+   * @param options what the options grant; the grace period may change until the shutdown begins
+   * @param longestHooksMs tells the most that the hooks of `releasing` take together, ms; hooks may be added until
+   * the last moment
    */
   constructor(
     private readonly clock: Clock,
-    private readonly durations: { readonly drainTimeoutMs: number; readonly gracePeriodMs: number },
-    private readonly hooksMs: () => number,
+    private readonly options: { readonly drainTimeoutMs: number; readonly gracePeriod: () => GracePeriod },
+    private readonly longestHooksMs: () => number,
   ) {}
 
   /** The grace period begins now. Returns the instant of the hard stop. */
   begin(): number {
-    return (this.hardStopAt = this.clock.now() + hardStopAfterMs(this.durations.gracePeriodMs));
+    const gracePeriod = this.options.gracePeriod();
+    this.isAssumed = gracePeriod.isAssumed;
+    return (this.hardStopAt = this.clock.now() + hardStopAfterMs(gracePeriod));
   }
 
   /** The drain begins now. */
   beginDrain(): void {
-    this.drainEndsAt = Math.min(this.clock.now() + this.durations.drainTimeoutMs, this.hooksBeginAt);
+    this.drainEndsAt = Math.min(this.clock.now() + this.options.drainTimeoutMs, this.hooksBeginAt);
   }
 
   /** The latest instant at which the hooks of `releasing` can begin and still have all their time. */
   get hooksBeginAt(): number {
-    return this.hardStopAt - this.hooksMs();
+    return this.hardStopAt - Math.min(this.longestHooksMs(), this.scaledHooksMs);
   }
 
   /** Time left until the drain deadline, or until the hard stop before draining has begun, ms; never negative. */
@@ -97,12 +138,20 @@ export class Deadlines {
 
   /**
    * Cuts a lame duck that begins now to what the drain and the hooks leave. Its minimum takes time from the drain, and
-   * never from the hooks.
+   * never from the hooks, where the grace period is given. Where it is assumed, all three are scaled.
    */
-  fit(asked: LameDuckWindow): LameDuckWindow {
+  fit(given: LameDuckWindow): LameDuckWindow {
+    const asked = this.isAssumed ? this.scale(given) : given;
     const leftMs = this.hooksBeginAt - this.clock.now();
-    const besideDrainMs = Math.max(asked.minMs, leftMs - this.durations.drainTimeoutMs);
+    const besideDrainMs = Math.max(asked.minMs, leftMs - this.options.drainTimeoutMs);
     const maxMs = Math.max(0, Math.min(asked.maxMs, besideDrainMs, leftMs));
     return { ...asked, minMs: Math.min(asked.minMs, maxMs), maxMs };
+  }
+
+  private scale(asked: LameDuckWindow): LameDuckWindow {
+    const parts = { lameDuckMs: asked.minMs, drainMs: this.options.drainTimeoutMs, hooksMs: this.longestHooksMs() };
+    const { lameDuckMs, hooksMs } = scaled(parts, this.hardStopAt - this.clock.now());
+    if (hooksMs < parts.hooksMs) this.scaledHooksMs = hooksMs;
+    return { ...asked, minMs: lameDuckMs };
   }
 }

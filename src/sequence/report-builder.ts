@@ -1,5 +1,6 @@
 import { activeResources } from './active-resources.js';
 import { adviceOn } from './advice.js';
+import { type GracePeriod } from './budget.js';
 import { type Clock } from './clock.js';
 import { type Leftover } from './drainable.js';
 import { type ShutdownEvents } from './events.js';
@@ -23,6 +24,7 @@ export class ReportBuilder {
   skipped = 0;
 
   private reason = '';
+  private gracePeriod: ShutdownReport['gracePeriod'] = { ms: 0, source: '' };
   private startedAtDate = new Date(0);
   private startedAt = 0;
   private current: ShutdownPhase = 'running';
@@ -48,9 +50,10 @@ export class ReportBuilder {
   }
 
   /** The shutdown begins. */
-  begin(reason: string): void {
+  begin(reason: string, { ms, source }: GracePeriod): void {
     const { clock, inFlight } = this.observed;
     this.reason = reason;
+    this.gracePeriod = { ms, source };
     this.startedAtDate = clock.date();
     this.startedAt = clock.now();
     this.atSignal = inFlight.size;
@@ -154,6 +157,7 @@ export class ReportBuilder {
       endedBy,
       clean: isComplete && hooks.every((hook) => hook.outcome === 'fulfilled'),
       startedAt: this.startedAtDate.toISOString(),
+      gracePeriod: this.gracePeriod,
       totalMs: this.elapsedMs,
       phases,
       inFlight: { atSignal: this.atSignal, finished: this.finished },

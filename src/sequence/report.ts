@@ -59,6 +59,8 @@ export interface ShutdownReport {
   readonly clean: boolean;
   /** Calendar time of the signal, ISO 8601. */
   readonly startedAt: string;
+  /** The platform's time from the signal to SIGKILL, ms, and who says so: the option, or what was recognised. */
+  readonly gracePeriod: { readonly ms: number; readonly source: string };
   /** From the signal to this report, ms. */
   readonly totalMs: number;
   /** How long each phase took, ms, in their order. */

@@ -1,3 +1,4 @@
+import { type GracePeriod } from './budget.js';
 import { type Clock } from './clock.js';
 import { type Leftover } from './drainable.js';
 import { messageOf } from './errors.js';
@@ -16,10 +17,12 @@ export interface ShutdownTrigger {
   readonly isHostClosing: boolean;
 }
 
-/** What the options grant a shutdown. Durations in ms. */
+/** What the options grant a shutdown. */
 export interface SequenceOptions {
+  /** In ms. */
   readonly drainTimeoutMs: number;
-  readonly gracePeriodMs: number;
+  /** What is known of it now: the platform may still be asked until the shutdown begins. */
+  readonly gracePeriod: () => GracePeriod;
 }
 
 /** The work that the sequence waits for; the tracker of leases keeps it. */

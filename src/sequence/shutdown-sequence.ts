@@ -47,7 +47,10 @@ export class ShutdownSequence {
   /** Aborts when work in flight is about to be cut. */
   readonly abortSignal: AbortSignal = this.aborting.signal;
 
-  constructor(options: SequenceOptions, parts: SequenceParts) {
+  constructor(
+    private readonly options: SequenceOptions,
+    parts: SequenceParts,
+  ) {
     const { clock } = parts;
     this.parts = guardParts(parts, (name, error) => this.report.partFailed(name, error));
     const { inFlight, hooks } = this.parts;
@@ -79,7 +82,7 @@ export class ShutdownSequence {
     if (!this.trigger) {
       this.trigger = trigger;
       this.interruption.armHardStop(this.deadlines.begin());
-      this.report.begin(trigger.reason);
+      this.report.begin(trigger.reason, this.options.gracePeriod());
       void this.run().then(this.over.resolve).catch(this.phaseFailed);
     } else if (trigger.isHostClosing && !this.trigger.isHostClosing) {
       this.trigger = { ...this.trigger, ...trigger, reason: this.trigger.reason };

@@ -188,6 +188,24 @@ describe('DrainCore', () => {
     expect(core.hooks.longestMs('releasing')).toBe(1_234);
   });
 
+  it('fits its parts into what the platform grants, and reports that, where nobody gives the number', async () => {
+    given({}, { K_SERVICE: 'orders' });
+    core.probe();
+    core.hooks.add('releasing', () => undefined);
+    const lease = core.tracker.take('request', 'GET /');
+    void core.sequence.begin(sigterm);
+    await clock.advance(2_249);
+    expect(core.phase).toBe('lame-duck');
+    await clock.advance(1);
+    expect(core.phase).toBe('draining');
+    expect(core.sequence.remainingMs()).toBe(4_500);
+    lease.release();
+    core.sequence.hostClosed();
+    await settle();
+    const source = expect.stringContaining('Google Cloud Run');
+    expect(await core.sequence.closed).toMatchObject({ gracePeriod: { ms: 10_000, source } });
+  });
+
   it('takes its budget from the options', async () => {
     given({ drainTimeoutMs: 2_000, gracePeriodMs: 5_000 });
     const lease = core.tracker.take('request', 'GET /');

@@ -27,7 +27,7 @@ describe('resolveOptions', () => {
   it('fills in every default', () => {
     expect(resolveOptions()).toEqual({
       drainTimeoutMs: 10_000,
-      gracePeriodMs: 30_000,
+      gracePeriodMs: 'auto',
       lameDuck: 'auto',
       hookTimeoutMs: 5_000,
       httpTracking: 'routes',

@@ -1,6 +1,16 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { addUp, Deadlines, hardStopAfterMs, lameDuckMinMsFor } from '../../../src/sequence/budget.js';
+import {
+  addUp,
+  type GracePeriod,
+  Deadlines,
+  hardStopAfterMs,
+  lameDuckMinMsFor,
+  scaled,
+} from '../../../src/sequence/budget.js';
 import { FakeClock } from '../../support/fake-clock.js';
+
+const given = (ms: number) => ({ ms, source: 'the option', isAssumed: false });
+const assumed = (ms: number) => ({ ms, source: 'the platform', isAssumed: true });
 
 const terms = { lameDuckMinMs: 1_000, lameDuckMaxMs: 5_000, drainMs: 10_000, hooksMs: 3_000, gracePeriodMs: 19_000 };
 
@@ -16,7 +26,28 @@ describe('addUp', () => {
 
 describe('hardStopAfterMs', () => {
   it('is one second before SIGKILL', () => {
-    expect(hardStopAfterMs(30_000)).toBe(29_000);
+    expect(hardStopAfterMs(given(30_000))).toBe(29_000);
+    expect(hardStopAfterMs(given(1_001))).toBe(1);
+    expect(hardStopAfterMs(assumed(30_000))).toBe(29_000);
+    expect(hardStopAfterMs(assumed(5_000))).toBe(4_000);
+  });
+
+  it('takes a fifth of a grace period that is assumed, and shorter than five seconds', () => {
+    expect(hardStopAfterMs(assumed(1_600))).toBe(1_280);
+  });
+});
+
+describe('scaled', () => {
+  const parts = { lameDuckMs: 5_000, drainMs: 10_000, hooksMs: 5_000 };
+
+  it('leaves the parts as they are where they fit', () => {
+    expect(scaled(parts, 20_000)).toEqual(parts);
+    expect(scaled({ lameDuckMs: 0, drainMs: 0, hooksMs: 0 }, 0)).toEqual({ lameDuckMs: 0, drainMs: 0, hooksMs: 0 });
+  });
+
+  it('gives each the same part of what it was to have', () => {
+    expect(scaled(parts, 9_000)).toEqual({ lameDuckMs: 2_250, drainMs: 4_500, hooksMs: 2_250 });
+    expect(scaled(parts, 4_000)).toEqual({ lameDuckMs: 1_000, drainMs: 2_000, hooksMs: 1_000 });
   });
 });
 
@@ -38,15 +69,16 @@ describe('Deadlines', () => {
     clock = new FakeClock();
     hooksMs = 0;
   });
-  const begun = (drainTimeoutMs: number, gracePeriodMs: number): Deadlines => {
-    const deadlines = new Deadlines(clock, { drainTimeoutMs, gracePeriodMs }, () => hooksMs);
+  const begun = (drainTimeoutMs: number, gracePeriod: number | GracePeriod): Deadlines => {
+    const grace = typeof gracePeriod === 'number' ? given(gracePeriod) : gracePeriod;
+    const deadlines = new Deadlines(clock, { drainTimeoutMs, gracePeriod: () => grace }, () => hooksMs);
     deadlines.begin();
     return deadlines;
   };
   const asked = { minMs: 1_000, quietMs: 500, maxMs: 9_000, awaitsProbe: true };
 
   it('leave an endless time before the shutdown has begun', () => {
-    const deadlines = new Deadlines(clock, { drainTimeoutMs: 10_000, gracePeriodMs: 30_000 }, () => 0);
+    const deadlines = new Deadlines(clock, { drainTimeoutMs: 10_000, gracePeriod: () => given(30_000) }, () => 0);
     expect(deadlines.remainingMs).toBe(Infinity);
   });
 
@@ -98,5 +130,39 @@ describe('Deadlines', () => {
     expect(begun(10_000, 6_000).fit(asked)).toMatchObject({ minMs: 500, maxMs: 500 });
     hooksMs = 60_000;
     expect(begun(10_000, 6_000).fit(asked)).toMatchObject({ minMs: 0, maxMs: 0 });
+  });
+
+  it('scale lame duck, drain and hooks to a grace period that is assumed: ten seconds of Cloud Run', async () => {
+    hooksMs = 5_000;
+    const deadlines = begun(10_000, assumed(10_000));
+    const window = { minMs: 5_000, quietMs: 1_000, maxMs: 10_000, awaitsProbe: false };
+    expect(deadlines.fit(window)).toEqual({ ...window, minMs: 2_250, maxMs: 2_250 });
+    expect(deadlines.hooksBeginAt).toBe(6_750);
+    await clock.advance(2_250);
+    deadlines.beginDrain();
+    expect(deadlines.drainEndsAt).toBe(6_750);
+  });
+
+  it('leave the drain what a lame duck that ended early did not need', async () => {
+    const deadlines = begun(10_000, assumed(5_000));
+    expect(deadlines.fit({ ...asked, minMs: 5_000 })).toMatchObject({ minMs: 1_333, maxMs: 1_333 });
+    await clock.advance(500);
+    deadlines.beginDrain();
+    expect(deadlines.drainEndsAt).toBe(4_000);
+  });
+
+  it('shorten nothing but the wait for quiet where the least of a lame duck fits', () => {
+    const window = { minMs: 5_000, quietMs: 1_000, maxMs: 10_000, awaitsProbe: false };
+    expect(begun(10_000, assumed(30_000)).fit(window)).toEqual(window);
+    expect(begun(10_000, assumed(20_000)).fit(window)).toEqual({ ...window, maxMs: 9_000 });
+  });
+
+  it('share what PM2 grants when nothing is configured among drain and hooks, without a lame duck', () => {
+    hooksMs = 5_000;
+    const deadlines = begun(10_000, assumed(1_600));
+    deadlines.fit({ minMs: 0, quietMs: 0, maxMs: 0, awaitsProbe: false });
+    deadlines.beginDrain();
+    expect(deadlines.hardStopAt).toBe(1_280);
+    expect(deadlines.drainEndsAt).toBe(854);
   });
 });

@@ -7,6 +7,8 @@ import { type ShutdownEvent, ShutdownEvents } from '../../../src/sequence/events
 import { Traffic } from '../../../src/sequence/traffic.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
+const gracePeriod = { ms: 30_000, source: 'Kubernetes', isAssumed: true };
+
 let clock: FakeClock;
 let events: ShutdownEvents;
 let traffic: Traffic;
@@ -49,7 +51,7 @@ async function shutdownWith(course: Course = {}) {
     builder.enter(phase);
     if (interrupted?.[1] === phase) builder.interrupted(interrupted[0], 'somebody');
   };
-  builder.begin('signal SIGTERM');
+  builder.begin('signal SIGTERM', gracePeriod);
   traffic.becomeUnready();
   enter('lame-duck');
   await during?.();
@@ -66,7 +68,7 @@ describe('ReportBuilder', () => {
   it('gives a clean report without advice when nothing went wrong', async () => {
     inFlight = Object.assign(inFlight, { size: 3, finished: 100 });
     await clock.advance(250);
-    builder.begin('signal SIGTERM');
+    builder.begin('signal SIGTERM', gracePeriod);
     traffic.becomeUnready();
     await phase('lame-duck', 5_000);
     await phase('draining', 120);
@@ -80,6 +82,7 @@ describe('ReportBuilder', () => {
       reason: 'signal SIGTERM',
       outcome: 'drained',
       endedBy: 'host',
+      gracePeriod: { ms: 30_000, source: 'Kubernetes' },
       clean: true,
       startedAt: '2026-01-01T00:00:00.250Z',
       totalMs: 5_150,
@@ -106,7 +109,7 @@ describe('ReportBuilder', () => {
   });
 
   it('rounds to whole milliseconds', async () => {
-    builder.begin('app.close()');
+    builder.begin('app.close()', gracePeriod);
     await phase('lame-duck', 0.4);
     await phase('draining', 10.6);
     builder.enter('releasing');

@@ -18,6 +18,8 @@ export const byHand: ShutdownTrigger = { reason: 'shutdown()', isHostClosing: fa
 interface Setup {
   readonly drainTimeoutMs?: number;
   readonly gracePeriodMs?: number;
+  /** The grace period is one that nobody has given. */
+  readonly isAssumed?: boolean;
   readonly lameDuck?: Partial<LameDuckWindow>;
   /** Parts that take the place of the real ones. */
   readonly parts?: (real: SequenceParts) => Partial<SequenceParts>;
@@ -35,11 +37,13 @@ export class SequenceUnderTest {
   readonly seen: ShutdownEvent[] = [];
   readonly sequence: ShutdownSequence;
 
-  constructor({ drainTimeoutMs = 10_000, gracePeriodMs = 30_000, lameDuck = {}, parts }: Setup = {}) {
+  constructor(setup: Setup = {}) {
+    const { drainTimeoutMs = 10_000, gracePeriodMs = 30_000, isAssumed = false, lameDuck = {}, parts } = setup;
     const { clock, events, hooks, tracker, traffic, probes } = this;
     const lameDuckFor = () => ({ ...noLameDuck, ...lameDuck });
     const real: SequenceParts = { clock, events, hooks, inFlight: tracker, traffic, probes, lameDuckFor };
-    this.sequence = new ShutdownSequence({ drainTimeoutMs, gracePeriodMs }, { ...real, ...parts?.(real) });
+    const gracePeriod = () => ({ ms: gracePeriodMs, source: 'the test', isAssumed });
+    this.sequence = new ShutdownSequence({ drainTimeoutMs, gracePeriod }, { ...real, ...parts?.(real) });
     events.subscribe((event) => {
       this.seen.push(event);
       if (event.type === 'phase') this.log.push(`phase ${event.phase}`);

@@ -1,0 +1,113 @@
+/** The process as its platform has made it. */
+export interface Surroundings {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly pid: number;
+  readonly parentPid: number;
+}
+
+/** Where a process runs, and how long it has there from the signal to SIGKILL, ms. */
+export interface Platform {
+  readonly name: string;
+  readonly gracePeriodMs: number;
+  /** What the platform is known by, and whose number that is. */
+  readonly why: string;
+  /** Reports whether this service manager can be asked for the real number. */
+  readonly isSystemd?: boolean;
+}
+
+/** PM2 writes what its configuration says, or nothing, and then kills after this time, ms. */
+const pm2KillTimeoutMs = 1_600;
+
+type Recognise = (surroundings: Surroundings) => Platform | undefined;
+
+/** A platform that sets a variable of its own, and whose number the process is not told. */
+function knownBy(variable: string, name: string, gracePeriodMs: number, number: string): Recognise {
+  return ({ environment }) =>
+    environment[variable] === undefined ? undefined : { name, gracePeriodMs, why: `${variable} is set; ${number}` };
+}
+
+function cloudRun(variable: string): Recognise {
+  const recognise = knownBy(variable, 'Google Cloud Run', 10_000, 'it cannot be changed there');
+  // Knative sets the same variables, and kills when Kubernetes does.
+  return (surroundings) => (isUnderKubernetes(surroundings.environment) ? undefined : recognise(surroundings));
+}
+
+/** The number that each has unless it is told another one: docs/platforms.md has the sources. */
+const platforms: readonly Recognise[] = [
+  // Who kills first is looked for first: PM2 may run on any of the others.
+  pm2,
+  knownBy('FLY_MACHINE_ID', 'Fly.io', 5_000, 'its kill_timeout, unless fly.toml says otherwise'),
+  knownBy('NOMAD_ALLOC_ID', 'Nomad', 5_000, 'its kill_timeout, unless the task says otherwise'),
+  cloudRun('K_SERVICE'),
+  cloudRun('CLOUD_RUN_JOB'),
+  knownBy('GAE_SERVICE', 'Google App Engine', 30_000, 'it cannot be changed there'),
+  knownBy(
+    'CONTAINER_APP_NAME',
+    'Azure Container Apps',
+    30_000,
+    'its terminationGracePeriodSeconds, unless the template says otherwise',
+  ),
+  ...['ECS_CONTAINER_METADATA_URI_V4', 'ECS_CONTAINER_METADATA_URI'].map((variable) =>
+    knownBy(variable, 'Amazon ECS', 30_000, 'its stopTimeout, unless the task definition says otherwise'),
+  ),
+  knownBy('DYNO', 'Heroku', 30_000, 'it cannot be changed there'),
+  knownBy('RENDER', 'Render', 30_000, 'its maxShutdownDelaySeconds, unless the service says otherwise'),
+  knownBy(
+    'KUBERNETES_SERVICE_HOST',
+    'Kubernetes',
+    30_000,
+    'its terminationGracePeriodSeconds, unless the manifest says otherwise',
+  ),
+  systemd,
+  container,
+];
+
+/** What is assumed where nothing is recognised, ms. */
+export const unknownGracePeriodMs = 30_000;
+
+/** Reports whether this is the environment of a pod. */
+export function isUnderKubernetes({ KUBERNETES_SERVICE_HOST }: NodeJS.ProcessEnv): boolean {
+  return KUBERNETES_SERVICE_HOST !== undefined;
+}
+
+/** Finds out where a process runs, by what its platform has written into its environment. */
+export function recognise(surroundings: Surroundings): Platform {
+  for (const each of platforms) {
+    const platform = each(surroundings);
+    if (platform) return platform;
+  }
+  return { name: 'the usual time', gracePeriodMs: unknownGracePeriodMs, why: 'no platform was recognised' };
+}
+
+function pm2({ environment }: Surroundings): Platform | undefined {
+  const { pm_id, kill_timeout } = environment;
+  if (pm_id === undefined) return undefined;
+  const given = Number(kill_timeout);
+  return given > 0
+    ? { name: 'PM2', gracePeriodMs: Math.floor(given), why: 'its kill_timeout' }
+    : { name: 'PM2', gracePeriodMs: pm2KillTimeoutMs, why: 'pm_id is set; its kill_timeout, for none is configured' };
+}
+
+/**
+ * The variables of a unit are passed on to all that its processes start, a shell in a terminal window included: the
+ * process has to be the unit's own, or started by that one (npm, a shell).
+ */
+function systemd({ environment, pid, parentPid }: Surroundings): Platform | undefined {
+  const { INVOCATION_ID, SYSTEMD_EXEC_PID } = environment;
+  if (INVOCATION_ID === undefined) return undefined;
+  // Before version 248 systemd did not tell which process is the unit's.
+  const isOfUnit =
+    SYSTEMD_EXEC_PID === undefined ? parentPid === 1 : [pid, parentPid].includes(Number(SYSTEMD_EXEC_PID));
+  if (!isOfUnit) return undefined;
+  const why = 'INVOCATION_ID is set; its TimeoutStopSec is not known';
+  return { name: 'systemd', gracePeriodMs: unknownGracePeriodMs, why, isSystemd: true };
+}
+
+function container({ pid }: Surroundings): Platform | undefined {
+  if (pid !== 1) return undefined;
+  return {
+    name: 'a container',
+    gracePeriodMs: 10_000,
+    why: "the process is PID 1, and no orchestrator is recognised; docker's own, unless it is told otherwise",
+  };
+}

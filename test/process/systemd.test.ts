@@ -1,0 +1,73 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { request } from '../support/raw-client.js';
+import { build, Child, endAll } from './support/child.js';
+
+let folder: string;
+beforeAll(build);
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-'));
+});
+afterEach(async () => {
+  await endAll();
+  rmSync(folder, { recursive: true });
+});
+
+/** The environment of a unit of Type=notify, whose systemd-notify runs this script. */
+function unit(script: string, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const path = join(folder, 'systemd-notify');
+  writeFileSync(path, `#!/bin/sh\necho "$*" >> '${folder}/said'\n${script}\n`);
+  chmodSync(path, 0o755);
+  return { PATH: `${folder}:${process.env.PATH}`, NOTIFY_SOCKET: `${folder}/notify`, ...more };
+}
+
+function said(): string[] {
+  try {
+    return readFileSync(`${folder}/said`, 'utf8').trimEnd().split('\n');
+  } catch {
+    return [];
+  }
+}
+
+async function hears(line: RegExp): Promise<void> {
+  while (!said().some((each) => line.test(each))) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('An application that systemd waits to hear from', () => {
+  it('says that it is ready, alive, stopping, and with how much in flight', async () => {
+    const child = await Child.start('orders', { drain: 10_000, env: unit('', { WATCHDOG_USEC: '400000' }) });
+    await hears(/^READY=1 STATUS=serving$/);
+    await hears(/^WATCHDOG=1$/);
+    const answer = request(child.url('/held'));
+    await child.until('held');
+    child.signal('SIGTERM');
+    await hears(/STATUS=draining, [1-9]\d* in flight EXTEND_TIMEOUT_USEC=10000000/);
+    expect(said().filter((line) => line.includes('STOPPING=1'))).toHaveLength(1);
+    child.say('release');
+    expect(await answer).toMatchObject({ status: 200 });
+    expect(await child.report()).toMatchObject({ clean: true });
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
+  });
+
+  it('does not wait for a systemd-notify that hangs', async () => {
+    const child = await Child.start('orders', { drain: 10_000, env: unit('exec sleep 5') });
+    await hears(/^READY=1/);
+    child.signal('SIGTERM');
+    expect(await child.report()).toMatchObject({ clean: true });
+    const { end, ms } = await child.ended;
+    expect(end).toBe('SIGTERM');
+    expect(ms).toBeLessThan(1_500);
+  });
+
+  it('says so where there is no systemd-notify', async () => {
+    const env = { PATH: folder, NOTIFY_SOCKET: `${folder}/notify` };
+    const child = await Child.start('orders', { drain: 10_000, env });
+    while (!child.output.includes('systemd-notify cannot be run')) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    child.signal('SIGTERM');
+    expect(await child.report()).toMatchObject({ clean: true });
+  });
+});

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { isUnderKubernetes, recognise } from '../../../src/platform/platforms.js';
+
+const ordinary = { pid: 4_242, parentPid: 17 };
+const at = (environment: NodeJS.ProcessEnv, ids: Partial<typeof ordinary> = {}) =>
+  recognise({ environment, ...ordinary, ...ids });
+
+/** What each platform sets, what it is called, and what it grants, ms. */
+const platforms: [environment: NodeJS.ProcessEnv, name: string, gracePeriodMs: number][] = [
+  [{ KUBERNETES_SERVICE_HOST: '10.96.0.1' }, 'Kubernetes', 30_000],
+  [{ K_SERVICE: 'orders', K_REVISION: 'orders-1' }, 'Google Cloud Run', 10_000],
+  [{ CLOUD_RUN_JOB: 'orders' }, 'Google Cloud Run', 10_000],
+  [{ GAE_SERVICE: 'default' }, 'Google App Engine', 30_000],
+  [{ ECS_CONTAINER_METADATA_URI_V4: 'http://169.254.170.2/v4/1' }, 'Amazon ECS', 30_000],
+  [{ ECS_CONTAINER_METADATA_URI: 'http://169.254.170.2/v3/1' }, 'Amazon ECS', 30_000],
+  [{ CONTAINER_APP_NAME: 'orders' }, 'Azure Container Apps', 30_000],
+  [{ DYNO: 'web.1' }, 'Heroku', 30_000],
+  [{ RENDER: 'true' }, 'Render', 30_000],
+  [{ FLY_MACHINE_ID: '3d8d413b29d089' }, 'Fly.io', 5_000],
+  [{ NOMAD_ALLOC_ID: '2b8b9cbf' }, 'Nomad', 5_000],
+];
+
+describe('recognise', () => {
+  it.each(platforms)('knows by %j that it is %s, which grants %d ms', (environment, name, gracePeriodMs) => {
+    // Most of them run containers, whose first process this may be.
+    for (const pid of [1, 4_242]) {
+      expect(at({ PATH: '/usr/bin', ...environment }, { pid })).toMatchObject({ name, gracePeriodMs });
+    }
+    expect(at(environment).why).toMatch(new RegExp(`^${Object.keys(environment)[0]!} is set; `));
+  });
+
+  it('takes 30 s where it recognises nothing', () => {
+    expect(at({ NODE_ENV: 'production' })).toEqual({
+      name: 'the usual time',
+      gracePeriodMs: 30_000,
+      why: 'no platform was recognised',
+    });
+  });
+
+  it("takes docker's 10 s for PID 1 of a container that nothing else is known of", () => {
+    expect(at({}, { pid: 1, parentPid: 0 })).toMatchObject({ name: 'a container', gracePeriodMs: 10_000 });
+  });
+
+  it('takes Knative for the Kubernetes that it is', () => {
+    expect(at({ K_SERVICE: 'orders', KUBERNETES_SERVICE_HOST: '10.96.0.1' })).toMatchObject({ name: 'Kubernetes' });
+  });
+
+  it('takes the kill_timeout of PM2, wherever PM2 runs, and its 1.6 s where none is configured', () => {
+    const pm2 = { pm_id: '0', kill_timeout: '15000', KUBERNETES_SERVICE_HOST: '10.96.0.1' };
+    expect(at(pm2, { pid: 1 })).toEqual({ name: 'PM2', gracePeriodMs: 15_000, why: 'its kill_timeout' });
+    for (const kill_timeout of [undefined, '', 'soon', '0', '-1']) {
+      expect(at({ pm_id: '0', kill_timeout })).toMatchObject({ name: 'PM2', gracePeriodMs: 1_600 });
+    }
+    expect(at({ kill_timeout: '15000' })).toMatchObject({ name: 'the usual time' });
+  });
+
+  it('knows the process of a systemd unit, and what that one starts, from others that inherit its variables', () => {
+    const unit = { INVOCATION_ID: '0123456789abcdef', SYSTEMD_EXEC_PID: '300' };
+    const systemd = { name: 'systemd', gracePeriodMs: 30_000, isSystemd: true };
+    expect(at(unit, { pid: 300, parentPid: 1 })).toMatchObject(systemd);
+    expect(at(unit, { pid: 301, parentPid: 300 })).toMatchObject(systemd);
+    expect(at(unit, { pid: 302, parentPid: 301 })).toMatchObject({ name: 'the usual time' });
+    // Before systemd 248.
+    expect(at({ INVOCATION_ID: unit.INVOCATION_ID }, { parentPid: 1 })).toMatchObject(systemd);
+    expect(at({ INVOCATION_ID: unit.INVOCATION_ID })).toMatchObject({ name: 'the usual time' });
+  });
+});
+
+describe('isUnderKubernetes', () => {
+  it('knows a pod by the address of the API server', () => {
+    expect(isUnderKubernetes({ KUBERNETES_SERVICE_HOST: '10.96.0.1' })).toBe(true);
+    expect(isUnderKubernetes({})).toBe(false);
+  });
+});
+
+describe('docs/platforms.md', () => {
+  const page = readFileSync('docs/platforms.md', 'utf8');
+
+  it.each(platforms)('says of %j that %s grants %d ms, and where that stands', (environment, name, gracePeriodMs) => {
+    const row = page.split('\n').find((line) => line.startsWith(`| ${name} `));
+    expect(row).toContain(`\`${Object.keys(environment)[0]!}\``);
+    expect(row).toMatch(new RegExp(`\\| ${gracePeriodMs / 1_000} s\\b.*\\]\\(https://`));
+  });
+});

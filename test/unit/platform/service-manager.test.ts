@@ -1,0 +1,135 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type Notify, ServiceManager } from '../../../src/platform/service-manager.js';
+import { type ShutdownPhase } from '../../../src/sequence/phase.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+let clock: FakeClock;
+let inFlight: number;
+let warn: jest.Mock<(message: string) => void>;
+/** What systemd has been told, a line for each message. */
+let said: string[];
+let ends: ((error?: Error) => void)[];
+
+beforeEach(() => {
+  clock = new FakeClock();
+  inFlight = 0;
+  warn = jest.fn();
+  said = [];
+  ends = [];
+});
+
+const managed = (environment: NodeJS.ProcessEnv = {}, notify?: Notify): ServiceManager =>
+  new ServiceManager({
+    clock,
+    inFlight: () => inFlight,
+    warn,
+    environment: { NOTIFY_SOCKET: '/run/systemd/notify', ...environment },
+    pid: 300,
+    notify:
+      notify ??
+      ((assignments, ended) => {
+        said.push(assignments.join(' '));
+        ended();
+      }),
+  });
+
+/** The words of a systemd-notify that takes its time: `ends` lets the next one end. */
+const slow: Notify = (assignments, ended) => {
+  said.push(assignments.join(' '));
+  ends.push(ended);
+};
+
+function enter(manager: ServiceManager, phase: ShutdownPhase, previous: ShutdownPhase): void {
+  manager.log({ type: 'phase', phase, previous, reason: 'signal SIGTERM', elapsedMs: 0, inFlight });
+}
+
+describe('ServiceManager', () => {
+  it('says nothing where systemd does not listen', async () => {
+    const manager = managed({ NOTIFY_SOCKET: undefined, WATCHDOG_USEC: '1000000' });
+    manager.ready();
+    enter(manager, 'lame-duck', 'running');
+    await clock.advance(10_000);
+    expect(said).toEqual([]);
+  });
+
+  it('leaves it to the primary of a cluster to say something', () => {
+    const notify = jest.fn<Notify>();
+    const environment = { NOTIFY_SOCKET: '/run/systemd/notify' };
+    new ServiceManager({ clock, inFlight: () => 0, warn, environment, notify, isWorker: true }).ready();
+    expect(notify).not.toHaveBeenCalled();
+  });
+
+  it('says that the application is ready, once', () => {
+    const manager = managed();
+    manager.ready();
+    manager.ready();
+    expect(said).toEqual(['READY=1 STATUS=serving']);
+    expect(clock.armedAt).toEqual([]);
+  });
+
+  it('says that it stops and what is in flight, and asks for time, until it is closed', async () => {
+    const manager = managed();
+    inFlight = 3;
+    enter(manager, 'lame-duck', 'running');
+    await clock.advance(2_500);
+    inFlight = 2;
+    enter(manager, 'draining', 'lame-duck');
+    inFlight = 1;
+    await clock.advance(2_000);
+    enter(manager, 'releasing', 'draining');
+    enter(manager, 'closed', 'releasing');
+    await clock.advance(10_000);
+    expect(said).toEqual([
+      'STOPPING=1 STATUS=lame-duck, 3 in flight EXTEND_TIMEOUT_USEC=10000000',
+      'STATUS=lame-duck, 3 in flight EXTEND_TIMEOUT_USEC=10000000',
+      'STATUS=draining, 2 in flight EXTEND_TIMEOUT_USEC=10000000',
+      'STATUS=draining, 1 in flight EXTEND_TIMEOUT_USEC=10000000',
+      'STATUS=releasing, 1 in flight EXTEND_TIMEOUT_USEC=10000000',
+    ]);
+    expect(clock.armedAt).toEqual([]);
+  });
+
+  it('says that it is alive twice in the time of the watchdog, from its readiness to its end', async () => {
+    const manager = managed({ WATCHDOG_USEC: '3000000', WATCHDOG_PID: '300' });
+    await clock.advance(10_000);
+    expect(said).toEqual([]);
+    manager.ready();
+    await clock.advance(3_000);
+    expect(said).toEqual(['READY=1 STATUS=serving', 'WATCHDOG=1', 'WATCHDOG=1', 'WATCHDOG=1']);
+    enter(manager, 'closed', 'releasing');
+    expect(clock.armedAt).toEqual([]);
+  });
+
+  it.each([[{ WATCHDOG_USEC: '3000000', WATCHDOG_PID: '299' }], [{ WATCHDOG_USEC: '0' }], [{ WATCHDOG_USEC: 'soon' }]])(
+    'is no watchdog where none is asked of this process: %j',
+    async (environment) => {
+      managed(environment).ready();
+      await clock.advance(10_000);
+      expect(said).toEqual(['READY=1 STATUS=serving']);
+    },
+  );
+
+  it('runs one systemd-notify at a time, and says then what is true by then', async () => {
+    const manager = managed({}, slow);
+    manager.ready();
+    enter(manager, 'lame-duck', 'running');
+    inFlight = 1;
+    enter(manager, 'draining', 'lame-duck');
+    expect(said).toEqual(['READY=1 STATUS=serving']);
+    ends[0]!();
+    expect(said[1]).toBe('STOPPING=1 STATUS=draining, 1 in flight EXTEND_TIMEOUT_USEC=10000000');
+    ends[1]!();
+    expect(said).toHaveLength(2);
+  });
+
+  it('warns once where systemd-notify cannot be run, and leaves it', () => {
+    const manager = managed({}, (assignments, ended) => {
+      said.push(assignments.join(' '));
+      ended(new Error('spawn systemd-notify ENOENT'));
+    });
+    manager.ready();
+    enter(manager, 'lame-duck', 'running');
+    expect(said).toHaveLength(1);
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('spawn systemd-notify ENOENT')]]);
+  });
+});
