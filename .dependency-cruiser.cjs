@@ -5,6 +5,8 @@
 const rooms = {
   // What both ends of a connection must know.
   words: [],
+  // Where the process runs, as its environment tells.
+  platform: [],
   // The other end: it is an entry of its own, for processes that need nothing of the rest.
   client: ['words'],
   sequence: [],
@@ -26,7 +28,7 @@ const rooms = {
     'drainables/exchange',
   ],
   // A server may speak two protocols: the files beside the folders decide which drainables it gets.
-  drainables: ['sequence', 'drainables/<protocol>'],
+  drainables: ['sequence', 'drainables/shared', 'drainables/<protocol>'],
   // A transport of microservices knows what all of them share, and never another one.
   'drainables/microservices/shared': ['sequence', 'in-flight', 'drainables/shared'],
   'drainables/microservices/<transport>': ['words', 'sequence', 'drainables/shared', 'drainables/microservices/shared'],
