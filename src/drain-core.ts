@@ -22,9 +22,16 @@ import { type LameDuckWindow, noLameDuck } from './sequence/lame-duck.js';
 import { hasReached, type ShutdownPhase } from './sequence/phase.js';
 import { Probes } from './sequence/probes.js';
 import { Rehearsal } from './rehearsal/rehearsal.js';
+import { isReplacedAsAWhole, type SharedSocket } from './platform/shared-socket.js';
 import { type ShutdownTrigger } from './sequence/sequence-parts.js';
 import { ShutdownSequence } from './sequence/shutdown-sequence.js';
 import { Traffic } from './sequence/traffic.js';
+
+/**
+ * Whoever gives up a shared socket stays at least this long, ms: a connection may be on its way from the primary
+ * process, and is sent back.
+ */
+const handoverMinMs = 500;
 
 /**
  * Everything of one application put together, without Nest: whoever wants to see how the parts hang together reads
@@ -53,6 +60,11 @@ export class DrainCore {
   readonly refusals: HandlerRefusals;
   /** A signal began the shutdown, or it goes through a lame duck: clients are there, and may be about to write. */
   private isUnderTraffic = false;
+  /**
+   * Others accept from the same socket, and go on when this process ends: it gives up the socket at once, and the
+   * machine stays ready.
+   */
+  private handsOver: boolean;
   private readonly readinessWatchers: (() => void)[] = [];
 
   constructor(
@@ -61,7 +73,10 @@ export class DrainCore {
     private readonly environment: NodeJS.ProcessEnv = process.env,
     /** The process is restarted as its code is written. */
     private readonly isDevelopment = options.development === true,
+    /** Through whom others accept from the same socket, if any do. */
+    readonly sharedSocket?: SharedSocket,
   ) {
+    this.handsOver = sharedSocket !== undefined && !isDevelopment && !isReplacedAsAWhole(environment);
     // Of a short drain they get no more than half, so that it does not time out for them.
     this.tracker = new InFlightTracker(clock, Math.min(abandonedMs, options.drainTimeoutMs / 2));
     this.calls = new CountedCalls(this.tracker, clock);
@@ -106,7 +121,8 @@ export class DrainCore {
         rehearsal: this.rehearsal,
         admission,
         refusals,
-        closesListenerFirst: isDevelopment || options.lateRequests.listener === 'closed',
+        closesListenerFirst: isDevelopment || !!sharedSocket || options.lateRequests.listener === 'closed',
+        isHandingOver: () => this.handsOver,
         // Where nobody signalled, in a test above all, what the kernel holds is read, and that is all.
         idleLingerMs: () => (this.isUnderTraffic ? lingerMs : 0),
       },
@@ -172,7 +188,14 @@ export class DrainCore {
 
   get isReady(): boolean {
     if (this.isRehearsing) return false;
+    if (this.handsOver && !hasReached(this.phase, 'releasing')) return true;
     return this.phase === 'running' || (this.phase === 'lame-duck' && this.options.readiness === 'after-lame-duck');
+  }
+
+  /** The primary process takes this one out, and it alone: its siblings go on. Its server is about to be closed. */
+  takenOut(): void {
+    if (this.sharedSocket !== undefined && !this.isDevelopment) this.handsOver = true;
+    this.servers.keepConnections();
   }
 
   get isRehearsing(): boolean {
@@ -210,8 +233,15 @@ export class DrainCore {
 
   private windowFor({ signal }: ShutdownTrigger): LameDuckWindow {
     const { lameDuck, readiness } = this.options;
-    const isAutomatic =
-      signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.haveAsked) && !this.hasBrokersAlone;
+    const { patienceMs } = this.servers;
+    if (this.handsOver && signal !== undefined && patienceMs !== undefined && lameDuck !== false) {
+      const maxMs = Math.min(patienceMs, lameDuck === 'auto' ? Infinity : lameDuck.maxMs);
+      const clientsGone = (cancelled: AbortSignal) => this.servers.clientsGone(cancelled);
+      return { ...noLameDuck, minMs: Math.min(handoverMinMs, maxMs), maxMs, clientsGone };
+    }
+    // What PM2 sends is a platform's stop, and no Ctrl-C.
+    const isStop = signal === 'SIGTERM' || (signal === 'SIGINT' && this.sharedSocket === 'pm2');
+    const isAutomatic = isStop && (this.isUnderKubernetes || this.probes.haveAsked) && !this.hasBrokersAlone;
     if (this.isDevelopment || lameDuck === false || (lameDuck === 'auto' && !isAutomatic)) return noLameDuck;
     const awaitsProbe = lameDuck === 'auto' && this.probes.haveAsked && readiness === 'immediate';
     return { ...windowOf(this.options), awaitsProbe };
