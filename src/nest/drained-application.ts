@@ -12,6 +12,7 @@ import { brokenPromises } from './insides/broken-promises.js';
 import { isCalledByHandler } from './insides/handler-frames.js';
 import { JobFinder } from './job-finder.js';
 import { shieldOutput } from './output-shield.js';
+import { tellPm2WhenListening } from './pm2-ready.js';
 import { ProcessEnd } from './process-end.js';
 import { SelfWait } from './self-wait.js';
 import { ShutdownLogger } from './shutdown-logger.js';
@@ -88,7 +89,9 @@ export class DrainedApplication {
     this.subscriptions.meetHttp(adapter);
     const server = (adapter as { getHttpServer?(): Server | undefined }).getHttpServer?.();
     this.hasServer = server !== undefined;
-    if (typeof server?.once === 'function') this.checks.watch(server);
+    if (typeof server?.once !== 'function') return;
+    this.checks.watch(server);
+    tellPm2WhenListening(server);
   }
 
   /**
