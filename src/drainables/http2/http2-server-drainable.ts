@@ -212,14 +212,14 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
    */
   private judge(exchange: StreamExchange): void {
     const { session } = exchange;
-    const { traffic, admission, closesListenerFirst, isHandingOver } = this.context;
+    const { traffic, admission, closesListenerFirst } = this.context;
     const isNew = session.openedAt >= this.announcedAt;
     const isOnLateSession = session.isLate;
     exchange.verdict = admission.judge({
       request: exchange,
       stage: this.stage,
       isBehindClose: false,
-      isInTime: !isOnLateSession || closesListenerFirst || isHandingOver(),
+      isInTime: !isOnLateSession || closesListenerFirst || this.context.isHandingOver(),
       isUpgrade: false,
     });
     const isTraffic = (isNew || !session.isLeaving) && this.isTraffic(exchange);

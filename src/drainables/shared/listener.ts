@@ -19,10 +19,9 @@ const onItsWayMs = 500;
  * Nothing of it is left behind that one call.
  */
 export function closeListenerAlone(server: NetServer, clock: Clock): void {
-  const isOwn = Object.hasOwn(server, 'close');
-  const { close } = server;
+  const own = Object.getOwnPropertyDescriptor(server, 'close');
   server.close = (callback) => {
-    if (isOwn) server.close = close;
+    if (own) Object.defineProperty(server, 'close', own);
     else Reflect.deleteProperty(server, 'close');
     if (!server.listening) return server.close(callback);
     if (callback) server.once('close', () => void clock.after(onItsWayMs, () => callback()));

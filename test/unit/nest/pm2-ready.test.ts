@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 import { type Server } from 'node:net';
-import { type Pm2Worker, tellPm2WhenListening } from '../../../src/nest/pm2-ready.js';
+import { tellPm2WhenListening } from '../../../src/nest/pm2-ready.js';
 
 function tell(env: NodeJS.ProcessEnv, isListening = false, connected = true) {
   const sent: unknown[] = [];
   const server = Object.assign(new EventEmitter(), { listening: isListening });
   const worker = { env, connected, send: (message: unknown) => sent.push(message) > 0 };
-  tellPm2WhenListening(server as unknown as Server, worker as Pm2Worker);
+  tellPm2WhenListening(server as unknown as Server, worker);
   return { sent, server };
 }
 
