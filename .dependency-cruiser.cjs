@@ -13,6 +13,7 @@ const rooms = {
   rehearsal: ['sequence'],
   'in-flight': ['sequence'],
   readiness: ['sequence', 'in-flight'],
+  // Where the process runs, as its environment tells.
   platform: ['sequence'],
   refusal: ['sequence', 'admission'],
   'drainables/shared': ['sequence'],
@@ -27,7 +28,7 @@ const rooms = {
     'drainables/exchange',
   ],
   // A server may speak two protocols: the files beside the folders decide which drainables it gets.
-  drainables: ['sequence', 'drainables/<protocol>'],
+  drainables: ['sequence', 'drainables/shared', 'drainables/<protocol>'],
   // A transport of microservices knows what all of them share, and never another one.
   'drainables/microservices/shared': ['sequence', 'in-flight', 'drainables/shared'],
   'drainables/microservices/<transport>': ['words', 'sequence', 'drainables/shared', 'drainables/microservices/shared'],

@@ -12,7 +12,7 @@ import { CountedCalls } from './in-flight/counted-calls.js';
 import { abandonedMs, InFlightTracker } from './in-flight/in-flight-tracker.js';
 import { TrackedRuns } from './in-flight/tracked-runs.js';
 import { type ResolvedOptions } from './options/options.js';
-import { windowOf } from './options/resolve-options.js';
+import { lameDuckWindow } from './options/lame-duck-window.js';
 import { PlatformGrace } from './platform/platform-grace.js';
 import { isUnderKubernetes } from './platform/platforms.js';
 import { HandlerRefusals } from './refusal/handler-refusals.js';
@@ -24,6 +24,7 @@ import { type LameDuckWindow, noLameDuck } from './sequence/lame-duck.js';
 import { hasReached, type ShutdownPhase } from './sequence/phase.js';
 import { Probes } from './sequence/probes.js';
 import { Rehearsal } from './rehearsal/rehearsal.js';
+import { isReplacedAsAWhole, type SharedSocket } from './platform/shared-socket.js';
 import { type ShutdownTrigger } from './sequence/sequence-parts.js';
 import { ShutdownSequence } from './sequence/shutdown-sequence.js';
 import { Traffic } from './sequence/traffic.js';
@@ -56,6 +57,11 @@ export class DrainCore {
   readonly refusals: HandlerRefusals;
   /** A signal began the shutdown, or it goes through a lame duck: clients are there, and may be about to write. */
   private isUnderTraffic = false;
+  /**
+   * Others accept from the same socket, and go on when this process ends: it gives up the socket at once, and the
+   * machine stays ready.
+   */
+  private handsOver: boolean;
   private readonly readinessWatchers: (() => void)[] = [];
 
   constructor(
@@ -64,8 +70,11 @@ export class DrainCore {
     private readonly environment: NodeJS.ProcessEnv = process.env,
     /** The process is restarted as its code is written. */
     readonly isDevelopment = options.development === true,
+    /** Through whom others accept from the same socket, if any do. */
+    readonly sharedSocket?: SharedSocket,
   ) {
     this.grace = new PlatformGrace(options.gracePeriodMs, environment);
+    this.handsOver = sharedSocket !== undefined && !isDevelopment && !isReplacedAsAWhole(environment);
     // Of a short drain they get no more than half, so that it does not time out for them.
     this.tracker = new InFlightTracker(clock, Math.min(abandonedMs, options.drainTimeoutMs / 2));
     this.calls = new CountedCalls(this.tracker, clock);
@@ -114,7 +123,8 @@ export class DrainCore {
         rehearsal: this.rehearsal,
         admission,
         refusals,
-        closesListenerFirst: isDevelopment || options.lateRequests.listener === 'closed',
+        closesListenerFirst: isDevelopment || !!sharedSocket || options.lateRequests.listener === 'closed',
+        isHandingOver: () => this.handsOver,
         // Where nobody signalled, in a test above all, what the kernel holds is read, and that is all.
         idleLingerMs: () => (this.isUnderTraffic ? lingerMs : 0),
       },
@@ -180,7 +190,14 @@ export class DrainCore {
 
   get isReady(): boolean {
     if (this.isRehearsing) return false;
+    if (this.handsOver && !hasReached(this.phase, 'releasing')) return true;
     return this.phase === 'running' || (this.phase === 'lame-duck' && this.options.readiness === 'after-lame-duck');
+  }
+
+  /** The primary process takes this one out, and it alone: its siblings go on. Its server is about to be closed. */
+  takenOut(): void {
+    if (this.sharedSocket !== undefined && !this.isDevelopment) this.handsOver = true;
+    this.servers.keepConnections();
   }
 
   get isRehearsing(): boolean {
@@ -217,11 +234,18 @@ export class DrainCore {
   }
 
   private windowFor({ signal }: ShutdownTrigger): LameDuckWindow {
-    const { lameDuck, readiness } = this.options;
-    const isAutomatic =
-      signal === 'SIGTERM' && (this.isUnderKubernetes || this.probes.haveAsked) && !this.hasBrokersAlone;
-    if (this.isDevelopment || lameDuck === false || (lameDuck === 'auto' && !isAutomatic)) return noLameDuck;
-    const awaitsProbe = lameDuck === 'auto' && this.probes.haveAsked && readiness === 'immediate';
-    return { ...windowOf(this.options), awaitsProbe };
+    const { patienceMs } = this.servers;
+    const isProbed = this.probes.haveAsked;
+    return lameDuckWindow(this.options, {
+      isDevelopment: this.isDevelopment,
+      // What PM2 sends is a platform's stop, and no Ctrl-C.
+      isPlatformStop: signal === 'SIGTERM' || (signal === 'SIGINT' && this.sharedSocket === 'pm2'),
+      isRouted: (this.isUnderKubernetes || isProbed) && !this.hasBrokersAlone,
+      isProbed,
+      handover:
+        this.handsOver && signal !== undefined && patienceMs !== undefined
+          ? { patienceMs, clientsGone: (cancelled) => this.servers.clientsGone(cancelled) }
+          : undefined,
+    });
   }
 }

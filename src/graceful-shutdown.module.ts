@@ -25,6 +25,7 @@ import { checkThereIsOne, moduleMark } from './nest/one-module.js';
 import { isWatched } from './nest/watcher.js';
 import { type GracefulShutdownOptions, type ResolvedOptions } from './options/options.js';
 import { resolveOptions } from './options/resolve-options.js';
+import { sharedSocketOf } from './platform/shared-socket.js';
 import { ReadinessHealthIndicator } from './readiness/readiness.health-indicator.js';
 import { DrainError } from './sequence/errors.js';
 
@@ -178,7 +179,7 @@ function startApplication(
   placeModule(modules, DrainFirstModule, -1);
   placeModule(modules, GracefulShutdownModule, Infinity);
   const isDevelopment = options.development === 'auto' ? isWatched() : options.development;
-  const core = new DrainCore(options, undefined, undefined, isDevelopment);
+  const core = new DrainCore(options, undefined, undefined, isDevelopment, sharedSocketOf());
   rememberCore(modules, core);
   new DrainedApplication(core, modules, config).start();
   return core;

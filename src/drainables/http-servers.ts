@@ -2,17 +2,24 @@ import { Server as HttpServer } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { type Http2Server } from 'node:http2';
 import { type Drainable } from '../sequence/drainable.js';
+import { closeListenerAlone } from './shared/listener.js';
 import { connectionOf } from './http/connection.js';
 import { HttpServerDrainable, type HttpServerContext } from './http/http-server-drainable.js';
 import { Http2ServerDrainable, type Http2ServerContext } from './http2/http2-server-drainable.js';
+
+/** Sessions of HTTP/2 do not end by themselves: they are told one by one over as long, at least, ms. */
+const http2PatienceMs = 1_000;
+/** Timers of Node's that close idle connections fire late, ms. */
+const patienceReserveMs = 250;
 
 /**
  * The HTTP servers of one application: a drainable for each protocol that a server speaks. One that speaks HTTP/2 over
  * TLS may speak HTTP/1.1 as well, and shakes hands before it is known which.
  */
 export class HttpServers {
-  private readonly servers = new Set<object>();
+  private readonly servers = new Set<NetServer>();
   private readonly http1 = new Set<HttpServerDrainable>();
+  private readonly http2 = new Set<Http2ServerDrainable>();
 
   constructor(
     private readonly context: HttpServerContext & Http2ServerContext,
@@ -30,8 +37,31 @@ export class HttpServers {
       this.http1.add(drainable);
       this.register(drainable);
     }
-    if (isHttp2Server(server)) this.register(new Http2ServerDrainable(`http2 server${place}`, server, this.context));
+    if (isHttp2Server(server)) {
+      const drainable = new Http2ServerDrainable(`http2 server${place}`, server, this.context);
+      this.http2.add(drainable);
+      this.register(drainable);
+    }
     return true;
+  }
+
+  /**
+   * How long clients may rest before their connections end by themselves, ms; Infinity when some never do. Undefined
+   * where there is no server.
+   */
+  get patienceMs(): number | undefined {
+    if (this.servers.size === 0) return undefined;
+    return Math.max(http2PatienceMs, ...Array.from(this.http1, ({ idleMs }) => idleMs)) + patienceReserveMs;
+  }
+
+  /** Resolves when no client is connected to any of them, or at the deadline. */
+  async clientsGone(deadline: AbortSignal): Promise<void> {
+    for (const server of [...this.http1, ...this.http2]) await server.clientsGone(deadline);
+  }
+
+  /** The `close()` that each is about to be sent takes its listener alone. */
+  keepConnections(): void {
+    for (const server of this.servers) closeListenerAlone(server, this.context.clock);
   }
 
   /** Tells HTTP/1.1 clients to leave, until the returned function is called; HTTP/2 sessions would really go. */

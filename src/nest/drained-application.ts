@@ -13,6 +13,7 @@ import { brokenPromises } from './insides/broken-promises.js';
 import { isCalledByHandler } from './insides/handler-frames.js';
 import { JobFinder } from './job-finder.js';
 import { shieldOutput } from './output-shield.js';
+import { tellPm2WhenListening } from './pm2-ready.js';
 import { ProcessEnd } from './process-end.js';
 import { SelfWait } from './self-wait.js';
 import { ShutdownLogger } from './shutdown-logger.js';
@@ -100,6 +101,7 @@ export class DrainedApplication {
     this.checks.watch(server);
     if (server.listening) this.serviceManager.ready();
     else server.once('listening', () => this.serviceManager.ready());
+    tellPm2WhenListening(server);
   }
 
   /**

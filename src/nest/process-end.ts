@@ -23,7 +23,10 @@ const endingSignals: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGBR
 const namedWork = 10;
 
 /** What the end of the process needs to know of its application. */
-export type EndingCore = Pick<DrainCore, 'clock' | 'options' | 'grace' | 'events' | 'sequence' | 'tracker' | 'phase'>;
+export type EndingCore = Pick<
+  DrainCore,
+  'clock' | 'options' | 'grace' | 'events' | 'sequence' | 'tracker' | 'phase' | 'sharedSocket' | 'takenOut'
+>;
 
 /**
  * Where a shutdown meets the process: which signal began it, what a second one does, and how the process ends.
@@ -111,9 +114,15 @@ export class ProcessEnd implements SignalReceiver {
       return;
     }
     const isSameKeystroke = signal === this.signal && clock.now() - this.signalAt < oneKeystrokeMs;
-    if (isSelfSent || isSameKeystroke || options.secondSignal[signal] !== 'force') return;
+    // PM2 may ask twice, by a message and by a signal, and kills what does not end.
+    const isPm2s = signal === 'SIGINT' && this.core.sharedSocket === 'pm2';
+    if (isSelfSent || isSameKeystroke || isPm2s || options.secondSignal[signal] !== 'force') return;
     this.forcedBy = signal;
     sequence.force(`a second signal, ${signal}`);
+  }
+
+  takenOut(): void {
+    if (this.isRunning) this.core.takenOut();
   }
 
   ending(): Promise<number | undefined> | undefined {

@@ -1,4 +1,6 @@
 import { constants } from 'node:os';
+import { clusterWorker } from '../platform/shared-socket.js';
+import { type ClusterWorker, PrimaryOrders } from './primary-orders.js';
 import { type ProcessHost } from './process-host.js';
 import { companionMark, countOthers, isCompanion, isListenedFor, isWatched, watchedSignals } from './signals.js';
 import { writeToStderr } from './stderr.js';
@@ -13,6 +15,8 @@ export interface SignalReceiver {
    * @param isSelfSent the process has sent it to itself
    */
   received(signal: NodeJS.Signals, isSelfSent: boolean): void;
+  /** The primary process takes this one out, and `node:cluster` is about to close its servers. */
+  takenOut(): void;
   /** The shutdown of this application, once a signal has begun it: the exit code it asks for, if any. */
   ending(): Promise<number | undefined> | undefined;
   /** What to write when the process ends with `code` in the middle of this application's shutdown. */
@@ -55,12 +59,15 @@ export class SignalCompanion {
   /** The signals that the process has sent itself, and that have not arrived yet. */
   private readonly onTheirWay: string[] = [];
   private readonly listener: CompanionListener;
+  private readonly orders: PrimaryOrders;
   private restoreKill: () => void = () => undefined;
 
   constructor(
     private readonly host: ProcessHost,
     private readonly write: (text: string) => void = writeToStderr,
+    worker: ClusterWorker | undefined = host === process ? clusterWorker() : undefined,
   ) {
+    this.orders = new PrimaryOrders(host, this, worker, process.env.pm_id !== undefined);
     this.listener = Object.assign((signal: NodeJS.Signals) => this.heard(signal), {
       [companionMark]: () => Array.from(this.receivers(), (each) => each.ending() ?? []).flat(),
     });
@@ -79,6 +86,7 @@ export class SignalCompanion {
   /** The shutdown of an application has begun. From here on it is not collected before it leaves. */
   shutdownBegan(receiver: SignalReceiver): void {
     this.closing.add(receiver);
+    this.orders.shutdownBegan();
     if (this.closing.size > 1) return;
     this.host.on('exit', this.exiting);
     this.restoreKill = this.watchKill();
@@ -110,6 +118,22 @@ export class SignalCompanion {
     return false;
   }
 
+  /** The primary process takes this one out. */
+  takenOut(): void {
+    for (const receiver of this.receivers()) receiver.takenOut();
+  }
+
+  /** Somebody asks the process to end, by other means than a signal: as if `signal` had come. */
+  asked(signal: NodeJS.Signals): void {
+    for (const receiver of this.receivers()) receiver.received(signal, false);
+  }
+
+  /** Reports whether an application runs whose shutdown has not begun. */
+  get isAnyRunning(): boolean {
+    for (const { isRunning } of this.receivers()) if (isRunning) return true;
+    return false;
+  }
+
   private *receivers(): Iterable<SignalReceiver> {
     for (const ref of this.members) {
       const receiver = ref.deref();
@@ -125,12 +149,14 @@ export class SignalCompanion {
   private start(): void {
     this.host.on('newListener', this.listenerAdded);
     this.host.on('removeListener', this.listenerRemoved);
+    this.orders.start();
     for (const signal of watchedSignals) if (isListenedFor(signal, this.host)) this.listenFor(signal);
   }
 
   private stop(): void {
     this.host.off('newListener', this.listenerAdded);
     this.host.off('removeListener', this.listenerRemoved);
+    this.orders.stop();
     for (const signal of watchedSignals) this.host.off(signal, this.listener);
   }
 

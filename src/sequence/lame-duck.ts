@@ -1,4 +1,4 @@
-import { type Clock, delay } from './clock.js';
+import { type Clock, delay, settledWithin } from './clock.js';
 import { type Probes } from './probes.js';
 import { type Traffic } from './traffic.js';
 
@@ -22,8 +22,14 @@ export interface LameDuckOptions {
   readonly maxMs?: number;
 }
 
+/** Belongs to a window where nobody new comes: it ends when no client is left, and clients leave over all of it. */
+interface LastClients {
+  /** Resolves when no client is left, or when `cancelled` aborts. */
+  readonly clientsGone: (cancelled: AbortSignal) => Promise<void>;
+}
+
 /** The window in force for one shutdown. */
-export interface LameDuckWindow {
+export interface LameDuckWindow extends Partial<LastClients> {
   readonly minMs: number;
   readonly quietMs: number;
   readonly maxMs: number;
@@ -32,6 +38,14 @@ export interface LameDuckWindow {
 }
 
 export const noLameDuck: LameDuckWindow = { minMs: 0, quietMs: 0, maxMs: 0, awaitsProbe: false };
+
+/** So much of a window in which clients leave is for telling them; the rest is for their leaving. */
+const tellingShare = 0.75;
+
+/** How long the telling of clients to leave may take, ms. */
+export function tellingMs({ minMs, maxMs, clientsGone }: LameDuckWindow): number {
+  return clientsGone ? maxMs * tellingShare : minMs;
+}
 
 /** What tells whether traffic has left. */
 interface TrafficSources {
@@ -51,6 +65,7 @@ export async function trafficHasLeft(
   { clock, traffic, probes }: TrafficSources,
   interrupted: AbortSignal,
 ): Promise<void> {
+  if (window.clientsGone) return clientsHaveLeft(window, window.clientsGone, clock, interrupted);
   const startedAt = clock.now();
   const quietMs = traffic.effectiveQuietMs(window.quietMs);
   const lastEndAt = startedAt + window.maxMs;
@@ -62,4 +77,17 @@ export async function trafficHasLeft(
     if (waitMs <= 0) return;
     await delay(clock, waitMs, awaitsProbe ? AbortSignal.any([interrupted, probes.failureSeen]) : interrupted);
   }
+}
+
+/** Resolves when no client is left, not before `minMs` and at the latest after `maxMs`. */
+async function clientsHaveLeft(
+  { minMs, maxMs }: LameDuckWindow,
+  clientsGone: (cancelled: AbortSignal) => Promise<void>,
+  clock: Clock,
+  interrupted: AbortSignal,
+): Promise<void> {
+  await delay(clock, minMs, interrupted);
+  const over = new AbortController();
+  await settledWithin(clock, clientsGone(over.signal), maxMs - minMs, interrupted);
+  over.abort();
 }

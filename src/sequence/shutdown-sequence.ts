@@ -6,7 +6,7 @@ import { Drains } from './drains.js';
 import { messageOf } from './errors.js';
 import { type HookPhase } from './hooks.js';
 import { Interruption } from './interruption.js';
-import { trafficHasLeft } from './lame-duck.js';
+import { tellingMs, trafficHasLeft } from './lame-duck.js';
 import { hasReached, type ShutdownPhase } from './phase.js';
 import { type HookReport, type ShutdownOutcome, type ShutdownReport } from './report.js';
 import { ReportBuilder } from './report-builder.js';
@@ -118,7 +118,7 @@ export class ShutdownSequence {
     const { clock, traffic } = this.parts;
     const window = this.deadlines.fit(this.parts.lameDuckFor(this.trigger!));
     traffic.becomeUnready();
-    this.drains.announce(clock.now() + window.minMs);
+    this.drains.announce(clock.now() + tellingMs(window));
     await Promise.all([
       trafficHasLeft(window, this.parts, this.interruption.signal),
       this.runHooks('lame-duck', this.deadlines.hooksBeginAt),

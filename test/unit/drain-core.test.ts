@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createServer } from 'node:http';
 import { DrainCore } from '../../src/drain-core.js';
 import { type GracefulShutdownOptions } from '../../src/options/options.js';
 import { resolveOptions } from '../../src/options/resolve-options.js';
+import { type SharedSocket } from '../../src/platform/shared-socket.js';
 import { type ShutdownTrigger } from '../../src/sequence/sequence-parts.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
 
@@ -216,5 +218,71 @@ describe('DrainCore', () => {
     lease.release();
     core.sequence.hostClosed();
     await settle();
+  });
+});
+
+describe('A process that shares its socket', () => {
+  function share(socket: SharedSocket, options: GracefulShutdownOptions = {}, environment: NodeJS.ProcessEnv = {}) {
+    core = new DrainCore(resolveOptions(options), clock, environment, false, socket);
+    core.servers.attach(createServer());
+    return core;
+  }
+
+  /** Readiness in the lame duck, and how long that lasts without a client. */
+  async function leave(trigger: ShutdownTrigger): Promise<{ isReady: boolean; ms: number }> {
+    core.probe();
+    void core.sequence.begin(trigger);
+    await settle();
+    const { isReady } = core;
+    await clock.advance(20_000);
+    core.sequence.hostClosed();
+    const { phases } = await core.sequence.closed;
+    return { isReady, ms: phases[0]!.ms };
+  }
+
+  it.each([
+    ['cluster', sigterm],
+    ['cluster', sigint],
+    ['pm2', sigint],
+    ['socket-activation', sigterm],
+    ['supervisor', sigterm],
+  ] as const)('stays ready, and goes when no client is left (%s, %#)', async (socket, trigger) => {
+    share(socket);
+    expect(await leave(trigger)).toEqual({ isReady: true, ms: 500 });
+  });
+
+  it('is ready until the drain is over', async () => {
+    share('cluster', { lameDuck: false });
+    const lease = core.tracker.take('request', 'GET /');
+    void core.sequence.begin(sigterm);
+    await settle();
+    expect([core.phase, core.isReady]).toEqual(['draining', true]);
+    lease.release();
+    await settle();
+    for (let turn = 0; turn < 20; turn++) await settle();
+    expect([core.phase, core.isReady]).toEqual(['releasing', false]);
+    core.sequence.hostClosed();
+    await settle();
+  });
+
+  it('goes at once on app.close()', async () => {
+    share('cluster');
+    expect((await leave(closing)).ms).toBe(0);
+  });
+
+  it('is unready, as others are, in a container that its platform stops as a whole', async () => {
+    share('pm2', { lameDuck: { minMs: 300, quietMs: 0, maxMs: 600 } }, kubernetes);
+    expect(await leave(sigint)).toEqual({ isReady: false, ms: 300 });
+  });
+
+  it('stays ready there, too, when the primary process takes out this one alone', async () => {
+    share('cluster', {}, kubernetes);
+    core.takenOut();
+    expect(await leave(sigterm)).toEqual({ isReady: true, ms: 500 });
+  });
+
+  it('stays no longer than lameDuck.maxMs', async () => {
+    share('cluster', { lameDuck: { maxMs: 200 } });
+    expect((await leave(sigterm)).ms).toBe(200);
   });
 });

@@ -30,6 +30,8 @@ export interface Closing {
    * elsewhere by itself.
    */
   readonly owesAccepted: boolean;
+  /** So is whoever has a connection, however long: it was accepted for a socket that others go on serving. */
+  readonly owesKept?: boolean;
 }
 
 /**
@@ -92,7 +94,8 @@ export class ConnectionTable implements ConnectionOwner, Iterable<Connection> {
     this.closing = { ...how, since };
     for (const connection of this.connections) {
       connection.idleSince = Math.trunc(connection.isFresh ? freshSince(connection.openedAt, this.closing) : since);
-      connection.passesNext = connection.hasBegunRequest || (how.owesAccepted && connection.isFresh);
+      connection.passesNext =
+        connection.hasBegunRequest || how.owesKept === true || (how.owesAccepted && connection.isFresh);
       if (!connection.isIdle || connection.passesNext) this.owed.add(connection);
     }
     this.sweep();

@@ -9,6 +9,11 @@ import { Http1Gate, type Http1GateContext } from './http1-gate.js';
 export interface HttpServerContext extends Http1GateContext {
   /** Closes the listener when draining begins, instead of answering late requests on new connections. */
   readonly closesListenerFirst: boolean;
+  /**
+   * Others accept from the same socket, or will: the listener is closed as soon as clients are told to leave, and
+   * nobody who has been accepted is refused.
+   */
+  isHandingOver(): boolean;
   /** How long connections that are idle when draining begins are kept, ms. */
   idleLingerMs(): number;
 }
@@ -40,6 +45,20 @@ export class HttpServerDrainable implements Drainable {
 
   announce(): void {
     this.gate.tellToLeave('announced');
+    if (this.context.isHandingOver()) cutListener(this.server);
+  }
+
+  /** How long an idle connection may rest before Node closes it, ms; Infinity when it does not. */
+  get idleMs(): number {
+    const { keepAliveTimeout, keepAliveTimeoutBuffer = 0 } = this.server as Server & {
+      readonly keepAliveTimeoutBuffer?: number;
+    };
+    return keepAliveTimeout > 0 ? keepAliveTimeout + keepAliveTimeoutBuffer : Infinity;
+  }
+
+  /** Resolves when no client is connected, or at the deadline. */
+  clientsGone(deadline: AbortSignal): Promise<void> {
+    return this.connections.allClose(deadline);
   }
 
   /**
@@ -67,6 +86,7 @@ export class HttpServerDrainable implements Drainable {
 
   private async refuseNew(deadline: AbortSignal): Promise<void> {
     const { closesListenerFirst } = this.context;
+    const owesKept = this.context.isHandingOver();
     if (!this.gate.hasAnnounced) this.announce();
     // One more poll: what the kernel already holds arrived in time.
     await nextPoll();
@@ -76,6 +96,7 @@ export class HttpServerDrainable implements Drainable {
     // server.close(), whoever calls it in mid-drain, must not cut through our table.
     this.server.closeIdleConnections = () => undefined;
     this.gate.refuseNew();
-    this.connections.closeAsTheyRest({ idleLingerMs: this.context.idleLingerMs(), owesAccepted: closesListenerFirst });
+    const idleLingerMs = this.context.idleLingerMs();
+    this.connections.closeAsTheyRest({ idleLingerMs, owesAccepted: closesListenerFirst || owesKept, owesKept });
   }
 }

@@ -21,6 +21,8 @@ export interface Http1GateContext {
   readonly rehearsal: ArrivalObserver;
   readonly admission: Admission;
   readonly refusals: Refusals;
+  /** Others accept from the same socket, or will: an upgrade, too, is served on a connection that came in time. */
+  isHandingOver(): boolean;
 }
 
 /**
@@ -125,8 +127,14 @@ export class Http1Gate implements Http1Refuser {
   private judge(request: IncomingMessage, connection: Connection, isUpgrade: boolean): Verdict {
     const isInTime = connection.passesNext;
     connection.passesNext = false;
-    const { stage } = this;
-    return this.context.admission.judge({ request, stage, isBehindClose: connection.isLeaving, isInTime, isUpgrade });
+    const { stage, context } = this;
+    return context.admission.judge({
+      request,
+      stage,
+      isBehindClose: connection.isLeaving,
+      isInTime,
+      isUpgrade: isUpgrade && !context.isHandingOver(),
+    });
   }
 
   /** A request has come once clients are being told to leave. */

@@ -36,6 +36,8 @@ export interface Http2ServerContext {
   readonly refusals: Pick<Refusals, 'refuseStream'>;
   /** Closes the listener when draining begins, instead of answering late requests on new sessions. */
   readonly closesListenerFirst: boolean;
+  /** Closes it as soon as clients are told to leave: others accept from the same socket, or will. */
+  isHandingOver(): boolean;
 }
 
 /** Sessions told to leave between two polls of the event loop. */
@@ -93,6 +95,12 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
     this.stage = 'announced';
     this.announcedAt = this.context.clock.now();
     if (spreadMs > 0) this.leaving.over(spreadMs, this.sessions.values());
+    if (this.context.isHandingOver()) cutListener(this.netServer);
+  }
+
+  /** Resolves when no session is left, or at the deadline. */
+  clientsGone(deadline: AbortSignal): Promise<void> {
+    return this.progress.until(() => this.sessions.size === 0 && this.handshakes.size === 0, deadline);
   }
 
   async drain(deadline: AbortSignal): Promise<void> {
@@ -211,7 +219,7 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
       request: exchange,
       stage: this.stage,
       isBehindClose: false,
-      isInTime: !isOnLateSession || closesListenerFirst,
+      isInTime: !isOnLateSession || closesListenerFirst || this.context.isHandingOver(),
       isUpgrade: false,
     });
     const isTraffic = (isNew || !session.isLeaving) && this.isTraffic(exchange);

@@ -8,6 +8,28 @@ export async function closeListener(server: NetServer, clock: Clock, deadline?: 
   await onceBacklogIsEmpty(server, clock, () => cutListener(server), deadline);
 }
 
+/** What a worker has been sent by then, and not heard of, is small, ms. */
+const onItsWayMs = 500;
+
+/**
+ * Makes the `close()` that `node:cluster` is about to call on the server of a worker take the listener alone: that of
+ * HTTP servers cuts idle connections. Its callback, upon which `node:cluster` closes the channel to the primary
+ * process, comes a moment later, for a connection that is on its way through the channel would hang for ever.
+ *
+ * Nothing of it is left behind that one call.
+ */
+export function closeListenerAlone(server: NetServer, clock: Clock): void {
+  const own = Object.getOwnPropertyDescriptor(server, 'close');
+  server.close = (callback) => {
+    if (own) Object.defineProperty(server, 'close', own);
+    else Reflect.deleteProperty(server, 'close');
+    if (!server.listening) return server.close(callback);
+    if (callback) server.once('close', () => void clock.after(onItsWayMs, () => callback()));
+    cutListener(server);
+    return server;
+  };
+}
+
 /** Stops listening at once: the listener alone, for the `close()` of HTTP servers closes connections too. */
 export function cutListener(server: NetServer): void {
   if (!server.listening) return;

@@ -14,6 +14,7 @@ let written: string;
 const signalExit = Symbol.for('signal-exit emitter');
 
 class Receiver implements SignalReceiver {
+  timesTakenOut = 0;
   isRunning = true;
   exitCode?: Promise<number | undefined>;
   words?: string;
@@ -26,6 +27,10 @@ class Receiver implements SignalReceiver {
 
   ending(): Promise<number | undefined> | undefined {
     return this.exitCode;
+  }
+
+  takenOut(): void {
+    this.timesTakenOut++;
   }
 
   lastWords(): string | undefined {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type LameDuckWindow, noLameDuck, trafficHasLeft } from '../../../src/sequence/lame-duck.js';
+import { type LameDuckWindow, noLameDuck, tellingMs, trafficHasLeft } from '../../../src/sequence/lame-duck.js';
 import { Probes } from '../../../src/sequence/probes.js';
 import { Traffic } from '../../../src/sequence/traffic.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
@@ -150,5 +150,59 @@ describe('trafficHasLeft', () => {
     interruption.abort();
     await begin({});
     expect(leftAt).toBe(0);
+  });
+});
+
+describe('A lame duck in which clients leave, and nobody new comes', () => {
+  const window = { ...noLameDuck, minMs: 500, maxMs: 6_000 };
+
+  async function leave(clientsGone: LameDuckWindow['clientsGone']): Promise<void> {
+    const asked = { ...window, clientsGone };
+    void trafficHasLeft(asked, { clock, traffic, probes }, interruption.signal).then(() => (leftAt = clock.now()));
+    await settle();
+  }
+
+  it('ends when none is left', async () => {
+    let gone: () => void = () => undefined;
+    await leave(() => new Promise((resolve) => (gone = resolve)));
+    await clock.advance(2_000);
+    expect(leftAt).toBeUndefined();
+    gone();
+    await settle();
+    expect(leftAt).toBe(2_000);
+  });
+
+  it('never ends before minMs', async () => {
+    await leave(() => Promise.resolve());
+    await clock.advance(499);
+    expect(leftAt).toBeUndefined();
+    await clock.advance(1);
+    expect(leftAt).toBe(500);
+  });
+
+  it('ends at maxMs, and waits for nobody any longer', async () => {
+    let cancelled: AbortSignal | undefined;
+    await leave((signal) => {
+      cancelled = signal;
+      return new Promise(() => undefined);
+    });
+    await clock.advance(5_999);
+    expect([leftAt, cancelled?.aborted]).toEqual([undefined, false]);
+    await clock.advance(1);
+    expect([leftAt, cancelled?.aborted]).toEqual([6_000, true]);
+  });
+
+  it('ends at once when it is interrupted', async () => {
+    await leave(() => new Promise(() => undefined));
+    await clock.advance(1_000);
+    interruption.abort();
+    await settle();
+    expect(leftAt).toBe(1_000);
+  });
+
+  it('has clients told over most of it, and others over the least that it lasts', () => {
+    leftAt = 0;
+    expect(tellingMs({ ...window, clientsGone: () => Promise.resolve() })).toBe(4_500);
+    expect(tellingMs(window)).toBe(500);
   });
 });

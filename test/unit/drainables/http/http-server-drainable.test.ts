@@ -53,7 +53,7 @@ beforeEach(() => {
   server.on('request', ({ url }: FakeRequest) => served.push(url));
 });
 
-function make(over: { closesListenerFirst?: boolean } = {}) {
+function make(over: { closesListenerFirst?: boolean; isHandingOver?: () => boolean } = {}) {
   const refusals = {
     refuse: ({ request, response }: { request: FakeRequest; response: FakeResponse }) => {
       refused.push(request.url);
@@ -69,6 +69,7 @@ function make(over: { closesListenerFirst?: boolean } = {}) {
     admission,
     refusals: refusals as unknown as Refusals,
     closesListenerFirst: false,
+    isHandingOver: () => false,
     idleLingerMs: () => 50,
     ...over,
   });
@@ -300,6 +301,36 @@ describe('HttpServerDrainable', () => {
       send(fresh, '/fresh');
       send(used, '/late');
       expect([served, refused]).toEqual([['/used', '/accepted', '/fresh'], ['/late']]);
+    });
+  });
+
+  describe('that hands its socket over', () => {
+    beforeEach(() => {
+      server = new FakeServer();
+      server.on('request', ({ url }: FakeRequest) => served.push(url));
+      drainable = make({ isHandingOver: () => true });
+    });
+
+    it('refuses nobody who has been accepted, and serves an upgrade, too', async () => {
+      const used = open();
+      send(used, '/used').end();
+      const upgrading = open();
+      void drainable.drain(deadline.signal);
+      for (let turn = 0; turn < 8; turn++) await settle();
+      send(used, '/late');
+      const request = new FakeRequest(upgrading as unknown as Socket, '/socket');
+      server.on('upgrade', ({ url }: FakeRequest) => served.push(url));
+      server.emit('upgrade', request, upgrading);
+      expect([served, refused]).toEqual([['/used', '/late', '/socket'], []]);
+    });
+
+    it('says how long its idle connections rest', () => {
+      Object.assign(server, { keepAliveTimeout: 5_000 });
+      expect(drainable.idleMs).toBe(5_000);
+      Object.assign(server, { keepAliveTimeoutBuffer: 1_000 });
+      expect(drainable.idleMs).toBe(6_000);
+      Object.assign(server, { keepAliveTimeout: 0 });
+      expect(drainable.idleMs).toBe(Infinity);
     });
   });
 });

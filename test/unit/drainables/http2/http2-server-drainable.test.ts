@@ -55,6 +55,7 @@ beforeEach(() => {
     admission: new Admission(),
     refusals: { refuseStream: () => undefined },
     closesListenerFirst: false,
+    isHandingOver: () => false,
   };
   drainable = new Http2ServerDrainable('http2 server', server as unknown as Http2Server, context);
 });

@@ -1,0 +1,92 @@
+import { type EventEmitter } from 'node:events';
+import { clearTimeout, setTimeout } from '../sequence/timers.js';
+import { type ProcessHost } from './process-host.js';
+import { areShutdownHooksEnabled } from './signals.js';
+
+/** An application may close itself when it is asked to: so long it has to begin, ms. */
+const ownCloseMs = 50;
+
+/** The worker of `node:cluster` that this process is, as far as it meets us. */
+export interface ClusterWorker {
+  exitedAfterDisconnect: boolean;
+}
+
+/** Whom the orders are passed on to. */
+export interface Ordered {
+  /** Reports whether an application runs whose shutdown has not begun. */
+  readonly isAnyRunning: boolean;
+  /** The primary process takes this one out, and `node:cluster` is about to close its servers. */
+  takenOut(): void;
+  /** As if `signal` had come. */
+  asked(signal: NodeJS.Signals): void;
+}
+
+/**
+ * What the primary process of `node:cluster` tells a worker by other means than a signal: `worker.disconnect()`, and
+ * the message `shutdown` of PM2's `shutdown_with_message`. Each is taken for the signal that Nest's shutdown hooks wait
+ * for, and for nothing where they are not enabled.
+ */
+export class PrimaryOrders {
+  private timer?: ReturnType<typeof setTimeout>;
+
+  /** @param worker undefined where there is no primary process */
+  constructor(
+    private readonly host: ProcessHost,
+    private readonly ordered: Ordered,
+    private readonly worker: ClusterWorker | undefined,
+    private readonly isPm2: boolean,
+  ) {}
+
+  start(): void {
+    if (!this.worker) return;
+    // Node's own listener closes the servers: this one comes before it.
+    this.emitter.prependListener('internalMessage', this.internal);
+    this.emitter.on('message', this.message);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.emitter.off('internalMessage', this.internal);
+    this.emitter.off('message', this.message);
+  }
+
+  /**
+   * A shutdown has begun. When a terminal or systemd signals a whole group, a primary process that is not prepared for
+   * it dies first, and Node ends its workers at once, with what they have in hand: unless they have been taken out.
+   */
+  shutdownBegan(): void {
+    if (this.worker) this.worker.exitedAfterDisconnect = true;
+  }
+
+  /** @see https://nodejs.org/api/child_process.html#subprocesssendmessage-sendhandle-options-callback */
+  private readonly internal = (message: unknown): void => {
+    const { cmd, act } = (message ?? {}) as { readonly cmd?: unknown; readonly act?: unknown };
+    if (cmd !== 'NODE_CLUSTER' || act !== 'disconnect') return;
+    const signal = this.enabled('SIGTERM', 'SIGINT');
+    if (!signal) return;
+    this.ordered.takenOut();
+    this.end(signal);
+  };
+
+  private readonly message = (message: unknown): void => {
+    if (message !== 'shutdown' || !this.isPm2) return;
+    this.end(this.enabled('SIGINT', 'SIGTERM') ?? 'SIGINT');
+  };
+
+  private enabled(...signals: NodeJS.Signals[]): NodeJS.Signals | undefined {
+    return signals.find((each) => areShutdownHooksEnabled(each, this.host));
+  }
+
+  private end(signal: NodeJS.Signals): void {
+    this.ordered.asked(signal);
+    if (!areShutdownHooksEnabled(signal, this.host)) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (this.ordered.isAnyRunning) this.host.kill(this.host.pid, signal);
+    }, ownCloseMs);
+  }
+
+  private get emitter(): EventEmitter {
+    return this.host as unknown as EventEmitter;
+  }
+}

@@ -1,0 +1,69 @@
+import { type Cluster, type Worker } from 'node:cluster';
+
+/**
+ * Through whom a process shares its listening socket with others: with its siblings, or with those that come after it.
+ *
+ * - `cluster`: it is a worker of `node:cluster`
+ * - `pm2`: it runs in PM2's cluster mode
+ * - `socket-activation`: systemd has given it the socket, and keeps it
+ * - `supervisor`: `nestjs-drain serve` has given it the socket, and keeps it
+ */
+export type SharedSocket = 'cluster' | 'pm2' | 'socket-activation' | 'supervisor';
+
+/** What else tells of it. */
+export interface ProcessFacts {
+  readonly pid: number;
+  readonly isClusterWorker: boolean;
+}
+
+/**
+ * Tells through whom this process shares its listening socket; undefined where it has one of its own.
+ *
+ * `LISTEN_FDS` alone tells nothing, for children inherit it: `LISTEN_PID` says whom it is meant for.
+ *
+ * @see https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
+ */
+export function sharedSocketOf(
+  environment: NodeJS.ProcessEnv = process.env,
+  { pid, isClusterWorker }: ProcessFacts = { pid: process.pid, isClusterWorker: clusterWorker() !== undefined },
+): SharedSocket | undefined {
+  const { NESTJS_DRAIN_WORKER, pm_id, LISTEN_FDS, LISTEN_PID } = environment;
+  if (NESTJS_DRAIN_WORKER) return 'supervisor';
+  if (isClusterWorker) return pm_id === undefined ? 'cluster' : 'pm2';
+  if (Number(LISTEN_FDS) > 0 && Number(LISTEN_PID) === pid) return 'socket-activation';
+  return undefined;
+}
+
+/**
+ * The worker of `node:cluster` that this process is, if it is one.
+ *
+ * Node deletes `NODE_UNIQUE_ID` before a worker runs, and so the environment does not tell. Node has loaded
+ * `node:cluster` in every worker, and whoever has no channel to a parent is none: it is not loaded to learn that.
+ */
+export function clusterWorker(): Worker | undefined {
+  if (!process.connected) return undefined;
+  const { isWorker, worker } = process.getBuiltinModule('node:cluster') as unknown as Cluster;
+  return isWorker ? worker : undefined;
+}
+
+/** What platforms that stop a container, with all of its processes, set in it. */
+const containerPlatforms = [
+  'KUBERNETES_SERVICE_HOST',
+  'ECS_CONTAINER_METADATA_URI_V4',
+  'ECS_CONTAINER_METADATA_URI',
+  'K_SERVICE',
+  'DYNO',
+  'FLY_APP_NAME',
+  'RENDER',
+  'GAE_SERVICE',
+  'CONTAINER_APP_NAME',
+  'NOMAD_ALLOC_ID',
+];
+
+/**
+ * Reports whether a signal that reaches one of the processes here most likely reaches all of them: a platform replaces
+ * the container, and not a process in it. Balancers must then be told to go elsewhere.
+ */
+export function isReplacedAsAWhole(environment: NodeJS.ProcessEnv): boolean {
+  return containerPlatforms.some((name) => environment[name] !== undefined);
+}

@@ -1,0 +1,84 @@
+/**
+ * An application that shares its port with others: a worker of `group-primary.mjs`, or of PM2. Its settings are in
+ * DRAIN_SETTINGS, as JSON.
+ */
+import 'reflect-metadata';
+import { Body, Controller, Get, HttpCode, Inject, Injectable, Module, Post, Res } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import cluster from 'node:cluster';
+import { appendFileSync } from 'node:fs';
+import { GracefulShutdownModule, ReadinessHealthIndicator } from 'nestjs-drain';
+
+const settings = JSON.parse(process.env.DRAIN_SETTINGS ?? '{}');
+// A control: the module does not learn that it runs in a worker.
+if (settings.isBlind) cluster.isWorker = false;
+
+function decorate(target, method, ...decorators) {
+  const descriptor = Object.getOwnPropertyDescriptor(target.prototype, method);
+  for (const decorator of decorators) decorator(target.prototype, method, descriptor);
+}
+
+class Database {
+  isOpen = true;
+  onModuleDestroy() {
+    this.isOpen = false;
+  }
+}
+Injectable()(Database);
+
+class OrdersController {
+  constructor(database) {
+    this.database = database;
+  }
+  async list() {
+    return this.answer(1);
+  }
+  async slow() {
+    return this.answer(300);
+  }
+  async pay({ id }) {
+    // One line a payment: whoever counts them sees what was done twice, or never.
+    appendFileSync(settings.ledger, `${id}\n`);
+    return this.answer(20);
+  }
+  async answer(ms) {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    if (!this.database.isOpen) throw new Error('the database is closed');
+    return { pid: process.pid };
+  }
+}
+Controller()(OrdersController);
+Inject(Database)(OrdersController, undefined, 0);
+decorate(OrdersController, 'list', Get('orders'));
+decorate(OrdersController, 'slow', Get('slow'));
+decorate(OrdersController, 'pay', Post('pay'), HttpCode(200));
+Body()(OrdersController.prototype, 'pay', 0);
+
+class HealthController {
+  constructor(readiness) {
+    this.readiness = readiness;
+  }
+  async ready(response) {
+    const { ready } = await this.readiness.isReady('ready');
+    response.status(ready.status === 'up' ? 200 : 503);
+    return ready;
+  }
+}
+Controller('health')(HealthController);
+Inject(ReadinessHealthIndicator)(HealthController, undefined, 0);
+decorate(HealthController, 'ready', Get('ready'));
+Res({ passthrough: true })(HealthController.prototype, 'ready', 0);
+
+class AppModule {}
+Module({
+  imports: [GracefulShutdownModule.forRoot(settings.drain ?? 10_000)],
+  controllers: [OrdersController, HealthController],
+  providers: [Database],
+})(AppModule);
+
+const { FastifyAdapter } = settings.framework === 'fastify' ? await import('@nestjs/platform-fastify') : {};
+const app = await NestFactory.create(AppModule, ...(FastifyAdapter ? [new FastifyAdapter()] : []), {
+  logger: ['warn', 'error'],
+});
+app.enableShutdownHooks();
+await app.listen(settings.fd === undefined ? settings.port : { fd: settings.fd }, '127.0.0.1');

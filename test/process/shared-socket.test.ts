@@ -1,0 +1,66 @@
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../packages/tools/src/drill/free-port.js';
+import { build, Child, endAll } from './support/child.js';
+import { type GroupFigures, GroupLoad } from './support/group-load.js';
+
+/** More of them give figures; one sees whether something is lost. */
+const rolls = Number(process.env.DRAIN_ROLLS ?? 1);
+const patienceMs = 120_000 + rolls * 60_000;
+
+let folder: string;
+beforeAll(build);
+afterEach(async () => {
+  await endAll();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Four workers behind one port are replaced one by one under load. */
+async function roll(settings: Record<string, unknown>): Promise<GroupFigures & { ends: unknown[] }> {
+  folder = mkdtempSync(join(tmpdir(), 'drain-group-'));
+  const ledger = join(folder, 'ledger');
+  writeFileSync(ledger, '');
+  const port = await freePort();
+  const primary = await Child.start('group-primary', { workers: 4, port, ledger, wayOut: 'SIGTERM', ...settings });
+  const load = new GroupLoad(port, ledger);
+  const ends: unknown[] = [];
+  for (let each = 1; each <= rolls; each++) {
+    primary.say(`roll ${each}`);
+    const told = await primary.until('rolled', ({ roll }) => roll === each);
+    ends.push(...(told.ends as { end: unknown }[]));
+  }
+  const figures = await load.end();
+  process.stderr.write(`\n${JSON.stringify({ ...settings, ...figures, ends })}\n${primary.output}\n`);
+  return { ...figures, ends };
+}
+
+const nothingLost = { lost: {}, failedProbes: 0, notOnce: 0 };
+
+describe('Workers of node:cluster that are replaced one by one', () => {
+  it.each([
+    { scheduling: 'round robin', wayOut: 'SIGTERM' },
+    { scheduling: 'round robin', wayOut: 'disconnect()', framework: 'fastify' },
+    { scheduling: 'none', wayOut: 'SIGTERM', framework: 'fastify' },
+    { scheduling: 'none', wayOut: 'disconnect()' },
+  ])(
+    'lose nothing ($scheduling, by $wayOut)',
+    async (settings) => {
+      const figures = await roll(settings);
+      expect(figures).toMatchObject(nothingLost);
+      expect(figures.requests).toBeGreaterThan(500);
+      expect(figures.ends).toHaveLength(4 * rolls);
+    },
+    patienceMs,
+  );
+
+  it(
+    'lose requests where the module does not learn of its siblings: the control',
+    async () => {
+      const { lost } = await roll({ isBlind: true });
+      expect(Object.keys(lost).length).toBeGreaterThan(0);
+    },
+    patienceMs,
+  );
+});

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PrimaryOrders } from '../../../src/nest/primary-orders.js';
+import { FakeProcess } from '../../support/fake-process.js';
+
+const disconnect = { cmd: 'NODE_CLUSTER', act: 'disconnect' };
+
+let host: FakeProcess;
+let orders: PrimaryOrders;
+let ordered: { isAnyRunning: boolean; told: string[]; takenOut(): void; asked(signal: string): void };
+let worker: { exitedAfterDisconnect: boolean };
+
+beforeEach(() => {
+  host = new FakeProcess();
+  worker = { exitedAfterDisconnect: false };
+  const told: string[] = [];
+  ordered = {
+    isAnyRunning: true,
+    told,
+    takenOut: () => void told.push('taken out'),
+    asked: (signal) => void told.push(signal),
+  };
+});
+afterEach(() => {
+  orders.stop();
+  expect(host.listenedFor.filter((name) => !name.startsWith('SIG'))).toEqual([]);
+});
+
+function given({ isWorker = true, isPm2 = false } = {}): void {
+  orders = new PrimaryOrders(host.host, ordered, isWorker ? worker : undefined, isPm2);
+  orders.start();
+}
+
+const moment = () => new Promise((resolve) => setTimeout(resolve, 80));
+
+describe('PrimaryOrders', () => {
+  it('takes worker.disconnect() for a SIGTERM, and tells at once that Node is about to close the servers', async () => {
+    host.enableShutdownHooks('SIGTERM');
+    given();
+    host.emit('internalMessage', disconnect);
+    expect(ordered.told).toEqual(['taken out', 'SIGTERM']);
+    expect(host.kills).toEqual([]);
+    await moment();
+    expect(host.kills).toEqual([[host.pid, 'SIGTERM']]);
+  });
+
+  it("hears of it before Node's own listener", () => {
+    host.enableShutdownHooks('SIGTERM');
+    host.on('internalMessage', () => ordered.told.push('Node'));
+    given();
+    host.emit('internalMessage', disconnect);
+    expect(ordered.told).toEqual(['taken out', 'SIGTERM', 'Node']);
+    host.removeAllListeners('internalMessage');
+  });
+
+  it('leaves it to Node where no shutdown hooks are enabled', async () => {
+    given();
+    host.emit('internalMessage', disconnect);
+    host.emit('internalMessage', { cmd: 'NODE_CLUSTER', act: 'newconn' });
+    host.emit('internalMessage', undefined);
+    await moment();
+    expect(ordered.told).toEqual([]);
+    expect(host.kills).toEqual([]);
+  });
+
+  it("takes PM2's shutdown message for its SIGINT", async () => {
+    host.enableShutdownHooks('SIGTERM', 'SIGINT');
+    given({ isPm2: true });
+    host.emit('message', 'shutdown');
+    host.emit('message', { type: 'shutdown' });
+    await moment();
+    expect(ordered.told).toEqual(['SIGINT']);
+    expect(host.kills).toEqual([[host.pid, 'SIGINT']]);
+  });
+
+  it('sends no signal when the application closes itself upon the message', async () => {
+    host.enableShutdownHooks('SIGINT');
+    given({ isPm2: true });
+    host.emit('message', 'shutdown');
+    ordered.isAnyRunning = false;
+    await moment();
+    expect(ordered.told).toEqual(['SIGINT']);
+    expect(host.kills).toEqual([]);
+  });
+
+  it('takes a message of that name for nothing without PM2', async () => {
+    host.enableShutdownHooks('SIGINT');
+    given();
+    host.emit('message', 'shutdown');
+    await moment();
+    expect(ordered.told).toEqual([]);
+  });
+
+  it('keeps Node from ending a worker in mid-shutdown because its primary process died', () => {
+    given();
+    expect(worker.exitedAfterDisconnect).toBe(false);
+    orders.shutdownBegan();
+    expect(worker.exitedAfterDisconnect).toBe(true);
+  });
+
+  it('listens for nothing where there is no primary process', () => {
+    given({ isWorker: false, isPm2: true });
+    orders.shutdownBegan();
+    expect(host.listenedFor).toEqual([]);
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { isReplacedAsAWhole, sharedSocketOf } from '../../../src/platform/shared-socket.js';
+
+const alone = { pid: 4_321, isClusterWorker: false };
+const worker = { pid: 4_321, isClusterWorker: true };
+
+describe('sharedSocketOf', () => {
+  it.each([
+    ['cluster', {}, worker],
+    ['pm2', { pm_id: '0', exec_mode: 'cluster_mode', NODE_APP_INSTANCE: '0' }, worker],
+    ['socket-activation', { LISTEN_FDS: '1', LISTEN_PID: '4321' }, alone],
+    ['supervisor', { NESTJS_DRAIN_WORKER: '2' }, alone],
+  ])('finds %s', (found, environment, facts) => {
+    expect(sharedSocketOf(environment, facts)).toBe(found);
+  });
+
+  it.each([
+    ['nothing is set', {}],
+    ["it runs in PM2's fork mode, where each process has a socket of its own", { pm_id: '0', exec_mode: 'fork_mode' }],
+    ['the sockets were meant for its parent', { LISTEN_FDS: '1', LISTEN_PID: '4320' }],
+    ['there are none', { LISTEN_FDS: '0', LISTEN_PID: '4321' }],
+  ])('finds nobody when %s', (_, environment) => {
+    expect(sharedSocketOf(environment, alone)).toBeUndefined();
+  });
+
+  it('finds nobody in a process that was forked, and is no worker of node:cluster, as a test runner does', () => {
+    expect(sharedSocketOf({})).toBeUndefined();
+  });
+});
+
+describe('isReplacedAsAWhole', () => {
+  it('tells a container of a platform from a machine', () => {
+    expect(isReplacedAsAWhole({})).toBe(false);
+    expect(isReplacedAsAWhole({ KUBERNETES_SERVICE_HOST: '10.0.0.1' })).toBe(true);
+    expect(isReplacedAsAWhole({ K_SERVICE: 'orders' })).toBe(true);
+  });
+});
