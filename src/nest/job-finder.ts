@@ -1,5 +1,6 @@
 import { type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
+import { BullConnections } from '../drainables/jobs/bullmq/bull-connections.js';
 import { drainableOf } from '../drainables/jobs/bullmq/worker-drainable.js';
 import { type BullWorker } from '../drainables/jobs/bullmq/worker.js';
 import { countCommands, countEventHandlers } from '../drainables/jobs/cqrs/count-cqrs.js';
@@ -7,6 +8,7 @@ import { EventEmitterDrainable } from '../drainables/jobs/events/event-emitter-d
 import { ScheduleDrainable } from '../drainables/jobs/schedule/schedule-drainable.js';
 import { countIn } from '../drainables/jobs/shared/counted-source.js';
 import { overlay } from '../drainables/jobs/shared/overlay.js';
+import { hasReached } from '../sequence/phase.js';
 import {
   type BullExplorer,
   type BullQueue,
@@ -27,13 +29,19 @@ import { providersOf } from './insides/modules.js';
 export class JobFinder {
   private readonly met = new WeakSet<object>();
   private readonly queues: BullQueue[] = [];
+  private readonly connections: BullConnections;
   private schedule?: ScheduleDrainable;
   private emitters?: EventEmitterDrainable;
 
   constructor(
     private readonly core: DrainCore,
     private readonly modules: ModulesContainer,
-  ) {}
+  ) {
+    this.connections = new BullConnections(core.clock, {
+      isOver: () => hasReached(core.phase, 'releasing'),
+      isLate: () => core.sequence.abortSignal.aborted,
+    });
+  }
 
   /** All providers have been made, and no init hook has run. */
   start(): void {
@@ -75,7 +83,8 @@ export class JobFinder {
     commandBus: (bus) => countCommands(bus, this.core.calls),
     eventBus: (bus) => countEventHandlers(bus, this.core.calls),
     bullExplorer: (explorer) => this.meetBullExplorer(explorer),
-    bullQueue: (queue) => void this.queues.push(queue),
+    bullQueue: (queue) => this.meetBullQueue(queue),
+    bullFlowProducer: (producer) => this.connections.meet(producer),
     bullWorker: (worker) => this.addWorker(worker),
   };
 
@@ -97,10 +106,16 @@ export class JobFinder {
     });
   }
 
+  private meetBullQueue(queue: JobSources['bullQueue']): void {
+    this.queues.push(queue);
+    this.connections.meet(queue);
+  }
+
   private addWorker(worker: BullWorker | undefined): void {
     if (!worker) return;
     const drainable = drainableOf(worker);
     drainable[countIn](this.core.calls);
+    this.connections.meet(worker);
     this.core.sequence.add(drainable);
   }
 

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { type BullConnection } from '../../drainables/jobs/bullmq/bull-connections.js';
 import { type BullWorker, isBullWorker } from '../../drainables/jobs/bullmq/worker.js';
 import { type CommandBus, type EventBus } from '../../drainables/jobs/cqrs/buses.js';
 import { type EventEmitter2 } from '../../drainables/jobs/events/event-emitter.js';
@@ -20,7 +21,8 @@ export interface JobSources {
   readonly commandBus: CommandBus;
   readonly eventBus: EventBus;
   readonly bullExplorer: BullExplorer;
-  readonly bullQueue: BullQueue;
+  readonly bullQueue: BullQueue & BullConnection;
+  readonly bullFlowProducer: BullConnection;
   readonly bullWorker: BullWorker;
 }
 
@@ -53,6 +55,7 @@ const methods: Readonly<Record<keyof JobSources, readonly string[]>> = {
   bullExplorer: ['handleProcessor', 'registerWorkers'],
   bullWorker: ['pause', 'isPaused', 'isRunning', 'close', 'run'],
   bullQueue: ['addBulk', 'getJobCounts', 'onApplicationShutdown'],
+  bullFlowProducer: ['addBulk', 'getFlow', 'close'],
 };
 const kinds = Object.keys(methods) as (keyof JobSources)[];
 

@@ -8,7 +8,17 @@ import { Worker } from 'bullmq';
 import { drainableWorker, GracefulShutdown } from 'nestjs-drain';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { create, enableHooks, follow, injectable, listen, moduleOf, settings, tell } from '../../process/apps/kit.mjs';
+import {
+  create,
+  enableHooks,
+  follow,
+  injectable,
+  listen,
+  moduleOf,
+  settings,
+  tell,
+  told,
+} from '../../process/apps/kit.mjs';
 import { NestFactory } from '@nestjs/core';
 import { runJob } from './run-job.mjs';
 
@@ -80,5 +90,6 @@ if (settings.drain !== false) {
     .get(GracefulShutdown)
     .events.subscribe((event) => event.phase === 'draining' && tell('draining', { at: Date.now() }));
 }
+void told('close').then(() => app.close());
 if (settings.http) await listen(app);
 else tell('started');

@@ -48,6 +48,30 @@ describeWithBrokers('redis', 'A worker of BullMQ that is stopped', () => {
     expect(first.hasTold('unhandled')).toBe(false);
   });
 
+  it.each([
+    ['without HTTP, app.close()', { http: false, by: 'app.close()' }],
+    ['beside HTTP, SIGTERM', { http: true, by: 'SIGTERM' }],
+    ['beside HTTP, app.close()', { http: true, by: 'app.close()' }],
+  ] as const)('does the same however the application is made and ended (%s)', async (_, { http, by }) => {
+    roll = new Roll(redis, 'processor');
+    const first = await roll.start({ drain: 10_000, jobMs: 200, closeMs: 500, http });
+    await roll.add(backlog);
+    await roll.until('ended', 3);
+    if (by === 'SIGTERM') first.signal('SIGTERM');
+    else first.say('close');
+    const report = await first.report();
+    await first.ended;
+    expect(report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
+    expect(roll.entries('begun').filter(({ at }) => at > drainingAt(first.told))).toEqual([]);
+    expect(roll.entries('ended')).toHaveLength(roll.entries('begun').length);
+
+    await roll.start({ drain: 10_000, jobMs: 10 });
+    await roll.untilDone();
+    expect(await roll.figures()).toEqual({ failed: 0, twice: 0, completed: backlog });
+    expect(await roll.mails.count()).toBe(backlog);
+    expect(first.hasTold('unhandled')).toBe(false);
+  });
+
   it('counts the jobs that run, and sends what they send until the last has ended', async () => {
     roll = new Roll(redis, 'processor');
     const first = await roll.start({ drain: 10_000, jobMs: 400 });

@@ -15,6 +15,13 @@ class HandedBackError extends Error {
   }
 }
 
+/** What became of a job that the drain did not wait for; the last is one that has ended, which Redis does not know. */
+export type JobFate = 'handed back' | 'not handed back' | 'not written';
+
+export function detailOf(fate: JobFate): string {
+  return fate === 'handed back' ? fate : `${fate}: it runs again when its lock has expired`;
+}
+
 /** A job whose processor has been called. */
 export class RunningJob {
   private readonly startedAt: number;
@@ -50,6 +57,11 @@ export class RunningJob {
     throw new HandedBackError();
   }
 
+  /** Reports whether it is being given back to its queue, or has been. */
+  get isHandedBack(): boolean {
+    return this.hasLeft;
+  }
+
   /** Gives it back before its processor has been called. */
   async decline(): Promise<never> {
     await this.handBack();
@@ -65,10 +77,10 @@ export class RunningJob {
     return (this.giving ??= this.give());
   }
 
-  leftover(isTaken: boolean): Leftover {
+  leftover(fate: JobFate): Leftover {
     const { queue, job, startedAt, clock } = this;
-    const detail = isTaken ? 'handed back' : 'not handed back: it runs again when its lock has expired';
-    return { kind: 'job', name: `${queue}:${job.name}`, ageMs: Math.round(clock.now() - startedAt), detail };
+    const ageMs = Math.round(clock.now() - startedAt);
+    return { kind: 'job', name: `${queue}:${job.name}`, ageMs, detail: detailOf(fate) };
   }
 
   private async give(): Promise<boolean> {

@@ -5,7 +5,7 @@ import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
 import { DrainError } from '../../../sequence/errors.js';
 import { countIn, type CountedSource } from '../shared/counted-source.js';
 import { overlay } from '../shared/overlay.js';
-import { RunningJob } from './running-job.js';
+import { detailOf, RunningJob } from './running-job.js';
 import { type BullJob, type BullWorker, isBullWorker } from './worker.js';
 
 type Process = (this: BullWorker, job: BullJob, token: string, ...rest: unknown[]) => Promise<unknown>;
@@ -13,7 +13,7 @@ type Process = (this: BullWorker, job: BullJob, token: string, ...rest: unknown[
 /** What jobs get to end by themselves, once they have been told to stop, before they are handed back, ms. */
 const momentMs = 50;
 /** Handing back is one command for each job. A broker that does not answer is not waited for any longer, ms. */
-const handBackMs = 300;
+const handBackMs = 100;
 
 /**
  * A worker of BullMQ. As draining begins it stops fetching, and what it has fetched by then is given back before its
@@ -24,7 +24,10 @@ const handBackMs = 300;
 export class BullWorkerDrainable implements CountedSource {
   readonly name: string;
   private readonly running = new Set<RunningJob>();
-  private calls?: CountedCalls;
+  /** Jobs that have ended, until that is written, by their tokens. */
+  private readonly unwritten = new Map<string, RunningJob>();
+  /** A worker may outlive an application that was never closed: it does not keep it. */
+  private calls?: WeakRef<CountedCalls>;
   private isDraining = false;
   private isTooLate = false;
   private handing?: Promise<readonly Leftover[]>;
@@ -35,8 +38,11 @@ export class BullWorkerDrainable implements CountedSource {
   ) {
     this.name = `bullmq worker ${worker.name}`;
     overlay<Process>(worker, 'processJob', (original) => (job, token, ...rest) => {
-      const end = this.calls?.begin('job', `${worker.name}:${job.name}`) ?? (() => undefined);
-      return endWith(original.call(worker, job, token, ...rest), end);
+      const end = this.calls?.deref()?.begin('job', `${worker.name}:${job.name}`);
+      return endWith(original.call(worker, job, token, ...rest), () => {
+        this.unwritten.delete(token);
+        end?.();
+      });
     });
     overlay<Process>(worker, 'callProcessJob', (original) => (job, token, ...rest) => {
       return this.process(job, token, async () => original.call(worker, job, token, ...rest));
@@ -44,7 +50,7 @@ export class BullWorkerDrainable implements CountedSource {
   }
 
   [countIn](calls: CountedCalls): void {
-    this.calls = calls;
+    this.calls = new WeakRef(calls);
   }
 
   async drain(deadline: AbortSignal): Promise<readonly Leftover[]> {
@@ -55,8 +61,10 @@ export class BullWorkerDrainable implements CountedSource {
       await Promise.race([ended, whenAborted(deadline)]);
       if (!deadline.aborted) return [];
       this.tellToStop();
-      await settledWithin(this.clock, ended, momentMs);
-      return await this.handBackAll();
+      const haveEnded = await settledWithin(this.clock, ended, momentMs);
+      const leftovers = await this.handBackAll();
+      if (!haveEnded && leftovers.length === 0 && this.unwritten.size === 0) throw silence(this.worker.name);
+      return leftovers;
     } finally {
       release();
     }
@@ -66,10 +74,11 @@ export class BullWorkerDrainable implements CountedSource {
     this.isDraining = true;
     this.tellToStop();
     const isNamedAlready = this.handing !== undefined;
-    const leftovers = await this.handBackAll();
+    const handed = await this.handBackAll();
+    const unwritten = Array.from(this.unwritten.values(), (job) => job.leftover('not written'));
     // What is left of the worker is not waited for: Nest closes it once more, and waits then.
     void this.worker.close(true).catch(() => undefined);
-    return isNamedAlready ? [] : leftovers;
+    return isNamedAlready ? unwritten : [...handed, ...unwritten];
   }
 
   async close(): Promise<void> {
@@ -94,6 +103,7 @@ export class BullWorkerDrainable implements CountedSource {
       return await running.run(call, () => this.isTooLate);
     } finally {
       this.running.delete(running);
+      if (!running.isHandedBack) this.unwritten.set(token, running);
     }
   }
 
@@ -108,7 +118,7 @@ export class BullWorkerDrainable implements CountedSource {
    * throw is written as it is.
    */
   private *earlier(): Iterable<readonly [id: string, token: string]> {
-    const met = new Set(Array.from(this.running, ({ token }) => token));
+    const met = new Set([...Array.from(this.running, ({ token }) => token), ...this.unwritten.keys()]);
     for (const [id, { token }] of this.worker.lockManager?.trackedJobs ?? []) {
       if (token !== undefined && !met.has(token)) yield [id, token];
     }
@@ -116,7 +126,7 @@ export class BullWorkerDrainable implements CountedSource {
 
   /** Takes a lease for each of them. Returns what releases all. */
   private countEarlier(): () => void {
-    const ends = Array.from(this.earlier(), () => this.calls?.begin('job', this.worker.name));
+    const ends = Array.from(this.earlier(), () => this.calls?.deref()?.begin('job', this.worker.name));
     return () => ends.forEach((end) => end?.());
   }
 
@@ -128,19 +138,35 @@ export class BullWorkerDrainable implements CountedSource {
   private async handBackEach(): Promise<readonly Leftover[]> {
     const { worker } = this;
     const met = Array.from(this.running, (job) => this.handBackOne(job));
-    const earlier = Array.from(this.earlier(), async ([id, token]) => {
-      const job = await worker.Job?.fromId?.(worker, id).catch(() => undefined);
-      return job && this.handBackOne(new RunningJob(worker.name, job, token, this.clock));
-    });
+    const earlier = Array.from(this.earlier(), ([id, token]) => this.handBackEarlier(id, token));
     const leftovers = await Promise.all([...met, ...earlier]);
     for (const child of Object.values(worker.childPool?.retained ?? {})) void child?.kill?.('SIGKILL');
-    return leftovers.filter((each) => each !== undefined);
+    return leftovers;
+  }
+
+  /** Of a job that ran before the worker was met nothing is known but its id. */
+  private async handBackEarlier(id: string, token: string): Promise<Leftover> {
+    const { worker, clock } = this;
+    const asked = worker.Job?.fromId?.(worker, id).catch(() => undefined) ?? Promise.resolve(undefined);
+    const job = (await settledWithin(clock, asked, handBackMs)) ? await asked : undefined;
+    if (job) return this.handBackOne(new RunningJob(worker.name, job, token, clock));
+    return { kind: 'job', name: worker.name, ageMs: 0, detail: detailOf('not handed back') };
   }
 
   private async handBackOne(job: RunningJob): Promise<Leftover> {
     const taken = job.handBack();
-    return job.leftover((await settledWithin(this.clock, taken, handBackMs)) && (await taken));
+    const isTaken = (await settledWithin(this.clock, taken, handBackMs)) && (await taken);
+    return job.leftover(isTaken ? 'handed back' : 'not handed back');
   }
+}
+
+/** Of the jobs of a worker that was met late, and of one that is being fetched, nothing is known. */
+function silence(worker: string): DrainError {
+  return new DrainError(
+    'DRAIN_CONNECTION_LOST',
+    `Expected Redis to answer the worker of '${worker}' by the drain deadline, got nothing. ` +
+      'A job that it has fetched, or whose end is not written, runs again when its lock has expired.',
+  );
 }
 
 const drainables = new WeakMap<BullWorker, BullWorkerDrainable>();

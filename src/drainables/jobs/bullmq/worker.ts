@@ -17,6 +17,8 @@ export interface BullWorker {
   /** Stops fetching, and resolves when its jobs have ended. Their locks are renewed meanwhile. */
   pause(doNotWaitActive?: boolean): Promise<void>;
   close(force?: boolean): Promise<void>;
+  /** Ends its connections at once. */
+  disconnect?(): unknown;
   /** Is there once it has been told to close. */
   readonly closing?: Promise<void>;
   /** Aborts the signal that a processor takes as its third parameter. Since bullmq 5.62. */

@@ -14,9 +14,11 @@ export class FakeWorker implements BullWorker {
   readonly lockManager = { trackedJobs: this.trackedJobs };
   readonly childPool = { retained: {} as Record<string, { kill(signal: string): Promise<unknown> }> };
   readonly jobs = new Map<string, FakeJob>();
-  readonly Job = { fromId: async (_: unknown, id: string) => this.jobs.get(id) };
+  readonly Job = { fromId: async (_: unknown, id: string): Promise<BullJob | undefined> => this.jobs.get(id) };
   /** Whether handing a job back works, and when. */
   moveToWait: () => Promise<void> = async () => undefined;
+  /** Whether what became of a job can be written, and when. */
+  writes: () => Promise<void> = async () => undefined;
   private readonly active = new Set<Promise<unknown>>();
   private tokens = 0;
 
@@ -24,6 +26,7 @@ export class FakeWorker implements BullWorker {
 
   isPaused = () => false;
   isRunning = () => true;
+  run = async () => undefined;
 
   /** Takes a job from its queue. Resolves when what became of it has been written. */
   take(id: string): Promise<unknown> {
@@ -48,6 +51,7 @@ export class FakeWorker implements BullWorker {
     const { state: _, ...fake } = job as FakeJob;
     try {
       await this.callProcessJob(job, token, new AbortController().signal);
+      await this.writes();
       (job as FakeJob).state = 'completed';
     } catch (error) {
       if ((error as Error).name !== 'DelayedError') (job as FakeJob).state = 'failed';

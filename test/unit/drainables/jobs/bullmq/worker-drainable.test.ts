@@ -130,6 +130,28 @@ describe('The drainable of a BullMQ worker', () => {
     expect((await forced)[0]?.detail).toMatch(/^not handed back/);
   });
 
+  it('says which jobs have ended without that being written', async () => {
+    worker.writes = () => new Promise(() => undefined);
+    void worker.take('1');
+    endings[0]!.resolve();
+    const drained = drainable.drain(deadline.signal);
+    await settle();
+    deadline.abort();
+    await counted.clock.advance(50);
+    expect(await drained).toEqual([]);
+    const detail = 'not written: it runs again when its lock has expired';
+    expect(await drainable.forceClose()).toEqual([{ kind: 'job', name: 'orders:ship', ageMs: 50, detail }]);
+  });
+
+  it('fails where a worker without a job has not stopped by the deadline, so that the report says why', async () => {
+    worker.pause = () => new Promise(() => undefined);
+    const drained = drainable.drain(deadline.signal);
+    deadline.abort();
+    const failed = expect(drained).rejects.toThrow("Expected Redis to answer the worker of 'orders'");
+    await counted.clock.advance(50);
+    await failed;
+  });
+
   it('ends the processes of sandboxed processors that are handed back, and no others', async () => {
     const killed: string[] = [];
     worker.childPool.retained['7'] = { kill: async (signal) => killed.push(signal) };
@@ -155,6 +177,15 @@ describe('The drainable of a BullMQ worker', () => {
     expect(await drained).toMatchObject([{ name: 'orders:ship', detail: 'handed back' }]);
     expect(early.jobs.get('1')?.state).toBe('waiting');
     expect(counted.inFlight()).toEqual([]);
+  });
+
+  it('does not wait for a Redis that says nothing of the jobs that ran before it was made', async () => {
+    const early = new FakeWorker(() => new Promise(() => undefined));
+    void early.take('1');
+    early.Job.fromId = () => new Promise(() => undefined);
+    const forced = new BullWorkerDrainable(early, counted.clock).forceClose();
+    await counted.clock.advance(100);
+    expect(await forced).toMatchObject([{ kind: 'job', name: 'orders', detail: expect.stringMatching(/^not handed/) }]);
   });
 
   it('has drained where the application closes the worker meanwhile', async () => {

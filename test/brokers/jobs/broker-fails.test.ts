@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ShutdownReport } from '../../../src/index.js';
+import { type Child, endAll } from '../../process/support/child.js';
+import { type BrokerAddress, type BrokerWire, wireTo } from '../../support/brokers.js';
+import { describeWithBrokers, sharedBroker } from '../../support/describe-with-brokers.js';
+import { type Mode, Roll } from './bullmq-rolls.js';
+
+const drain = 2_000;
+const concurrency = 5;
+const backlog = 20;
+/** Short, so that another worker soon takes for stalled what was not written. */
+const workerOptions: object = { lockDuration: 1_000, stalledInterval: 300 };
+const modes: readonly Mode[] = ['processor', 'own'];
+
+let redis: BrokerAddress;
+let wire: BrokerWire;
+let roll: Roll;
+
+const detailsOf = ({ leftovers }: ShutdownReport) => leftovers.map(({ detail }) => detail);
+
+/** How many jobs began after the replica had begun to drain. */
+function begunLate({ told }: Child): number {
+  const { at } = told.find(({ event }) => event === 'draining')!;
+  return roll.entries('begun').filter((entry) => entry.at > at).length;
+}
+
+/** Stops a replica whose jobs take `jobMs`, and does something to its Redis when it has begun to drain. */
+async function stop(mode: Mode, jobMs: number, fail: () => unknown, { jobs = backlog, options = workerOptions } = {}) {
+  roll = new Roll(redis, mode);
+  const child = await roll.start({ port: wire.port, drain, jobMs, workerOptions: options });
+  await roll.add(jobs);
+  await roll.until('begun', Math.min(jobs, concurrency));
+  child.signal('SIGTERM');
+  await child.until('draining');
+  await fail();
+  const report = await child.report();
+  const { ms } = await child.ended;
+  return { child, report, ms };
+}
+
+/** Lets another replica do what is left. Resolves with the figures of the whole. */
+async function finish() {
+  await roll.start({ drain, jobMs: 10, workerOptions });
+  await roll.untilDone();
+  return roll.figures();
+}
+
+describeWithBrokers('redis', 'A worker of BullMQ whose Redis fails while it drains', () => {
+  beforeEach(async () => {
+    redis = await sharedBroker('redis');
+    wire = await wireTo(redis);
+  });
+
+  afterEach(async () => {
+    await endAll();
+    await wire.stop();
+    await roll.end();
+  });
+
+  it.each(modes)('writes what became of its jobs on the next connection, and begins none on it (%s)', async (mode) => {
+    const { child, report, ms } = await stop(mode, 600, () => wire.dropConnections(), { options: {} });
+    expect(begunLate(child)).toBe(0);
+    expect(report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
+    expect(ms).toBeLessThan(drain + 300);
+    expect(child.hasTold('unhandled')).toBe(false);
+    expect(await finish()).toEqual({ failed: 0, twice: 0, completed: backlog });
+  });
+
+  const failures = [
+    ['is down', () => wire.goDown()],
+    ['answers nothing', () => wire.goSilent()],
+  ] as const;
+  const cells = modes.flatMap((mode) => failures.map(([what, fail]) => [what, mode, fail] as const));
+
+  it.each(cells)(
+    'ends at the deadline where it %s, and names the jobs that it could not write (%s)',
+    async (_, mode, fail) => {
+      const { child, report, ms } = await stop(mode, 1_000, fail);
+      expect(begunLate(child)).toBe(0);
+      expect(roll.entries('ended')).toHaveLength(concurrency);
+      expect(report).toMatchObject({ outcome: 'timed-out', clean: false });
+      // The jobs of the processor send another one as their last step, which does not end.
+      const what = mode === 'processor' ? 'not handed back' : 'not written';
+      expect(detailsOf(report)).toEqual(Array(concurrency).fill(`${what}: it runs again when its lock has expired`));
+      expect(ms).toBeLessThan(drain + 300);
+      expect(child.hasTold('unhandled')).toBe(false);
+      expect(await finish()).toMatchObject({ failed: 0, completed: backlog });
+    },
+  );
+
+  it.each(cells)(
+    'ends at the deadline where it %s, and names the jobs that it could not hand back (%s)',
+    async (_, mode, fail) => {
+      const { child, report, ms } = await stop(mode, 30_000, fail, { jobs: concurrency });
+      expect(begunLate(child)).toBe(0);
+      expect(report).toMatchObject({ outcome: 'timed-out', clean: false });
+      expect(detailsOf(report)).toEqual(
+        Array(concurrency).fill('not handed back: it runs again when its lock has expired'),
+      );
+      expect(ms).toBeLessThan(drain + 300);
+      expect(child.hasTold('unhandled')).toBe(false);
+      expect(await finish()).toMatchObject({ failed: 0, completed: concurrency });
+    },
+  );
+
+  const idle = async (mode: Mode, fail: () => unknown, withModule: number | false = drain) => {
+    roll = new Roll(redis, mode);
+    const child = await roll.start({ port: wire.port, drain: withModule, jobMs: 10, workerOptions });
+    await roll.add(1);
+    await roll.until('ended', 1);
+    await sleep(200);
+    await fail();
+    child.signal('SIGTERM');
+    return child;
+  };
+
+  it.each(cells)('ends at the deadline where it %s before the signal, and says so (%s)', async (_, mode, fail) => {
+    const child = await idle(mode, fail);
+    const report = await child.report();
+    expect(report).toMatchObject({ outcome: 'timed-out', clean: false });
+    expect(detailsOf(report)).toEqual([expect.stringContaining('Expected Redis to answer')]);
+    expect((await child.ended).ms).toBeLessThan(drain + 300);
+    expect(child.hasTold('unhandled')).toBe(false);
+  });
+
+  it('never ends without the module', async () => {
+    const child = await idle('processor', () => wire.goDown(), false);
+    await child.until('destroyed');
+    expect(await Promise.race([child.ended, sleep(4_000)])).toBeUndefined();
+  });
+});
