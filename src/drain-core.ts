@@ -83,9 +83,8 @@ export class DrainCore {
     this.handlers = new HandlerWork(this.tracker);
     this.healthRoutes = new HealthRoutes(options.allowDuringShutdown);
     this.readiness = new ReadinessLearner((route) => this.healthRoutes.add(route));
-    const { drainTimeoutMs } = options;
     this.sequence = new ShutdownSequence(
-      { drainTimeoutMs, gracePeriod: () => this.grace.now },
+      { drainTimeoutMs: options.drainTimeoutMs, gracePeriod: () => this.grace.now },
       {
         clock,
         events: this.events,
