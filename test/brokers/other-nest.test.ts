@@ -39,7 +39,8 @@ const cells: readonly Cell[] = [
 ];
 
 /** Each version of Nest is rolled in two of the four ways, so that two versions see them all. */
-const ways = {
+type Way = readonly [kind: 'microservice' | 'hybrid', end: 'SIGTERM' | 'close'];
+const ways: Readonly<Record<string, readonly Way[]>> = {
   first: [
     ['microservice', 'SIGTERM'],
     ['hybrid', 'close'],
@@ -48,12 +49,12 @@ const ways = {
     ['microservice', 'close'],
     ['hybrid', 'SIGTERM'],
   ],
-} as const;
+};
 
 /** Whichever Nest the applications in `DRAIN_BROKER_APPS` find beside them: see scripts/brokers.mjs. */
 for (const { name, broker, setup, always, exitMs: limitMs = exitMs } of cells) {
   describeWithBrokers(broker ?? [], `On another Nest, ${name}`, () => {
-    it.each(ways[process.env.DRAIN_BROKER_WAYS as keyof typeof ways])('loses nothing: %s, %s', async (kind, end) => {
+    it.each(ways[process.env.DRAIN_BROKER_WAYS!]!)('loses nothing: %s, %s', async (kind, end) => {
       const url = broker && (await sharedBroker(broker)).url;
       const result = await rollOnce({ ...setup, url, kind, end });
       expect(flawsOf(result, always)).toEqual({});
