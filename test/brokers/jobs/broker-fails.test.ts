@@ -5,6 +5,7 @@ import { type Child, endAll } from '../../process/support/child.js';
 import { type BrokerAddress, type BrokerWire, wireTo } from '../../support/brokers.js';
 import { describeWithBrokers, sharedBroker } from '../../support/describe-with-brokers.js';
 import { type Mode, Roll } from './bullmq-rolls.js';
+import { lateExitMs } from '../support/rolls.js';
 
 const drain = 2_000;
 const concurrency = 5;
@@ -62,7 +63,7 @@ describeWithBrokers('redis', 'A worker of BullMQ whose Redis fails while it drai
     const { child, report, ms } = await stop(mode, 600, () => wire.dropConnections(), { options: {} });
     expect(begunLate(child)).toBe(0);
     expect(report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
-    expect(ms).toBeLessThan(drain + 300);
+    expect(ms).toBeLessThan(drain + lateExitMs);
     expect(child.hasTold('unhandled')).toBe(false);
     expect(await finish()).toEqual({ failed: 0, twice: 0, completed: backlog });
   });
@@ -83,7 +84,7 @@ describeWithBrokers('redis', 'A worker of BullMQ whose Redis fails while it drai
       // The jobs of the processor send another one as their last step, which does not end.
       const what = mode === 'processor' ? 'not handed back' : 'not written';
       expect(detailsOf(report)).toEqual(Array(concurrency).fill(`${what}: it runs again when its lock has expired`));
-      expect(ms).toBeLessThan(drain + 300);
+      expect(ms).toBeLessThan(drain + lateExitMs);
       expect(child.hasTold('unhandled')).toBe(false);
       expect(await finish()).toMatchObject({ failed: 0, completed: backlog });
     },
@@ -98,7 +99,7 @@ describeWithBrokers('redis', 'A worker of BullMQ whose Redis fails while it drai
       expect(detailsOf(report)).toEqual(
         Array(concurrency).fill('not handed back: it runs again when its lock has expired'),
       );
-      expect(ms).toBeLessThan(drain + 300);
+      expect(ms).toBeLessThan(drain + lateExitMs);
       expect(child.hasTold('unhandled')).toBe(false);
       expect(await finish()).toMatchObject({ failed: 0, completed: concurrency });
     },
@@ -120,7 +121,7 @@ describeWithBrokers('redis', 'A worker of BullMQ whose Redis fails while it drai
     const report = await child.report();
     expect(report).toMatchObject({ outcome: 'timed-out', clean: false });
     expect(detailsOf(report)).toEqual([expect.stringContaining('Expected Redis to answer')]);
-    expect((await child.ended).ms).toBeLessThan(drain + 300);
+    expect((await child.ended).ms).toBeLessThan(drain + lateExitMs);
     expect(child.hasTold('unhandled')).toBe(false);
   });
 
