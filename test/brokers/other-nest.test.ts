@@ -37,12 +37,7 @@ const cells: readonly Cell[] = [
 ];
 
 /** Each version of Nest is rolled in two of the four ways, so that two versions see them all. */
-<<<<<<< HEAD
 const ways: Record<string, [RollSetup['kind'], RollSetup['end']][]> = {
-=======
-type Way = readonly [kind: 'microservice' | 'hybrid', end: 'SIGTERM' | 'close'];
-const ways: Readonly<Record<string, readonly Way[]>> = {
->>>>>>> t2
   first: [
     ['microservice', 'SIGTERM'],
     ['hybrid', 'close'],
@@ -56,11 +51,7 @@ const ways: Readonly<Record<string, readonly Way[]>> = {
 /** Whichever Nest the applications in `DRAIN_BROKER_APPS` find beside them: see scripts/brokers.mjs. */
 for (const { name, broker, setup, always } of cells) {
   describeWithBrokers(broker ?? [], `On another Nest, ${name}`, () => {
-<<<<<<< HEAD
     it.each(ways[process.env.DRAIN_BROKER_WAYS ?? 'first']!)('loses nothing: %s, %s', async (kind, end) => {
-=======
-    it.each(ways[process.env.DRAIN_BROKER_WAYS!]!)('loses nothing: %s, %s', async (kind, end) => {
->>>>>>> t2
       const url = broker && (await sharedBroker(broker)).url;
       const result = await rollOnce({ ...setup, url, kind, end });
       expect(flawsOf(result, always)).toEqual({});
