@@ -18,8 +18,21 @@ const [folder, ...pages] = process.argv.slice(2);
 let printed;
 console.log = (...words) => printed.push(words.join(' '));
 
-/** What pages take for granted: a worker of a queue. */
-const worker = { provide: 'WORKER', useValue: { close: async () => undefined } };
+/** What pages take for granted: a worker of a queue, a client of a microservice. */
+const given = [
+  { provide: 'WORKER', useValue: { close: async () => undefined } },
+  { provide: 'ORDERS', useValue: {} },
+];
+
+/** A consumer of whichever library, with nothing in progress. */
+const consumer = {
+  run: async () => undefined,
+  drain: async () => undefined,
+  stop: async () => undefined,
+  disconnect: async () => undefined,
+  shutdown: () => undefined,
+  once: (_, listener) => setImmediate(listener),
+};
 
 const runs = {};
 for (const page of pages) runs[page] = await run(join(folder, page, 'src'));
@@ -36,11 +49,11 @@ async function run(examples) {
 
   class ExamplesModule {}
   const drain = GracefulShutdownModule.forRoot({ drainTimeoutMs: 5_000, lameDuck: false });
-  Module({ imports: [drain, TerminusModule], controllers, providers: [...providers, worker] })(ExamplesModule);
+  Module({ imports: [drain, TerminusModule], controllers, providers: [...providers, ...given] })(ExamplesModule);
   const app = await NestFactory.create(ExamplesModule, { logger: ['error'] });
   await app.listen(0, '127.0.0.1');
   const shutdown = app.get(GracefulShutdown);
-  for (const Drainable of drainables) shutdown.register(new Drainable());
+  for (const Drainable of drainables) shutdown.register(new Drainable(consumer));
 
   // What takes jobs has one in progress when the application is closed.
   const ended = [];
@@ -59,7 +72,8 @@ async function run(examples) {
   return { names, printed, ended, refused, report: await shutdown.closed };
 }
 
-/** Reports whether a file starts an application, or a test, of its own. */
+/** Reports whether a file starts an application, or a test, of its own, or needs a server that is not there. */
 function isRunOtherwise(file) {
-  return file === 'main.js' || file === 'app.module.js' || file.endsWith('.spec.js');
+  const needsServer = ['boss.js', 'mail.worker.js'].includes(file);
+  return needsServer || file.endsWith('main.js') || file === 'app.module.js' || file.endsWith('.spec.js');
 }
