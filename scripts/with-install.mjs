@@ -38,12 +38,10 @@ async function test() {
   buildPackages();
   const suite = (name) => ({ name, command: ['npm', 'run', '--silent', `test:${name}`, ...passed] });
   const sample = (name) => ({ name, command: [process.execPath, 'scripts/test-sample.mjs', name, ...passed] });
+  const samples = ['kubernetes-app', 'realtime-app', 'orders-pipeline'].map((name) => sample(`sample/${name}`));
   const failed = await runLanes([
-    [
-      ...[suite('unit'), suite('integration'), suite('brokers')],
-      ...[sample('sample/kubernetes-app'), sample('sample/realtime-app'), sample('sample/orders-pipeline')],
-    ],
-    [suite('process'), suite('balancer')],
+    [suite('unit'), suite('integration'), suite('brokers')],
+    [suite('process'), suite('balancer'), ...samples],
   ]);
   if (failed.length === 0) return;
   console.error(`Failed: ${failed.map(({ name }) => name).join(', ')}`);
