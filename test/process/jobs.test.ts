@@ -79,6 +79,6 @@ describe('An application whose work comes from schedulers, events and commands',
     ]) {
       expect(named).toContain(name);
     }
-    expect((await child.ended).ms).toBeLessThan(700);
+    expect((await child.ended).ms).toBeLessThan(1_500);
   });
 });

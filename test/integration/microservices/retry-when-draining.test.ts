@@ -114,7 +114,7 @@ describe('retryWhenDraining()', () => {
   it('connects anew at the first refusal, though calls are in progress on the connection', async () => {
     const [old, next] = [await replica(), await replica()];
     const { balancer, client } = await balanced(old);
-    const held = firstValueFrom(client.send('order', { id: 1, ms: 500 }));
+    const held = firstValueFrom(client.send('order', { id: 1, ms: 1_500 }));
     await sleep(50);
     balancer.ports = [next.port];
     const closed = old.app.close();
@@ -122,7 +122,7 @@ describe('retryWhenDraining()', () => {
     const startedAt = performance.now();
     const retried = client.send('order', { id: 2 }).pipe(retryWhenDraining(client));
     expect(await firstValueFrom(retried)).toBe(2);
-    expect(performance.now() - startedAt).toBeLessThan(200);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
     // Without the operator: the connection is another one by now.
     expect(await firstValueFrom(client.send('order', { id: 3 }))).toBe(3);
     expect(await held).toBe(1);
