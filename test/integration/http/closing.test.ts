@@ -9,7 +9,7 @@ const lameDuck = { minMs: 0, quietMs: 0, maxMs: 0 };
 /**
  * Between nothing and the linger of 50 ms: the client hears of the end of its answer somewhat later than the server.
  */
-const betweenMs = 30;
+const betweenMs = 45;
 const agents = new Set<Agent>();
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 

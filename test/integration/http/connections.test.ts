@@ -61,7 +61,8 @@ describe.each(platforms)('A connection on $framework over $protocol', (platform)
     orders.gate('a').release();
     expect(await client.ended).toBe('fin');
     await closing.end();
-    expect(closedAt - restedAt).toBeGreaterThanOrEqual(lingerMs - 1);
+    // Counted from a whole ms, by a timer that may come one early.
+    expect(closedAt - restedAt).toBeGreaterThanOrEqual(lingerMs - 2);
   });
 
   it('that is silent does not keep the application from closing', async () => {
