@@ -40,7 +40,7 @@ describeWithBrokers('The pipeline over RabbitMQ, Redis and gRPC', () => {
   let brokers: Brokers;
   beforeAll(async () => {
     brokers = await startBrokers();
-  }, 120_000);
+  }, 240_000);
   afterAll(() => brokers?.stop());
 
   it('packs each order once while each of its parts is rolled', async () => {
@@ -52,7 +52,7 @@ describeWithBrokers('The pipeline over RabbitMQ, Redis and gRPC', () => {
     expect(account).toMatchObject(nothingLost);
     expect(account.accepted).toBeGreaterThan(300);
     expect(uncleanOf(all)).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   it('loses orders without the module', async () => {
     pipeline = new Pipeline(brokers, { WITHOUT_DRAIN: '1' });
@@ -61,7 +61,7 @@ describeWithBrokers('The pipeline over RabbitMQ, Redis and gRPC', () => {
     await pipeline.stopAll();
     const account = pipeline.account();
     expect(account.failed + account.lost + account.twice + account.countsCut).toBeGreaterThan(0);
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('The pipeline in memory', () => {
@@ -74,7 +74,7 @@ describe('The pipeline in memory', () => {
     expect(account).toMatchObject(nothingLost);
     expect(account.accepted).toBeGreaterThan(50);
     expect(uncleanOf(ends)).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('loses orders without the module', async () => {
     pipeline = new Pipeline(undefined, { WITHOUT_DRAIN: '1' });
@@ -82,5 +82,5 @@ describe('The pipeline in memory', () => {
     await pipeline.stopAll();
     const account = pipeline.account();
     expect(account.failed + account.lost + account.twice + account.countsCut).toBeGreaterThan(0);
-  }, 60_000);
+  }, 120_000);
 });
