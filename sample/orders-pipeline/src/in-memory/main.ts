@@ -4,6 +4,7 @@ import { EventEmitterModule } from '@nestjs/event-emitter';
 import { ClientsModule } from '@nestjs/microservices';
 import { ScheduleModule } from '@nestjs/schedule';
 import { TerminusModule } from '@nestjs/terminus';
+import { type Server } from 'node:http';
 import { OrdersController } from '../api/orders.controller.js';
 import { drainModules } from '../drain.module.js';
 import { HealthController } from '../health.controller.js';
@@ -39,6 +40,7 @@ class InMemoryModule {}
 
 const app = await NestFactory.create(InMemoryModule);
 app.enableShutdownHooks();
+(app.getHttpServer() as Server).keepAliveTimeout = 65_000;
 app.connectMicroservice({ strategy: new InMemoryStrategy() });
 await app.startAllMicroservices();
 await app.listen(settings.httpPort, '127.0.0.1');
