@@ -33,12 +33,15 @@ const common = {
   lineLimit: 120,
 };
 
+/** Modules are strict by themselves. Elsewhere a function that is called without `this` would get the global object. */
+const commonJs = { format: 'cjs', banner: { js: '"use strict";' } };
+
 async function buildRuntime() {
   for (const folder of ['dist', '.cache/esm']) rmSync(folder, { recursive: true, force: true });
   execFileSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
   await buildEntry('client', '.cache/esm/client/index.js', 'api-extractor.client.json', [namesOfClasses]);
   const core = await coreOf('.cache/esm/index.js');
-  await build({ ...common, stdin: core.entry, format: 'cjs', outfile: 'dist/core.cjs', plugins: [namesOfClasses] });
+  await build({ ...common, ...commonJs, stdin: core.entry, outfile: 'dist/core.cjs', plugins: [namesOfClasses] });
   // The file that is written last must be of this one: whoever asks whether the build is older than its source looks at
   // it.
   await buildEntry('index', '.cache/esm/index.js', 'api-extractor.json', [core.plugin, namesOfClasses]);
@@ -49,7 +52,7 @@ async function buildEntry(name, entry, extractor, plugins) {
   // Node runs this one, for `require` as well.
   await build({ ...options, format: 'esm', outfile: `dist/${name}.js` });
   // Jest takes this one, and bundlers.
-  await build({ ...options, format: 'cjs', outfile: `dist/${name}.cjs` });
+  await build({ ...options, ...commonJs, outfile: `dist/${name}.cjs` });
   rollUpTypes(extractor, `dist/${name}.d.cts`);
   // An ES module may import CommonJS, and its types; the other way round some compilers object.
   writeFileSync(`dist/${name}.d.ts`, `export * from './${name}.cjs';\n`);
