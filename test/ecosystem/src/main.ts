@@ -30,7 +30,9 @@ class ObserverModule {
 
 function modulesOf(variant: VariantName): DynamicModule[] {
   if (variant === 'bare' || variant === 'control') return [];
-  return [GracefulShutdownModule.forRoot({ httpTracking: variant }), { module: ObserverModule }];
+  // Told how long it has, the module says nothing at bootstrap of what it would assume.
+  const options = { httpTracking: variant, gracePeriodMs: 30_000 };
+  return [GracefulShutdownModule.forRoot(options), { module: ObserverModule }];
 }
 
 const { make } = (await import(`./applications/${name}.js`)) as { make: MakeApplication };
