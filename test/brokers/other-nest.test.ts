@@ -26,7 +26,8 @@ const cells: readonly Cell[] = [
     name: 'Redis',
     broker: 'redis',
     setup: { transport: 'redis', ...fast },
-    always: ['unanswered', 'never', 'eventsLost'],
+    // Nest 11.0.0 drops values of a stream that come while it waits for Redis to take the one before.
+    always: ['unanswered', 'never', 'eventsLost', 'wrongAnswers'],
   },
   { name: 'a custom strategy', broker: 'redis', setup: { transport: 'custom', ...fast } },
   {
