@@ -3,9 +3,10 @@ import { NestFactory } from '@nestjs/core';
 import { GRPCHealthIndicator, TerminusModule } from '@nestjs/terminus';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build, Child, type ChildSetup, endAll } from '../process/support/child.js';
-import { directory, freePort, healthClient, lateClient, ordersClient } from './support/grpc-clients.js';
+import { directory, healthClient, lateClient, ordersClient } from './support/grpc-clients.js';
 import { type CallKind, grpcLoad, type Tally } from './support/grpc-load.js';
 import { exitMs, lateExitMs } from './support/rolls.js';
+import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
 beforeAll(build);
 

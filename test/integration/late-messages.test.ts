@@ -2,12 +2,11 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, type INestMicroservice, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientProxyFactory, MessagePattern, type MicroserviceOptions, Transport } from '@nestjs/microservices';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { firstValueFrom } from 'rxjs';
 import { GracefulShutdown, GracefulShutdownModule, InFlightInterceptor } from '../../src/index.js';
 import { enters, moduleOf } from '../support/applications.js';
+import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
 @Controller()
 class OrdersController {
@@ -23,14 +22,6 @@ class OrdersController {
     await sleep(200);
     return 'held';
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('A message that a microservice gets while draining', () => {

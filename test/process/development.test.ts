@@ -1,13 +1,13 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { endWithThisProcess } from '../../packages/tools/src/drill/children.js';
 import { request } from '../support/raw-client.js';
 import { build } from './support/child.js';
+import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const apps = process.env.DRAIN_APPS ?? `${root}test/process/apps`;
@@ -86,14 +86,6 @@ class Watched {
   private write(): void {
     writeFileSync(this.entry, `import ${JSON.stringify(pathToFileURL(`${apps}/developed.mjs`).href)};\n`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Starts it, lets a probe ask for readiness, and saves. Resolves with how long the restart takes, ms. */

@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { type ShutdownReport } from '../../src/index.js';
 import { writeExamples } from '../support/documents.js';
 import { request } from '../support/raw-client.js';
+import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
 const root = resolve('.');
 const folder = join(root, '.cache', 'readme');
@@ -51,15 +51,6 @@ async function runAll(pages: readonly string[]): Promise<Record<string, Run>> {
   const script = join(root, 'test/process/apps/examples.mjs');
   const { stdout } = await promisify(execFile)(process.execPath, [script, join(folder, 'dist'), ...pages]);
   return JSON.parse(stdout) as Record<string, Run>;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 }
 
 /** Resolves when the application answers. Nest says that it has started just before it listens. */

@@ -3,13 +3,12 @@
  * Nothing of them outlives `stop()`, nor the process that started them.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endWithThisProcess } from '../../packages/tools/src/drill/children.js';
 import { HoldingProxy } from './holding-proxy.js';
+import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
 export type BrokerName = 'redis' | 'rabbitmq' | 'mosquitto' | 'nats' | 'kafka';
 
@@ -263,13 +262,4 @@ function isInstalled(program: string): boolean {
   return (
     spawnSync('sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore', env: { ...process.env, PATH } }).status === 0
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -4,14 +4,13 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endWithThisProcess } from '../../packages/tools/src/drill/children.js';
 import { type GracefulShutdownOptions, type ShutdownReport } from '../../src/index.js';
 import { HoldingProxy } from './holding-proxy.js';
+import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
 export type TransportName = 'tcp' | 'redis' | 'nats' | 'mqtt' | 'grpc' | 'rmq' | 'kafka' | 'custom';
 /** `bidi` exists with gRPC alone, `event` everywhere else. */
@@ -306,15 +305,6 @@ class Child {
     this.child.kill('SIGKILL');
     await this.exited;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The same clock in all processes of the machine. */

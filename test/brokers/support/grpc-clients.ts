@@ -11,7 +11,6 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { createRequire } from 'node:module';
-import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 export interface Order {
@@ -72,14 +71,6 @@ export const directory = new Map<string, number>();
 /** Calls the port that stands in the directory under `name`. */
 export function lateClient(name: string): OrdersClient {
   return open<OrdersClient>(orders.orders.Orders, `directory:${name}`);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function open<Client>(constructor: unknown, target: string, more: object = {}): Client {
