@@ -1,6 +1,7 @@
 import { type Server } from 'node:http';
 import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
+import { whenListening } from '../drainables/shared/listener.js';
 import { addApplication } from '../in-flight/tracked-runs.js';
 import { budgetWarning } from '../options/shutdown-budget.js';
 import { ServiceManager } from '../platform/service-manager.js';
@@ -99,8 +100,7 @@ export class DrainedApplication {
     this.hasServer = server !== undefined;
     if (typeof server?.once !== 'function') return;
     this.checks.watch(server);
-    if (server.listening) this.serviceManager.ready();
-    else server.once('listening', () => this.serviceManager.ready());
+    whenListening(server, () => this.serviceManager.ready());
     tellPm2WhenListening(server);
   }
 

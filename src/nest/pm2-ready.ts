@@ -1,4 +1,5 @@
 import { type Server } from 'node:net';
+import { whenListening } from '../drainables/shared/listener.js';
 
 /** The process, as far as PM2 is told through it. */
 export type Pm2Worker = Pick<NodeJS.Process, 'env' | 'send' | 'connected'>;
@@ -12,7 +13,5 @@ export type Pm2Worker = Pick<NodeJS.Process, 'env' | 'send' | 'connected'>;
 export function tellPm2WhenListening(server: Server, worker: Pm2Worker = process): void {
   const { pm_id, wait_ready } = worker.env;
   if (pm_id === undefined || wait_ready !== 'true') return;
-  const tell = () => void (worker.connected && worker.send?.('ready'));
-  if (server.listening) tell();
-  else server.once('listening', tell);
+  whenListening(server, () => void (worker.connected && worker.send?.('ready')));
 }

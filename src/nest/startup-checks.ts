@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server } from 'node:http';
 import { type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
+import { whenListening } from '../drainables/shared/listener.js';
 import { routesOf } from '../in-flight/allow-during-shutdown.decorator.js';
 import { ALLOW_DURING_SHUTDOWN } from '../in-flight/metadata.js';
 import { type ClockTimer } from '../sequence/clock.js';
@@ -40,15 +41,13 @@ export class StartupChecks {
   ) {}
 
   watch(server: Server): void {
-    const listening = () => {
+    whenListening(server, () => {
       if (!this.timer) {
         this.timer = this.core.clock.after(settleMs, () => this.run());
         this.timer.unref?.();
       }
       this.watchForwarded(server);
-    };
-    if (server.listening) listening();
-    else server.once('listening', listening);
+    });
   }
 
   cancel(): void {

@@ -2,6 +2,12 @@ import { Server as NetServer } from 'node:net';
 import { type Clock } from '../../sequence/clock.js';
 import { onceBacklogIsEmpty } from './turns.js';
 
+/** Acts once the server listens: at once, where it does. */
+export function whenListening(server: NetServer, act: () => void): void {
+  if (server.listening) act();
+  else server.once('listening', act);
+}
+
 /** Stops listening, once the accept backlog is empty or at the deadline. Connections stay. */
 export async function closeListener(server: NetServer, clock: Clock, deadline?: AbortSignal): Promise<void> {
   if (!server.listening) return;
