@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import cluster from 'node:cluster';
+import { type ChildProcess } from 'node:child_process';
 import { type Clock, type ClockTimer, systemClock } from '../sequence/clock.js';
 import { type ShutdownEvent } from '../sequence/events.js';
 import { type ShutdownPhase } from '../sequence/phase.js';
+import { clusterWorker } from './shared-socket.js';
 
 /** Runs the program that tells systemd. Calls back when it has ended, with what went wrong, if anything. */
 export type Notify = (assignments: readonly string[], ended: (error?: Error) => void) => void;
@@ -43,7 +43,7 @@ export class ServiceManager {
   private progress?: ClockTimer;
 
   constructor(private readonly told: Told) {
-    const { environment = process.env, notify = runSystemdNotify, isWorker = cluster.isWorker } = told;
+    const { environment = process.env, notify = runSystemdNotify, isWorker = clusterWorker() !== undefined } = told;
     // The process that systemd knows is their primary.
     this.isListening = environment.NOTIFY_SOCKET !== undefined && !isWorker;
     this.notify = notify;
@@ -111,6 +111,8 @@ export class ServiceManager {
 }
 
 function runSystemdNotify(assignments: readonly string[], ended: (error?: Error) => void): void {
+  // Most applications start no other program, and need not load what does.
+  const { spawn } = process.getBuiltinModule('node:child_process');
   let child: ChildProcess;
   try {
     child = spawn('systemd-notify', assignments, { stdio: 'ignore' });

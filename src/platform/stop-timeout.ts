@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcessByStdio } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type Readable } from 'node:stream';
 import { type Clock, systemClock } from '../sequence/clock.js';
@@ -65,6 +65,8 @@ export function askStopTimeout(
 ): void {
   const unit = unitOf(controlGroups);
   if (!unit) return answered(undefined);
+  // Loaded where there is somebody to ask, and not into every application.
+  const { spawn } = process.getBuiltinModule('node:child_process');
   const scope = unit.isOfUser ? ['--user'] : [];
   let child: ChildProcessByStdio<null, Readable, null>;
   try {
