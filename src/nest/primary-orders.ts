@@ -1,5 +1,5 @@
 import { type EventEmitter } from 'node:events';
-import { clearTimeout, setTimeout } from '../sequence/timers.js';
+import { type Clock, type ClockTimer, systemClock } from '../sequence/clock.js';
 import { type ProcessHost } from './process-host.js';
 import { areShutdownHooksEnabled } from './signals.js';
 
@@ -27,7 +27,7 @@ export interface Ordered {
  * for, and for nothing where they are not enabled.
  */
 export class PrimaryOrders {
-  private timer?: ReturnType<typeof setTimeout>;
+  private timer?: ClockTimer;
 
   /** @param worker undefined where there is no primary process */
   constructor(
@@ -35,6 +35,7 @@ export class PrimaryOrders {
     private readonly ordered: Ordered,
     private readonly worker: ClusterWorker | undefined,
     private readonly isPm2: boolean,
+    private readonly clock: Clock = systemClock,
   ) {}
 
   start(): void {
@@ -45,7 +46,7 @@ export class PrimaryOrders {
   }
 
   stop(): void {
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     this.emitter.off('internalMessage', this.internal);
     this.emitter.off('message', this.message);
   }
@@ -80,10 +81,10 @@ export class PrimaryOrders {
   private end(signal: NodeJS.Signals): void {
     this.ordered.asked(signal);
     if (!areShutdownHooksEnabled(signal, this.host)) return;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
+    this.timer?.cancel();
+    this.timer = this.clock.after(ownCloseMs, () => {
       if (this.ordered.isAnyRunning) this.host.kill(this.host.pid, signal);
-    }, ownCloseMs);
+    });
   }
 
   private get emitter(): EventEmitter {

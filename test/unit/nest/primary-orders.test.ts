@@ -1,15 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PrimaryOrders } from '../../../src/nest/primary-orders.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { FakeProcess } from '../../support/fake-process.js';
 
 const disconnect = { cmd: 'NODE_CLUSTER', act: 'disconnect' };
 
+let clock: FakeClock;
 let host: FakeProcess;
 let orders: PrimaryOrders;
 let ordered: { isAnyRunning: boolean; told: string[]; takenOut(): void; asked(signal: string): void };
 let worker: { exitedAfterDisconnect: boolean };
 
 beforeEach(() => {
+  clock = new FakeClock();
   host = new FakeProcess();
   worker = { exitedAfterDisconnect: false };
   const told: string[] = [];
@@ -22,15 +25,16 @@ beforeEach(() => {
 });
 afterEach(() => {
   orders.stop();
+  clock.assertNoTimerLeft();
   expect(host.listenedFor.filter((name) => !name.startsWith('SIG'))).toEqual([]);
 });
 
 function given({ isWorker = true, isPm2 = false } = {}): void {
-  orders = new PrimaryOrders(host.host, ordered, isWorker ? worker : undefined, isPm2);
+  orders = new PrimaryOrders(host.host, ordered, isWorker ? worker : undefined, isPm2, clock);
   orders.start();
 }
 
-const moment = () => new Promise((resolve) => setTimeout(resolve, 80));
+const moment = () => clock.advance(80);
 
 describe('PrimaryOrders', () => {
   it('takes worker.disconnect() for a SIGTERM, and tells at once that Node is about to close the servers', async () => {
