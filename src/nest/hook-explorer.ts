@@ -2,6 +2,7 @@ import { type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
 import { ON_SHUTDOWN, type OnShutdownMetadata } from '../hooks/on-shutdown.decorator.js';
 import { handlersOf } from '../in-flight/allow-during-shutdown.decorator.js';
+import { classOf } from '../in-flight/class-of.js';
 import { ALLOW_DURING_SHUTDOWN, TRACK_IN_FLIGHT } from '../in-flight/metadata.js';
 import { methodsOf } from '../in-flight/methods-of.js';
 import { trackMethodsOf } from '../in-flight/tracked-runs.js';
@@ -113,10 +114,4 @@ function checkAllowance(marks: Marks, isController: boolean): void {
 
 function classNameOf({ prototype }: Marks): string {
   return classOf(prototype)?.name ?? 'a class';
-}
-
-/** The class that a prototype is of. `constructor` may be a getter, or anything else. */
-function classOf(prototype: object): { readonly name: string } | undefined {
-  const value: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
-  return typeof value === 'function' ? value : undefined;
 }

@@ -1,5 +1,7 @@
+import { classOf } from '../../../in-flight/class-of.js';
 import { type CountedCalls } from '../../../in-flight/counted-calls.js';
 import { setImmediate } from '../../../sequence/timers.js';
+import { isObject } from '../../shared/is-object.js';
 import { overlay } from '../shared/overlay.js';
 import { type CommandBus, type EventBus, type EventHandler } from './buses.js';
 
@@ -51,7 +53,5 @@ export function countEventHandlers(bus: EventBus, calls: CountedCalls): void {
 }
 
 function classNameOf(value: unknown, otherwise: string): string {
-  if (typeof value !== 'object' || value === null) return otherwise;
-  const type: unknown = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(value) ?? {}, 'constructor')?.value;
-  return typeof type === 'function' && type.name !== '' ? type.name : otherwise;
+  return (isObject(value) && classOf(Object.getPrototypeOf(value))?.name) || otherwise;
 }

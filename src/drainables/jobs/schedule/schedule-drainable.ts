@@ -1,8 +1,14 @@
+import { classOf } from '../../../in-flight/class-of.js';
 import { type CountedCalls } from '../../../in-flight/counted-calls.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
 import { overlay } from '../shared/overlay.js';
-import { type CronJob, type ScheduleExplorer, type SchedulerOrchestrator, type SchedulerRegistry } from './schedule.js';
-import { type Tick } from './schedule.js';
+import {
+  type CronJob,
+  type ScheduleExplorer,
+  type SchedulerOrchestrator,
+  type SchedulerRegistry,
+  type Tick,
+} from './schedule.js';
 
 /**
  * The schedulers of @nestjs/schedule: cron jobs, intervals and timeouts, those of decorators and those that are added
@@ -120,6 +126,6 @@ function clear(timer: unknown): void {
 }
 
 function methodName(instance: object, method: string): string {
-  const type: unknown = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(instance), 'constructor')?.value;
-  return typeof type === 'function' ? `${type.name}.${method}` : method;
+  const type = classOf(Object.getPrototypeOf(instance));
+  return type ? `${type.name}.${method}` : method;
 }
