@@ -19,23 +19,25 @@ export interface Platform {
 const pm2KillTimeoutMs = 1_600;
 
 type Recognise = (surroundings: Surroundings) => Platform | undefined;
+type RecogniseContainer = (surroundings: Pick<Surroundings, 'environment'>) => Platform | undefined;
 
 /** A platform that sets a variable of its own, and whose number the process is not told. */
-function knownBy(variable: string, name: string, gracePeriodMs: number, number: string): Recognise {
+function knownBy(variable: string, name: string, gracePeriodMs: number, number: string): RecogniseContainer {
   return ({ environment }) =>
     environment[variable] === undefined ? undefined : { name, gracePeriodMs, why: `${variable} is set; ${number}` };
 }
 
-function cloudRun(variable: string): Recognise {
+function cloudRun(variable: string): RecogniseContainer {
   const recognise = knownBy(variable, 'Google Cloud Run', 10_000, 'it cannot be changed there');
   // Knative sets the same variables, and kills when Kubernetes does.
   return (surroundings) => (isUnderKubernetes(surroundings.environment) ? undefined : recognise(surroundings));
 }
 
-/** The number that each has unless it is told another one: docs/platforms.md has the sources. */
-const platforms: readonly Recognise[] = [
-  // Who kills first is looked for first: PM2 may run on any of the others.
-  pm2,
+/**
+ * Those that stop a container, with all of its processes, known by a variable that each sets in it. The number is what
+ * each has unless it is told another one: docs/platforms.md has the sources.
+ */
+const containerPlatforms: readonly RecogniseContainer[] = [
   knownBy('FLY_MACHINE_ID', 'Fly.io', 5_000, 'its kill_timeout, unless fly.toml says otherwise'),
   knownBy('NOMAD_ALLOC_ID', 'Nomad', 5_000, 'its kill_timeout, unless the task says otherwise'),
   cloudRun('K_SERVICE'),
@@ -58,9 +60,10 @@ const platforms: readonly Recognise[] = [
     30_000,
     'its terminationGracePeriodSeconds, unless the manifest says otherwise',
   ),
-  systemd,
-  container,
 ];
+
+/** Who kills first is looked for first: PM2 may run on any of the others. */
+const platforms: readonly Recognise[] = [pm2, ...containerPlatforms, systemd, container];
 
 /** What is assumed where nothing is recognised, ms. */
 export const unknownGracePeriodMs = 30_000;
@@ -68,6 +71,14 @@ export const unknownGracePeriodMs = 30_000;
 /** Reports whether this is the environment of a pod. */
 export function isUnderKubernetes({ KUBERNETES_SERVICE_HOST }: NodeJS.ProcessEnv): boolean {
   return KUBERNETES_SERVICE_HOST !== undefined;
+}
+
+/**
+ * Reports whether a signal that reaches one of the processes here most likely reaches all of them: a platform replaces
+ * the container, and not a process in it. Balancers must then be told to go elsewhere.
+ */
+export function isReplacedAsAWhole(environment: NodeJS.ProcessEnv): boolean {
+  return containerPlatforms.some((each) => each({ environment }) !== undefined);
 }
 
 /** Finds out where a process runs, by what its platform has written into its environment. */

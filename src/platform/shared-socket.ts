@@ -45,25 +45,3 @@ export function clusterWorker(): Worker | undefined {
   const { isWorker, worker } = process.getBuiltinModule('node:cluster') as unknown as Cluster;
   return isWorker ? worker : undefined;
 }
-
-/** What platforms that stop a container, with all of its processes, set in it. */
-const containerPlatforms = [
-  'KUBERNETES_SERVICE_HOST',
-  'ECS_CONTAINER_METADATA_URI_V4',
-  'ECS_CONTAINER_METADATA_URI',
-  'K_SERVICE',
-  'DYNO',
-  'FLY_APP_NAME',
-  'RENDER',
-  'GAE_SERVICE',
-  'CONTAINER_APP_NAME',
-  'NOMAD_ALLOC_ID',
-];
-
-/**
- * Reports whether a signal that reaches one of the processes here most likely reaches all of them: a platform replaces
- * the container, and not a process in it. Balancers must then be told to go elsewhere.
- */
-export function isReplacedAsAWhole(environment: NodeJS.ProcessEnv): boolean {
-  return containerPlatforms.some((name) => environment[name] !== undefined);
-}

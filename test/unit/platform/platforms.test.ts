@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { isUnderKubernetes, recognise } from '../../../src/platform/platforms.js';
+import { isReplacedAsAWhole, isUnderKubernetes, recognise } from '../../../src/platform/platforms.js';
 
 const ordinary = { pid: 4_242, parentPid: 17 };
 const at = (environment: NodeJS.ProcessEnv, ids: Partial<typeof ordinary> = {}) =>
@@ -81,5 +81,13 @@ describe('docs/platforms.md', () => {
     const row = page.split('\n').find((line) => line.startsWith(`| ${name} `));
     expect(row).toContain(`\`${Object.keys(environment)[0]!}\``);
     expect(row).toMatch(new RegExp(`\\| ${gracePeriodMs / 1_000} s\\b.*\\]\\(https://`));
+  });
+});
+
+describe('isReplacedAsAWhole', () => {
+  it('tells a container of a platform from a machine', () => {
+    expect(isReplacedAsAWhole({})).toBe(false);
+    expect(isReplacedAsAWhole({ KUBERNETES_SERVICE_HOST: '10.0.0.1' })).toBe(true);
+    expect(isReplacedAsAWhole({ K_SERVICE: 'orders' })).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isReplacedAsAWhole, sharedSocketOf } from '../../../src/platform/shared-socket.js';
+import { sharedSocketOf } from '../../../src/platform/shared-socket.js';
 
 const alone = { pid: 4_321, isClusterWorker: false };
 const worker = { pid: 4_321, isClusterWorker: true };
@@ -25,13 +25,5 @@ describe('sharedSocketOf', () => {
 
   it('finds nobody in a process that was forked, and is no worker of node:cluster, as a test runner does', () => {
     expect(sharedSocketOf({})).toBeUndefined();
-  });
-});
-
-describe('isReplacedAsAWhole', () => {
-  it('tells a container of a platform from a machine', () => {
-    expect(isReplacedAsAWhole({})).toBe(false);
-    expect(isReplacedAsAWhole({ KUBERNETES_SERVICE_HOST: '10.0.0.1' })).toBe(true);
-    expect(isReplacedAsAWhole({ K_SERVICE: 'orders' })).toBe(true);
   });
 });
