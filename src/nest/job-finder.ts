@@ -7,7 +7,7 @@ import { countCommands, countEventHandlers } from '../drainables/jobs/cqrs/count
 import { EventEmitterDrainable } from '../drainables/jobs/events/event-emitter-drainable.js';
 import { ScheduleDrainable } from '../drainables/jobs/schedule/schedule-drainable.js';
 import { countIn } from '../drainables/jobs/shared/counted-source.js';
-import { overlay } from '../drainables/jobs/shared/overlay.js';
+import { overlay } from '../drainables/shared/overlay.js';
 import { hasReached } from '../sequence/phase.js';
 import {
   type BullExplorer,

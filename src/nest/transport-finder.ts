@@ -1,6 +1,7 @@
 import { type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
 import { type Transport, type TransportServer } from '../drainables/microservices/shared/transport.js';
+import { overlay } from '../drainables/shared/overlay.js';
 import { nextPoll } from '../drainables/shared/turns.js';
 import { allowedPatternsOf, patternKey, watchTransports } from './insides/transports.js';
 
@@ -47,18 +48,17 @@ export class TransportFinder {
   }
 
   private drainBeforeItCloses(server: TransportServer, transport: Transport): void {
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
-    const { close } = server;
-    if (typeof close !== 'function') return;
     let closed: Promise<unknown> | undefined;
-    const closeOnce = async (args: unknown[]): Promise<unknown> => {
-      if (!this.hasHttp()) await this.begin();
-      // A handler ends before its answer is handed to the transport.
-      await nextPoll();
-      const disconnect = () => close.apply(server, args);
-      return transport.disconnect ? transport.disconnect(disconnect) : disconnect();
-    };
-    // Nest calls it once more where an application is closed that has been stopped by a signal.
-    server.close = (...args: unknown[]) => (closed ??= closeOnce(args));
+    overlay<NonNullable<TransportServer['close']>>(server, 'close', (original) => {
+      const closeOnce = async (args: unknown[]): Promise<unknown> => {
+        if (!this.hasHttp()) await this.begin();
+        // A handler ends before its answer is handed to the transport.
+        await nextPoll();
+        const disconnect = () => original.apply(server, args);
+        return transport.disconnect ? transport.disconnect(disconnect) : disconnect();
+      };
+      // Nest calls it once more where an application is closed that has been stopped by a signal.
+      return (...args) => (closed ??= closeOnce(args));
+    });
   }
 }

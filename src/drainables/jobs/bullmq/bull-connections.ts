@@ -1,5 +1,5 @@
 import { type Clock, settledWithin } from '../../../sequence/clock.js';
-import { overlay } from '../shared/overlay.js';
+import { overlay } from '../../shared/overlay.js';
 
 /** How long a connection is given to close once the drain is over, ms. A Redis answers in one round trip. */
 const closeMs = 500;

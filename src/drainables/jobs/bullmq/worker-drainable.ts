@@ -4,7 +4,7 @@ import { type Clock, settledWithin, systemClock, whenAborted } from '../../../se
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
 import { DrainError } from '../../../sequence/errors.js';
 import { countIn, type CountedSource } from '../shared/counted-source.js';
-import { overlay } from '../shared/overlay.js';
+import { overlay } from '../../shared/overlay.js';
 import { detailOf, RunningJob } from './running-job.js';
 import { type BullJob, type BullWorker, isBullWorker } from './worker.js';
 

@@ -2,7 +2,7 @@ import { classOf } from '../../../in-flight/class-of.js';
 import { type CountedCalls } from '../../../in-flight/counted-calls.js';
 import { setImmediate } from '../../../sequence/timers.js';
 import { isObject } from '../../shared/is-object.js';
-import { overlay } from '../shared/overlay.js';
+import { overlay } from '../../shared/overlay.js';
 import { type CommandBus, type EventBus, type EventHandler } from './buses.js';
 
 /**

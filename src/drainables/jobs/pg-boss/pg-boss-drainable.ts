@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
 import { DrainError } from '../../../sequence/errors.js';
 import { countIn, type CountedSource } from '../shared/counted-source.js';
-import { overlay } from '../shared/overlay.js';
+import { overlay } from '../../shared/overlay.js';
 import { type Handler, isPgBoss, type PgBoss } from './pg-boss.js';
 
 /** It takes at least a second to stop gracefully, ms. */

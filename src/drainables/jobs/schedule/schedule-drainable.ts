@@ -1,7 +1,7 @@
 import { classOf } from '../../../in-flight/class-of.js';
 import { type CountedCalls } from '../../../in-flight/counted-calls.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
-import { overlay } from '../shared/overlay.js';
+import { overlay } from '../../shared/overlay.js';
 import {
   type CronJob,
   type ScheduleExplorer,

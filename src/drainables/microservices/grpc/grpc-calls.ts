@@ -1,7 +1,8 @@
+import { overlay } from '../../shared/overlay.js';
 import { followed, standInFor } from '../shared/message-seam.js';
 import { type MessageGate } from '../shared/message-gate.js';
 import { type MessageWork, type RunningMessage } from '../shared/message-work.js';
-import { type TransportServer } from '../shared/transport.js';
+import { type AddHandler, type TransportServer } from '../shared/transport.js';
 import { type GrpcHandler, refuseCall } from './grpc-js.js';
 
 /**
@@ -20,16 +21,10 @@ export class GrpcCalls {
 
   /** Follows the handlers that a server of Nest's is given from now on. */
   followHandlers(server: TransportServer): void {
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
-    const { addHandler } = server;
-    if (typeof addHandler !== 'function') return;
-    server.addHandler = (pattern, callback, ...rest) =>
-      addHandler.call(
-        server,
-        pattern,
-        standInFor(callback, (run, args) => this.follow(run, args)),
-        ...rest,
-      );
+    overlay<AddHandler>(server, 'addHandler', (original) => (pattern, callback, ...rest) => {
+      const standIn = standInFor(callback, (run, args) => this.follow(run, args));
+      return original.call(server, pattern, standIn, ...rest);
+    });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { type ClockTimer } from '../../../sequence/clock.js';
 import { type Leftover } from '../../../sequence/drainable.js';
+import { overlay } from '../../shared/overlay.js';
 import { type MessageGate } from '../shared/message-gate.js';
 import { type MessageWork } from '../shared/message-work.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
@@ -47,14 +48,11 @@ class GrpcTransport implements Transport {
     const { server } = this;
     const calls = new GrpcCalls(work, gate);
     calls.followHandlers(server);
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
-    const { createClient } = server;
-    if (typeof createClient !== 'function') return;
-    server.createClient = async () => {
-      const grpc = (await createClient.call(server)) as GrpcServer;
+    overlay<() => unknown>(server, 'createClient', (original) => async () => {
+      const grpc = (await original.call(server)) as GrpcServer;
       this.meet(grpc, calls);
       return grpc;
-    };
+    });
   }
 
   announce(): void {
@@ -93,9 +91,10 @@ class GrpcTransport implements Transport {
   private meet(grpc: GrpcServer, calls: GrpcCalls): void {
     this.grpc = grpc;
     this.sessions.meet(http2ServersOf(grpc));
-    const register = grpc.register.bind(grpc);
-    grpc.register = (path, handler, ...rest) =>
-      register(path, this.health.standInFor(path, handler) ?? calls.counted(path, handler), ...rest);
+    overlay<GrpcServer['register']>(grpc, 'register', (original) => (path, handler, ...rest) => {
+      const standIn = this.health.standInFor(path, handler) ?? calls.counted(path, handler);
+      return original.call(grpc, path, standIn, ...rest);
+    });
   }
 
   private readonly tell = (): void => {

@@ -1,5 +1,6 @@
 import { type Leftover } from '../../../sequence/drainable.js';
 import { DrainError } from '../../../sequence/errors.js';
+import { overlay } from '../../shared/overlay.js';
 import { nextPoll } from '../../shared/turns.js';
 import { closeWithin } from '../shared/close-within.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
@@ -78,25 +79,21 @@ class KafkaTransport implements Transport {
 
   private watchBeginning(): void {
     const { server } = this;
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
-    const { bindEvents } = server;
-    if (typeof bindEvents !== 'function') return;
-    server.bindEvents = (consumer) => {
+    overlay<NonNullable<KafkaServer['bindEvents']>>(server, 'bindEvents', (original) => (consumer) => {
       if (this.isStopping) return Promise.resolve();
-      const begun = bindEvents.call(server, consumer);
+      const begun = original.call(server, consumer);
       // Nest hears of an error; for the drain, there is nothing to stop then.
       this.beginning = begun.catch(() => undefined);
       return begun;
-    };
+    });
   }
 
   /** A consumer that had crashed may be about to begin anew, and cannot be told from one that is stopped. */
   private refuseLateMessages(): void {
     const { server } = this;
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
-    const { handleMessage } = server;
-    if (typeof handleMessage !== 'function') return;
-    server.handleMessage = (payload) => (this.isStopping ? tooLate() : handleMessage.call(server, payload));
+    overlay<(payload: unknown) => unknown>(server, 'handleMessage', (original) => (payload) => {
+      return this.isStopping ? tooLate() : original.call(server, payload);
+    });
   }
 
   /** One that crashes meanwhile arms a timer to begin anew, just after it has told. Stopping clears it. */

@@ -1,3 +1,4 @@
+import { overlay } from '../../shared/overlay.js';
 import { Progress } from '../../shared/progress.js';
 import { type Deliveries } from './deliveries.js';
 import { type ReplyChannel } from './rmq-server.js';
@@ -21,13 +22,11 @@ export class Replies {
   watch(channel: ReplyChannel | null | undefined): void {
     if (!channel?.sendToQueue || this.watched.has(channel)) return;
     this.watched.add(channel);
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the channel again
-    const { sendToQueue } = channel;
-    channel.sendToQueue = (...args) => {
-      const sent = sendToQueue.apply(channel, args);
+    overlay<NonNullable<ReplyChannel['sendToQueue']>>(channel, 'sendToQueue', (original) => (...args) => {
+      const sent = original.apply(channel, args);
       if (sent instanceof Promise) this.follow(sent);
       return sent;
-    };
+    });
   }
 
   /** Resolves when the broker has confirmed all, or at the deadline. */

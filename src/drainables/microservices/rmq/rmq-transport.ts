@@ -1,11 +1,12 @@
 import { settledWithin } from '../../../sequence/clock.js';
 import { type Leftover } from '../../../sequence/drainable.js';
+import { overlay } from '../../shared/overlay.js';
 import { nextPoll } from '../../shared/turns.js';
 import { closeWithin } from '../shared/close-within.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
 import { Deliveries } from './deliveries.js';
 import { Replies } from './replies.js';
-import { type RawChannel, type RmqServer } from './rmq-server.js';
+import { type RmqServer } from './rmq-server.js';
 import { WatchedChannel } from './watched-channel.js';
 
 /** Nest's number for RabbitMQ, `Transport.RMQ`. */
@@ -80,16 +81,13 @@ class RmqTransport implements Transport {
 
   private watchChannels(): void {
     const { server, deliveries, replies } = this;
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
-    const { setupChannel } = server;
-    if (typeof setupChannel !== 'function') return;
-    server.setupChannel = (channel: RawChannel, isSetUp) => {
+    overlay<NonNullable<RmqServer['setupChannel']>>(server, 'setupChannel', (original) => (channel, isSetUp) => {
       replies.watch(server.channel);
       // The connection has been lost while draining: it is there again for replies, and nothing is consumed.
       if (deliveries.isStopping) return Promise.resolve(isSetUp?.());
       this.channel = new WatchedChannel(channel, deliveries);
-      return this.channel.setUp(() => setupChannel.call(server, channel, isSetUp));
-    };
+      return this.channel.setUp(() => original.call(server, channel, isSetUp));
+    });
   }
 
   /** A handler may acknowledge when its promise has settled, or leave it to a batch. */

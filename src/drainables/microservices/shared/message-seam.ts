@@ -2,9 +2,10 @@ import { defer, finalize, isObservable, type Observable, throwError } from 'rxjs
 import { copyFunction } from '../../../in-flight/metadata.js';
 import { runUntilSettled } from '../../../in-flight/run-until-settled.js';
 import { DrainError } from '../../../sequence/errors.js';
+import { overlay } from '../../shared/overlay.js';
 import { type MessageGate } from './message-gate.js';
 import { type MessageWork, type RunningMessage } from './message-work.js';
-import { type MessageCallback, type TransportServer } from './transport.js';
+import { type AddHandler, type MessageCallback, type TransportServer } from './transport.js';
 
 /**
  * Counts the messages of a server of Nest's, and refuses late ones. It stands in for two methods that every server has:
@@ -16,20 +17,14 @@ import { type MessageCallback, type TransportServer } from './transport.js';
  * Both belong to `Server` of @nestjs/microservices since version 5, and are inherited by custom strategies.
  */
 export function countMessages(server: TransportServer, work: MessageWork, gate: MessageGate): void {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
-  const { addHandler, send } = server;
-  if (typeof addHandler === 'function') {
-    server.addHandler = (pattern, callback, isEventHandler, ...rest) => {
-      const counted = countCalls(server, callback, pattern, isEventHandler === true, work, gate);
-      return addHandler.call(server, pattern, counted, isEventHandler, ...rest);
-    };
-  }
-  if (typeof send === 'function') {
-    server.send = (stream, respond) => {
-      const reply = new Reply(work, respond);
-      return send.call(server, (stream as Observable<unknown>).pipe(finalize(reply.ended)), reply.respond);
-    };
-  }
+  overlay<AddHandler>(server, 'addHandler', (original) => (pattern, callback, isEventHandler, ...rest) => {
+    const counted = countCalls(server, callback, pattern, isEventHandler === true, work, gate);
+    return original.call(server, pattern, counted, isEventHandler, ...rest);
+  });
+  overlay<NonNullable<TransportServer['send']>>(server, 'send', (original) => (stream, respond) => {
+    const reply = new Reply(work, respond);
+    return original.call(server, (stream as Observable<unknown>).pipe(finalize(reply.ended)), reply.respond);
+  });
 }
 
 /**
@@ -37,13 +32,10 @@ export function countMessages(server: TransportServer, work: MessageWork, gate: 
  * custom strategy nobody knows what a method of this name does.
  */
 export function countArrivals(server: TransportServer, work: MessageWork): void {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the server again
-  const { handleMessage } = server;
-  if (typeof handleMessage !== 'function') return;
-  server.handleMessage = (...args) => {
+  overlay<NonNullable<TransportServer['handleMessage']>>(server, 'handleMessage', (original) => (...args) => {
     work.arrives();
-    return runUntilSettled(() => handleMessage.apply(server, args), work.arrived);
-  };
+    return runUntilSettled(() => original.apply(server, args), work.arrived);
+  });
 }
 
 /** Names a message by its pattern: never by what it carries. */

@@ -8,7 +8,7 @@ import { type MessageWork } from './message-work.js';
 export interface TransportServer {
   /** Which of Nest's transports it is: its number there; anything, or nothing, for a custom strategy. */
   readonly transportId?: unknown;
-  addHandler?(pattern: unknown, callback: MessageCallback, isEventHandler?: boolean, extras?: unknown): unknown;
+  addHandler?: AddHandler;
   send?(stream: unknown, respond: (packet: unknown) => unknown): unknown;
   /** Called with what has arrived, by the servers of Nest alone. Settles no earlier than the handler is called. */
   handleMessage?(...args: unknown[]): unknown;
@@ -16,6 +16,14 @@ export interface TransportServer {
   handleError?(error: unknown): unknown;
   close?(...args: unknown[]): unknown;
 }
+
+/** Gives a server the handler of a pattern. */
+export type AddHandler = (
+  pattern: unknown,
+  callback: MessageCallback,
+  isEventHandler?: boolean,
+  extras?: unknown,
+) => unknown;
 
 /** What Nest calls with a message, and what it has left on it. */
 export interface MessageCallback {
