@@ -31,7 +31,13 @@ const rooms = {
   drainables: ['sequence', 'drainables/shared', 'drainables/<protocol>'],
   // A transport of microservices knows what all of them share, and never another one.
   'drainables/microservices/shared': ['sequence', 'in-flight', 'drainables/shared'],
-  'drainables/microservices/<transport>': ['words', 'sequence', 'drainables/shared', 'drainables/microservices/shared'],
+  'drainables/microservices/<transport>': [
+    'words',
+    'sequence',
+    'in-flight',
+    'drainables/shared',
+    'drainables/microservices/shared',
+  ],
   'drainables/microservices': [
     'sequence',
     'in-flight',

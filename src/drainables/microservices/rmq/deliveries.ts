@@ -1,3 +1,4 @@
+import { runUntilSettled } from '../../../in-flight/run-until-settled.js';
 import { Progress } from '../../shared/progress.js';
 
 /** What the broker has delivered to one server, over all of its channels. */
@@ -17,21 +18,7 @@ export class Deliveries {
   /** Hands a message to Nest, and counts it until Nest is through with it: parsed, and its handler called and ended. */
   handle(run: () => unknown): unknown {
     this.handling++;
-    let handled: unknown;
-    try {
-      handled = run();
-    } catch (error) {
-      this.handled();
-      throw error;
-    }
-    if (handled instanceof Promise) {
-      return handled.then(this.handled, (error: unknown) => {
-        this.handled();
-        throw error;
-      });
-    }
-    this.handled();
-    return handled;
+    return runUntilSettled(run, this.handled);
   }
 
   acknowledged(count: number): void {
