@@ -3,7 +3,7 @@
  * room and those named here; an import that no row names is an error. docs/architecture.md draws the same picture.
  */
 const rooms = {
-  // What both ends of a connection must know.
+  // What is said to whoever is at the other end of a connection.
   words: [],
   // The other end: it is an entry of its own, for processes that need nothing of the rest.
   client: ['words'],
@@ -15,7 +15,7 @@ const rooms = {
   readiness: ['sequence', 'in-flight'],
   // Where the process runs, as its environment tells.
   platform: ['sequence'],
-  refusal: ['sequence', 'admission'],
+  refusal: ['words', 'sequence', 'admission'],
   'drainables/shared': ['sequence'],
   'drainables/exchange': ['in-flight', 'admission'],
   // A protocol knows what stands above it, and never another protocol.

@@ -1,4 +1,4 @@
-import { drainingCode } from '../words/tcp-notices.js';
+import { drainingCode } from '../words/refusal.js';
 
 /** What a call fails with that was lost with its connection, and has certainly not been executed. */
 const unexecuted = new WeakSet<object>();

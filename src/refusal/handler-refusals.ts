@@ -2,7 +2,8 @@ import { type ExecutionContext, HttpException, ServiceUnavailableException } fro
 import { defer, from, mergeMap, type Observable, throwError } from 'rxjs';
 import { type RequestHead } from '../admission/admission.js';
 import { corsHeaders } from './cors.js';
-import { messageRefusal, refusalMessage, type Refusals } from './refusals.js';
+import { refusalMessage } from '../words/refusal.js';
+import { messageRefusal, type Refusals } from './refusals.js';
 
 /**
  * The class whose instances the exception handlers of a transport hand on to the client. All others become "Internal

@@ -4,6 +4,7 @@ import { type Socket } from 'node:net';
 import { type RequestHead } from '../admission/admission.js';
 import { setImmediate } from '../sequence/timers.js';
 import { type Clock } from '../sequence/clock.js';
+import { drainingCode, refusalMessage } from '../words/refusal.js';
 import { corsHeaders, preflightAnswer } from './cors.js';
 import { acceptsEventStream } from './event-stream-request.js';
 import { lateEventStream } from './late-event-stream.js';
@@ -18,11 +19,8 @@ const bodyMs = 500;
 /** RFC 9113 §7: the stream is closed because all has been said. */
 const noError = 0;
 
-/** What the client, whoever it is, is told. */
-export const refusalMessage = 'The server is shutting down';
-
 /** What a client of a message transport gets: the shape of Nest's own errors there, and a code to tell it by. */
-export const messageRefusal = { status: 'error', code: 'DRAINING', message: refusalMessage } as const;
+export const messageRefusal = { status: 'error', code: drainingCode, message: refusalMessage } as const;
 
 export interface RefusalParts {
   readonly clock: Clock;

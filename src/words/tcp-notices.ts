@@ -11,6 +11,3 @@ export const notices = {
 } as const;
 
 export type Notice = (typeof notices)[keyof typeof notices];
-
-/** The error code of a call that arrived too late, and has not been executed. */
-export const drainingCode = 'DRAINING';

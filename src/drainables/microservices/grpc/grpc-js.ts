@@ -1,11 +1,11 @@
 import { type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { refusalMessage } from '../../../words/refusal.js';
 import { type TransportServer } from '../shared/transport.js';
 
 /** Status `UNAVAILABLE`, which callers may try again elsewhere: https://grpc.io/docs/guides/status-codes/ */
 const unavailable = 14;
 /** How long a caller with a retry policy waits before it tries again, ms. The server says so in this field. */
 const retryPushback = ['grpc-retry-pushback-ms', '100'] as const;
-const refusalMessage = 'The server is shutting down';
 
 /** Nest's server of gRPC, which makes a server of grpc-js as it begins to listen. */
 export interface GrpcNestServer extends TransportServer {
