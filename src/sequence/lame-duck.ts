@@ -22,18 +22,19 @@ export interface LameDuckOptions {
   readonly maxMs?: number;
 }
 
+/** Belongs to a window where nobody new comes: it ends when no client is left, and clients leave over all of it. */
+interface LastClients {
+  /** Resolves when no client is left, or when `cancelled` aborts. */
+  readonly clientsGone: (cancelled: AbortSignal) => Promise<void>;
+}
+
 /** The window in force for one shutdown. */
-export interface LameDuckWindow {
+export interface LameDuckWindow extends Partial<LastClients> {
   readonly minMs: number;
   readonly quietMs: number;
   readonly maxMs: number;
   /** Reports whether the window may only end once a probe has seen readiness fail. */
   readonly awaitsProbe: boolean;
-  /**
-   * Belongs to a window where nobody new comes: it ends when no client is left, and clients leave over all of it.
-   * Resolves when no client is left, or when `cancelled` aborts.
-   */
-  readonly clientsGone?: (cancelled: AbortSignal) => Promise<void>;
 }
 
 export const noLameDuck: LameDuckWindow = { minMs: 0, quietMs: 0, maxMs: 0, awaitsProbe: false };
