@@ -1,15 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { describeWithBrokers, sharedBroker } from '../support/describe-with-brokers.js';
 import { flawsOf, rollOnce, type RollSetup } from '../support/message-load.js';
-import { exitMs } from './support/rolls.js';
+import { exitMs, kafkaLoad } from './support/rolls.js';
 
-/** Messages of a partition run one after the other: what is sent in the gap between two replicas is to be caught up. */
-const load: Partial<RollSetup> = {
-  rate: 20,
-  handlerMs: 100,
-  server: { run: { partitionsConsumedConcurrently: 4 } },
-  settleMs: 20_000,
-};
 const cells: readonly (readonly [string, Partial<RollSetup>])[] = [
   ['a microservice that gets SIGTERM', {}],
   ['a microservice that is closed', { end: 'close' }],
@@ -21,7 +14,7 @@ const cells: readonly (readonly [string, Partial<RollSetup>])[] = [
 describeWithBrokers('kafka', 'Kafka', () => {
   it.each(cells)('loses and doubles nothing, and no handler runs past its providers: %s', async (_, setup) => {
     const { url } = await sharedBroker('kafka');
-    const result = await rollOnce({ transport: 'kafka', url, ...load, ...setup });
+    const result = await rollOnce({ transport: 'kafka', url, ...kafkaLoad, ...setup });
     expect(flawsOf(result)).toEqual({});
     expect(result.report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
     expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { type BrokerName } from '../support/brokers.js';
 import { describeWithBrokers, sharedBroker } from '../support/describe-with-brokers.js';
 import { type Flaw, flawsOf, rollOnce, type RollSetup } from '../support/message-load.js';
-import { exitMs } from './support/rolls.js';
+import { exitMs, kafkaLoad } from './support/rolls.js';
 
 interface Cell {
   readonly name: string;
@@ -30,11 +30,7 @@ const cells: readonly Cell[] = [
     always: ['unanswered', 'never', 'eventsLost', 'wrongAnswers'],
   },
   { name: 'a custom strategy', broker: 'redis', setup: { transport: 'custom', ...fast } },
-  {
-    name: 'Kafka',
-    broker: 'kafka',
-    setup: { transport: 'kafka', rate: 20, handlerMs: 100, settleMs: 20_000 },
-  },
+  { name: 'Kafka', broker: 'kafka', setup: { transport: 'kafka', ...kafkaLoad } },
 ];
 
 /** Each version of Nest is rolled in two of the four ways, so that two versions see them all. */

@@ -38,7 +38,7 @@ async function reload(options: object, settings: object = {}): Promise<GroupFigu
 describe('pm2 reload', () => {
   it.each([
     { kill_timeout: 30_000 },
-    { kill_timeout: 30_000, wait_ready: true, listen_timeout: 20_000 },
+    { kill_timeout: 30_000, wait_ready: true },
     { kill_timeout: 30_000, shutdown_with_message: true },
   ])(
     'loses nothing, without a word of configuration (%p)',

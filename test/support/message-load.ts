@@ -121,6 +121,7 @@ const exitTimeoutMs = 45_000;
 /** Rolls one replica: it is up, loaded, told to end, and followed by its successor. */
 export async function rollOnce(setup: RollSetup): Promise<RollResult> {
   const { transport, end = 'SIGTERM', handlerMs = 500, persistent = false, lagMs = 0 } = setup;
+  const { settleMs = handlerMs + 2_000 } = setup;
   const folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-roll-'));
   const roll = `roll${process.pid}x${Math.random().toString(36).slice(2, 8)}`;
   const { apps = process.env.DRAIN_BROKER_APPS ?? appsHere, directUrl = setup.url } = setup;
@@ -152,7 +153,7 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
       port: front?.port,
       rate: setup.rate ?? 50,
       shares: setup.shares ?? oneOfEach,
-      settleMs: setup.settleMs ?? handlerMs + 2_000,
+      settleMs,
     });
     await sleep(setup.beforeMs ?? 2 * handlerMs + 500);
     const toldAt = now();
@@ -166,10 +167,13 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     await sleep(afterMs);
     client.say('stop');
     const { outcomes, rejections } = (await client.hears('outcomes')) as { outcomes: Outcome[]; rejections: string[] };
-    // Events have no answer: those that were sent last are still being handled.
     await sleep(handlerMs + eventMs);
-    const ledgers = [read(join(folder, '0')), read(join(folder, '1'))] as const;
-    return { ...reconcile(outcomes, rejections, ledgers, toldAt, exitAt), exit, output: leaving.output };
+    const ledgers = () => [read(join(folder, '0')), read(join(folder, '1'))] as const;
+    const reconciled = () => reconcile(outcomes, rejections, ledgers(), toldAt, exitAt);
+    // Events have no answer: those that were sent last may still wait behind others.
+    const lastAt = now() + settleMs;
+    while (reconciled().eventsLost > 0 && now() < lastAt) await sleep(100);
+    return { ...reconciled(), exit, output: leaving.output };
   } finally {
     await Promise.all(children.map((child) => child.kill()));
     await front?.close();

@@ -27,6 +27,14 @@ export const exitMs = 1_000;
 /** The same for what the drain deadline has cut. */
 export const lateExitMs = 1_000;
 
+/** Messages of a partition run one after the other: what is sent in the gap between two replicas is to be caught up. */
+export const kafkaLoad: Partial<RollSetup> = {
+  rate: 20,
+  handlerMs: 100,
+  server: { run: { partitionsConsumedConcurrently: 4 } },
+  settleMs: 20_000,
+};
+
 /** What is left of such a row for `rollOnce()`. */
 export function setupOf({ rate, handlerMs, kind, end }: (typeof rolls)[number]): Partial<RollSetup> {
   return { rate, handlerMs, kind, end };

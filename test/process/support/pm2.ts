@@ -22,6 +22,8 @@ export class Pm2 {
       script: worker,
       exec_mode: 'cluster',
       instances: 4,
+      // PM2 stops the old process after 3 s whether the new one listens or not: a busy machine takes longer to start it.
+      listen_timeout: 20_000,
       env: { DRAIN_SETTINGS: JSON.stringify(settings) },
       ...options,
     };
