@@ -36,7 +36,7 @@ export class EventSourceClient {
   /** What `retry:` said, each time, ms. */
   readonly retries: number[] = [];
   /** Why it has given up. */
-  failure?: string;
+  failure?: string = undefined;
   private lastId = '';
   private reconnectMs: number;
   private timer?: NodeJS.Timeout;
