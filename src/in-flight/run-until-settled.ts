@@ -42,7 +42,7 @@ export function promiseOf<T>(result: T): T | Promise<Awaited<T>> {
 }
 
 /** Reports whether waiting for `value` has no effect: it is a promise, whose `then` nobody has overridden. */
-function isPromise(value: unknown): value is Promise<unknown> {
+export function isPromise(value: unknown): value is Promise<unknown> {
   // Read at each call: instrumentation may have replaced it for all promises.
   return value instanceof Promise && value.then === Promise.prototype.then;
 }

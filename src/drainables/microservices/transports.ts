@@ -76,7 +76,8 @@ export class Transports {
       get isOver() {
         return tracker.isSealed;
       },
-      lateCall: (pattern) => (isAllowed(pattern) ? undefined : this.lateCall(transport)),
+      // Nothing is late most of the time: that is asked first.
+      lateCall: (pattern) => (this.isLate(transport) && !isAllowed(pattern) ? this.refuse(transport) : undefined),
     };
     if (transport.count) transport.count(work, gate);
     else countMessages(server, work, gate);
@@ -84,10 +85,13 @@ export class Transports {
     return transport;
   }
 
-  private lateCall(transport: Transport): { readonly error: unknown } | undefined {
+  private isLate(transport: Transport): boolean {
     const { context } = this;
-    const isRefused = context.tracker.isSealed || (transport.refusal !== undefined && context.isDraining());
-    if (!isRefused) return undefined;
+    return context.tracker.isSealed || (transport.refusal !== undefined && context.isDraining());
+  }
+
+  private refuse(transport: Transport): { readonly error: unknown } {
+    const { context } = this;
     context.refused();
     return { error: transport.refusal?.() ?? context.refusal };
   }

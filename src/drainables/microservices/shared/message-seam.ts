@@ -1,6 +1,6 @@
-import { defer, finalize, isObservable, type Observable, throwError } from 'rxjs';
+import { defer, finalize, isObservable, throwError } from 'rxjs';
 import { copyFunction } from '../../../in-flight/metadata.js';
-import { runUntilSettled } from '../../../in-flight/run-until-settled.js';
+import { endWith, isPromise, runUntilSettled } from '../../../in-flight/run-until-settled.js';
 import { DrainError } from '../../../sequence/errors.js';
 import { overlay } from '../../shared/overlay.js';
 import { type MessageGate } from './message-gate.js';
@@ -12,7 +12,8 @@ import { type AddHandler, type MessageCallback, type TransportServer } from './t
  *
  * - `addHandler()`: a message is work from the call of its handler until its promise has settled *and* the observable
  *   that it came to has ended. Several listeners of one event are chained by Nest through the function it has given.
- * - `send()`: a reply is on its way until the server has handed its last packet to the transport.
+ * - `send()`: a packet of a reply is on its way until the transport has taken it, where the transport takes its time. Nest
+ *   hands the next one on as soon as it has, and the first before the message itself has ended.
  *
  * Both belong to `Server` of @nestjs/microservices since version 5, and are inherited by custom strategies.
  */
@@ -21,18 +22,38 @@ export function countMessages(server: TransportServer, work: MessageWork, gate: 
     const counted = countCalls(server, callback, pattern, isEventHandler === true, work, gate);
     return original.call(server, pattern, counted, isEventHandler, ...rest);
   });
-  overlay<NonNullable<TransportServer['send']>>(server, 'send', (original) => (stream, respond) => {
-    const reply = new Reply(work, respond);
-    return original.call(server, (stream as Observable<unknown>).pipe(finalize(reply.ended)), reply.respond);
-  });
+  overlay<NonNullable<TransportServer['send']>>(
+    server,
+    'send',
+    (original) => (stream, respond) =>
+      original.call(server, stream, (packet) => {
+        const taken = respond(packet);
+        if (!isPromise(taken)) return taken;
+        work.replyBegins();
+        return endWith(taken, work.replyLeft);
+      }),
+  );
 }
 
+/** Nest's own, by the names of their classes: they take no time. */
+const immediateDeserializers = [
+  'IncomingRequestDeserializer',
+  'KafkaRequestDeserializer',
+  'NatsRequestJSONDeserializer',
+];
+
 /**
- * Counts messages from their arrival on, before their handlers are called: a deserializer may take its time. Of a
- * custom strategy nobody knows what a method of this name does.
+ * Counts messages from their arrival on, before their handlers are called: a deserializer, or a hook of Nest's that
+ * belongs to the application, may take its time. Of a custom strategy nobody knows what a method of this name does.
  */
 export function countArrivals(server: TransportServer, work: MessageWork): void {
+  const { onProcessingStartHook } = server;
+  const isImmediate = immediateDeserializers.includes(server.deserializer?.constructor.name ?? '');
   overlay<NonNullable<TransportServer['handleMessage']>>(server, 'handleMessage', (original) => (...args) => {
+    if (isImmediate && server.onProcessingStartHook === onProcessingStartHook) {
+      work.arrivesNow();
+      return original.apply(server, args);
+    }
     work.arrives();
     return runUntilSettled(() => original.apply(server, args), work.arrived);
   });
@@ -118,56 +139,14 @@ export function followed(run: () => unknown, message: RunningMessage): unknown {
   );
 }
 
-/** The lease of the handler ends a turn later, when whoever has called it has subscribed to what it returned. */
+/** Its lease ends a turn later, when whoever has called it has subscribed to what it returned, and has answered. */
 function handOn(result: unknown, message: RunningMessage): unknown {
   message.dropAfterTurn();
   if (!isObservable(result)) return result;
   return defer(() => {
     message.hold();
-    return result.pipe(finalize(message.drop));
+    return result.pipe(finalize(() => message.dropAfterTurn()));
   });
-}
-
-/** One reply, of one packet or a stream of them, until it has been handed to the transport. */
-class Reply {
-  private hasEnded = false;
-  private pending = 0;
-
-  constructor(
-    private readonly work: MessageWork,
-    private readonly send: (packet: unknown) => unknown,
-  ) {
-    work.replyBegins();
-  }
-
-  /** Nest calls it with one packet after the other, and the next follows in the turn in which one has settled. */
-  readonly respond = (packet: unknown): unknown => {
-    this.pending++;
-    return runUntilSettled(
-      () => this.send(packet),
-      () => {
-        this.pending--;
-        this.lookAfterTurn();
-      },
-    );
-  };
-
-  /** No packet follows those that Nest has been given. */
-  readonly ended = (): void => {
-    this.hasEnded = true;
-    this.lookAfterTurn();
-  };
-
-  private lookAfterTurn(): void {
-    if (this.hasEnded && this.pending === 0) this.work.afterTurn(this.look);
-  }
-
-  private readonly look = (): void => {
-    if (this.pending > 0 || !this.hasEnded) return;
-    // Once: another turn may have been asked for before this one.
-    this.hasEnded = false;
-    this.work.replyLeft();
-  };
 }
 
 function tooLate(name: string): DrainError {

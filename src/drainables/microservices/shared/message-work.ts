@@ -13,11 +13,16 @@ interface Leases {
   endAbandoned(abandoned: Abandoned): void;
 }
 
+/** What is called in the next turn of the event loop. */
+export interface AfterTurn {
+  turnIsOver(): void;
+}
+
 /**
  * One message: a piece of in-flight work from the call of its handler until the promise of that has settled and the
  * stream that came out of it has ended.
  */
-export class RunningMessage implements Held {
+export class RunningMessage implements Held, AfterTurn {
   older?: Held;
   newer?: Held;
   /** Its caller has gone, while its handler goes on. */
@@ -40,18 +45,22 @@ export class RunningMessage implements Held {
   }
 
   /** Its handler, or a stream of its answers, has ended. */
-  readonly drop = (): void => {
+  drop(): void {
     if (--this.holders > 0) return;
     this.connection?.callEnded();
     this.work.ended(this);
-  };
+  }
 
   /**
-   * Its handler has ended. Whoever called it takes up the stream, if there is one, only when its promise has settled:
-   * that has happened a turn later.
+   * Its handler, or a stream of its answers, has ended. Whoever called the handler takes up its stream, if there is one,
+   * and hands its answer to the transport only after that: all of it has happened a turn later.
    */
   dropAfterTurn(): void {
-    this.work.afterTurn(this.drop);
+    this.work.afterTurn(this);
+  }
+
+  turnIsOver(): void {
+    this.drop();
   }
 }
 
@@ -61,7 +70,8 @@ export class MessageWork {
   private running = 0;
   private replies = 0;
   private arriving = 0;
-  private later: (() => void)[] = [];
+  private later: AfterTurn[] = [];
+  private arrivedNow = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -69,7 +79,7 @@ export class MessageWork {
   ) {}
 
   get isIdle(): boolean {
-    return this.running === 0 && this.replies === 0 && this.arriving === 0;
+    return this.running === 0 && this.replies === 0 && this.arriving === 0 && this.arrivedNow === 0;
   }
 
   /** How many replies have not left. */
@@ -108,6 +118,18 @@ export class MessageWork {
     this.progress.made();
   };
 
+  /** Nest has been given a message, and its handler is called in this turn. */
+  arrivesNow(): void {
+    if (this.arrivedNow++ === 0) this.afterTurn(this.arrivals);
+  }
+
+  private readonly arrivals: AfterTurn = {
+    turnIsOver: () => {
+      this.arrivedNow = 0;
+      this.progress.made();
+    },
+  };
+
   /** Its caller has gone: what its handler still does is waited for no longer than a moment when all else has ended. */
   abandon(message: RunningMessage): void {
     message.abandoned = this.leases.abandon(message);
@@ -120,20 +142,25 @@ export class MessageWork {
     this.replies++;
   }
 
-  replyLeft(): void {
-    this.replies--;
-    this.progress.made();
-  }
+  /** Nest hands the next packet of the same reply on in this turn. */
+  readonly replyLeft = (): void => this.afterTurn(this.replyGone);
 
-  /** Calls `act` in the next turn of the event loop. */
-  afterTurn(act: () => void): void {
-    if (this.later.push(act) === 1) setImmediate(this.turn);
+  private readonly replyGone: AfterTurn = {
+    turnIsOver: () => {
+      this.replies--;
+      this.progress.made();
+    },
+  };
+
+  /** Tells in the next turn of the event loop. */
+  afterTurn(told: AfterTurn): void {
+    if (this.later.push(told) === 1) setImmediate(this.turn);
   }
 
   /** One immediate serves all that have asked for it in a turn. */
   private readonly turn = (): void => {
     const later = this.later;
     this.later = [];
-    for (const act of later) act();
+    for (const told of later) told.turnIsOver();
   };
 }

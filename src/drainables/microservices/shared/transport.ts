@@ -12,6 +12,9 @@ export interface TransportServer {
   send?(stream: unknown, respond: (packet: unknown) => unknown): unknown;
   /** Called with what has arrived, by the servers of Nest alone. Settles no earlier than the handler is called. */
   handleMessage?(...args: unknown[]): unknown;
+  readonly deserializer?: object;
+  /** Of the application: what Nest calls with a message before its handler. */
+  readonly onProcessingStartHook?: unknown;
   /** Logs it. */
   handleError?(error: unknown): unknown;
   close?(...args: unknown[]): unknown;

@@ -94,6 +94,7 @@ describe('A call', () => {
     await turn();
     expect(tracker.size).toBe(1);
     subscription.unsubscribe();
+    await turn();
     expect(tracker.size).toBe(0);
   });
 

@@ -89,6 +89,9 @@ describe('A message', () => {
     values.next(1);
     expect(tracker.size).toBe(1);
     values.complete();
+    // Its last answer has been handed to the transport a turn later.
+    expect(tracker.size).toBe(1);
+    await turn();
     expect(tracker.size).toBe(0);
     expect(seen).toEqual([1]);
   });
@@ -190,6 +193,32 @@ describe('A message', () => {
     await turn();
     expect(work.isIdle).toBe(true);
   });
+
+  it.each(['Nest’s own deserializer', 'a hook that Nest calls before the handler'])(
+    'is work from its arrival on where there is %s',
+    async (what) => {
+      class IncomingRequestDeserializer {}
+      let end: () => void = () => undefined;
+      const handling = new Promise<void>((resolve) => (end = resolve));
+      const reading = {
+        deserializer: new IncomingRequestDeserializer(),
+        onProcessingStartHook: () => undefined,
+        handleMessage: () => handling,
+      };
+      countArrivals(reading, work);
+      const isHooked = what.startsWith('a hook');
+      if (isHooked) reading.onProcessingStartHook = () => undefined;
+      expect(reading.handleMessage()).toBeInstanceOf(Promise);
+      expect(work.isIdle).toBe(false);
+      await turn();
+      // Without a hook the handler has been called by now, and counts for itself.
+      expect(work.isIdle).toBe(!isHooked);
+      end();
+      await turn();
+      await turn();
+      expect(work.isIdle).toBe(true);
+    },
+  );
 
   it.each([
     ['orders.create', 'orders.create'],

@@ -60,7 +60,7 @@ describe('The drain of a transport', () => {
     const flush = () => {
       if (++flushes === 1) {
         const message = work.begin('event', 'a');
-        setImmediate(message.drop);
+        setImmediate(() => message.drop());
       }
       return Promise.resolve();
     };
