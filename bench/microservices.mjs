@@ -33,7 +33,8 @@ const cells = {
   'rmq-ack': { broker: 'rabbitmq', setup: { transport: 'rmq', noAck: false } },
   redis: { broker: 'redis', setup: { transport: 'redis' }, except: inTheGap },
   grpc: { setup: { transport: 'grpc' } },
-  'grpc-lag': { setup: { transport: 'grpc', lagMs: 2_000 } },
+  // As where its platform routes to it: a lame duck of the default length.
+  'grpc-lag': { setup: { transport: 'grpc', lagMs: 2_000 }, drain: { lameDuck: {} } },
   kafka: { broker: 'kafka', setup: { transport: 'kafka', beforeMs: 4_000, settleMs: 15_000 }, rates: [[4, 100]] },
 };
 const rates = [
@@ -106,10 +107,10 @@ async function workOff() {
 }
 
 async function rollOf({ name, rate, handlerMs, kind, end, module }) {
-  const { broker, setup, except } = cells[name];
+  const { broker, setup, except, drain = {} } = cells[name];
   if (broker && !brokers.has(broker)) brokers.set(broker, startBroker(broker));
   const { url } = (await brokers.get(broker)) ?? {};
-  const result = await rollOnce({ ...setup, url, rate, handlerMs, kind, end, drain: module ? {} : false, apps });
+  const result = await rollOnce({ ...setup, url, rate, handlerMs, kind, end, drain: module && drain, apps });
   const flaws = flawsOf(result, except);
   const how = `${name} ${rate}/s × ${handlerMs} ms, ${kind}, ${end}, ${module ? 'with' : 'without'}`;
   process.stderr.write(`${how}: ${JSON.stringify(flaws)}, exit ${Math.round(result.exitAfterLastHandlerMs)} ms\n`);
