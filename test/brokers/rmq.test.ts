@@ -56,7 +56,9 @@ describeWithBrokers('rabbitmq', 'RabbitMQ', () => {
 
     it('names what a connection that is lost has delivered anew: nothing else is executed twice', async () => {
       const result = await rollWith({ noAck: false }, (wire) => wire.dropConnections());
-      expect(flawsOf(result, ['twice', 'wrongAnswers'])).toEqual({});
+      expect(flawsOf(result, ['twice', 'wrongAnswers', 'unanswered'])).toEqual({});
+      // The handler acknowledges before it returns: of one that ends in that moment, the reply alone may be lost.
+      expect(result.unanswered).toBeLessThanOrEqual(1);
       const [, named] = /when (\d+) messages? had not been acknowledged: delivered anew/.exec(detailsOf(result) ?? '')!;
       // An acknowledgement that was on its way is lost with the connection, and nobody can tell.
       expect(result.twice).toBeGreaterThanOrEqual(Number(named));
