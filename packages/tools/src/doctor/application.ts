@@ -1,5 +1,5 @@
 import { type GracefulShutdownOptions, type ShutdownBudget, shutdownBudget } from 'nestjs-drain';
-import { type Workload } from './read/workload.js';
+import { type Workload } from './model.js';
 
 /** Node's own `server.keepAliveTimeout`, ms. */
 export const nodeKeepAliveMs = 5_000;
@@ -59,11 +59,9 @@ export function seconds(ms: number): string {
   return `${ms / 1_000} s`;
 }
 
-/** How long the application keeps an idle connection, as far as the options or the container's environment tell. */
-export function keepAliveOf(application: Application, workload: Workload): number | undefined {
+/** How long the application keeps an idle connection, as far as the options or the environment of a container tell. */
+export function keepAliveOf(application: Application, { containers }: Workload): number | undefined {
   if (application.keepAliveMs !== undefined) return application.keepAliveMs;
-  for (const variable of workload.container.get('env').items()) {
-    if (keepAliveVariables.includes(variable.get('name').text ?? '')) return variable.get('value').number;
-  }
-  return undefined;
+  const given = containers.flatMap(({ env }) => keepAliveVariables.flatMap((name) => env.get(name) ?? []));
+  return given.map(Number).find((ms) => Number.isInteger(ms) && ms >= 0);
 }

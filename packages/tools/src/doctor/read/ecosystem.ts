@@ -1,6 +1,6 @@
 import { BadInputError } from '../bad-input.js';
 import { type Place } from '../finding.js';
-import { documentsOf } from './documents.js';
+import { firstDocumentOf } from './documents.js';
 import { evaluate } from './evaluate.js';
 import { type Field } from './field.js';
 import { checkJson } from './package-json.js';
@@ -29,7 +29,7 @@ export function readEcosystem(source: Source): Ecosystem {
 
 function fromData(source: Source): Ecosystem {
   if (/\.json$/i.test(source.name)) checkJson(source);
-  const [root] = documentsOf(source);
+  const root = firstDocumentOf(source);
   const apps = root?.get('apps').exists ? root.get('apps').items() : (root?.items() ?? []);
   if (apps.length > 0) return { apps: apps.map(appOfField) };
   if (root?.get('script').exists) return { apps: [appOfField(root)] };

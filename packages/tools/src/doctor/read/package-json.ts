@@ -1,5 +1,5 @@
 import { BadInputError } from '../bad-input.js';
-import { documentsOf } from './documents.js';
+import { firstDocumentOf } from './documents.js';
 import { type Field } from './field.js';
 import { type Source } from './source.js';
 
@@ -9,7 +9,7 @@ export type Scripts = ReadonlyMap<string, Field>;
 /** @throws BadInputError when it is not a JSON object */
 export function readScripts(source: Source): Scripts {
   checkJson(source);
-  const [root] = documentsOf(source);
+  const root = firstDocumentOf(source);
   return new Map(root?.get('scripts').entries());
 }
 

@@ -1,4 +1,5 @@
-import { type Place } from '../finding.js';
+import { type ObjectName, type Place } from '../finding.js';
+import { nameOf } from '../rule.js';
 import { type Scene } from '../scene.js';
 import { type Trouble, troublesOf, troublesOfLine, wordsOf } from '../start-command.js';
 import { execForm } from './dockerfile.js';
@@ -6,6 +7,8 @@ import { execForm } from './dockerfile.js';
 /** What a container starts, be it said by its image or by its pod. */
 export interface Start {
   readonly at: Place;
+  /** Left out: the file. */
+  readonly on?: ObjectName;
   /** How one writes an exec form there. */
   readonly exec: (words: readonly string[]) => string;
   readonly troubles: readonly Trouble[];
@@ -20,14 +23,14 @@ export function startsOf(scene: Scene): readonly Start[] {
 }
 
 function* startsOfPods({ workloads }: Scene): Iterable<Start> {
-  for (const { container } of workloads) {
-    const command = container.get('command');
-    const args = container.get('args');
-    const words = [...command.items(), ...args.items()].flatMap(({ text }) => text ?? []);
-    if (words.length === 0) continue;
-    const at = (command.exists ? command : args).place;
-    const exec = (each: readonly string[]) => `command: [${each.map((word) => `'${word}'`).join(', ')}]`;
-    yield { at, exec, words: innerWords(words), troubles: troublesOf(words) };
+  for (const workload of workloads) {
+    for (const container of workload.containers) {
+      const { start } = container;
+      const words = [...(start?.entrypoint ?? []), ...(start?.command ?? [])];
+      if (!start || words.length === 0) continue;
+      const { at, exec } = start;
+      yield { at, on: nameOf(workload, container), exec, words: innerWords(words), troubles: troublesOf(words) };
+    }
   }
 }
 

@@ -13,6 +13,7 @@ export const npmAsPid1: Rule = {
     for (const { start, trouble } of starts(scene, 'npm')) {
       yield {
         at: start.at,
+        on: start.on,
         what:
           `'${trouble.program}' is started instead of node: a package manager does not pass SIGTERM ` +
           'on, and the application never hears of a shutdown.',
@@ -31,6 +32,7 @@ export const shellAsPid1: Rule = {
       if (start.shellForm !== undefined) continue;
       yield {
         at: start.at,
+        on: start.on,
         what: `'${trouble.program}' stays between the platform and node, and does not pass SIGTERM on.`,
         fix: `Start node itself, ${start.exec(nodeCommand(scene, start))}, or put exec before the last command.`,
       };
@@ -48,6 +50,7 @@ export const shellForm: Rule = {
       const isMeantAsExec = start.shellForm.startsWith('[');
       yield {
         at: start.at,
+        on: start.on,
         what: isMeantAsExec
           ? 'This is no JSON, so that Docker runs it as a line of /bin/sh, not as an exec form.'
           : 'The shell form starts /bin/sh, which does not pass SIGTERM on to node.',
@@ -65,6 +68,7 @@ export const developmentRunner: Rule = {
     for (const { start, trouble } of starts(scene, 'development')) {
       yield {
         at: start.at,
+        on: start.on,
         what:
           `'${trouble.program}' is for development: it runs the application below itself, and ends it ` +
           'in its own way.',
@@ -82,6 +86,7 @@ export const entrypointScript: Rule = {
     for (const { start, trouble } of starts(scene, 'script')) {
       yield {
         at: start.at,
+        on: start.on,
         what: `'${trouble.program}' starts the application: unless its last command is exec, SIGTERM ends with it.`,
         fix: `See that it ends in exec node dist/main.js, or exec "$@".`,
       };

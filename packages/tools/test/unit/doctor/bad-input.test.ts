@@ -6,8 +6,12 @@ import { cleanSources } from './support/fixtures.js';
 
 describe('diagnose, of what it cannot read', () => {
   it.each([
-    ['a.yaml', '', 'a.yaml: Expected Kubernetes manifests, got nothing.'],
-    ['a.yaml', 'a: 1\n', "a.yaml: Expected Kubernetes manifests, got no object with a 'kind'."],
+    ['a.yaml', '', 'a.yaml: Expected a file of a known format, got an empty one.'],
+    [
+      'a.yaml',
+      'a: 1\n',
+      "a.yaml: Expected a file of a format that nestjs-drain doctor --help lists, got no object with a 'kind'.",
+    ],
     ['a.yaml', 'kind: Pod\nspec: [\n', 'a.yaml:3: Expected YAML: '],
     ['a.yaml', 'kind: Pod\n  spec: 1\n', 'a.yaml:1: Expected YAML: '],
     ['a.yaml', '{{- if .Values.a }}\nkind: Pod\n{{- end }}\n', 'Templates have to be rendered first: helm template'],

@@ -26,6 +26,7 @@ const expected: Readonly<Record<string, readonly (readonly [line: number, rule: 
   'stateful-set.yaml': [
     [7, 'single-replica'],
     [16, 'grace-budget'],
+    [18, 'sidecar-quits'],
     [26, 'shell-as-pid-1'],
     [29, 'readiness-unknown'],
   ],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { kindOf } from '../../../../src/doctor/read/source.js';
+import { formatOf, formats } from '../../../src/doctor/formats/index.js';
 
-describe('kindOf', () => {
-  it.each([
+describe('formatOf', () => {
+  it.each<[name: string, text: string, id: string | undefined]>([
     ['Dockerfile', '', 'dockerfile'],
     ['docker/Dockerfile.production', '', 'dockerfile'],
     ['api.dockerfile', '', 'dockerfile'],
@@ -12,7 +12,8 @@ describe('kindOf', () => {
     ['ecosystem.config.cjs', '', 'pm2'],
     ['ecosystem.json', '', 'pm2'],
     ['pm2.yaml', '', 'pm2'],
-    ['k8s/dockerfile-config.yaml', 'a: |\n  module.exports = {}\n', 'manifests'],
+    ['k8s/dockerfile-config.yaml', 'a: |\n  module.exports = {}\n', undefined],
+    ['k8s/dockerfile-config.yaml', 'kind: ConfigMap\n', 'manifests'],
     ['(stdin)', '# comment\n\nFROM node:24\n', 'dockerfile'],
     ['(stdin)', 'ARG VERSION=24\nFROM node:$VERSION\n', 'dockerfile'],
     ['(stdin)', 'From here on\n\nkind: Pod\n', 'manifests'],
@@ -20,13 +21,18 @@ describe('kindOf', () => {
     ['(stdin)', '{ "apiVersion": "v1" }', 'manifests'],
     ['(stdin)', '{ "apps": [] }', 'pm2'],
     ['(stdin)', '{ "scripts": {} }', 'package'],
-    ['(stdin)', '{}', 'manifests'],
-    ['(stdin)', 'anything', 'manifests'],
-  ])('of %s with %j is %s', (name, text, kind) => {
-    expect(kindOf({ name, text })).toBe(kind);
+    ['(stdin)', '{}', undefined],
+    ['(stdin)', 'anything', undefined],
+    ['k8s/a.json', '{"kind":"Pod"}', 'manifests'],
+  ])('of %s with %j is %s', (name, text, id) => {
+    expect(formatOf({ name, text })?.id).toBe(id);
   });
 
   it('is what it is said to be', () => {
-    expect(kindOf({ name: 'Dockerfile', text: '', kind: 'pm2' })).toBe('pm2');
+    expect(formatOf({ name: 'Dockerfile', text: '', kind: 'pm2' })?.id).toBe('pm2');
+  });
+
+  it('has no two formats of one id', () => {
+    expect(new Set(formats.map(({ id }) => id)).size).toBe(formats.length);
   });
 });

@@ -1,0 +1,46 @@
+import { type Application, type Part, sigintParts, sigtermParts, spell, sumOf } from '../application.js';
+import { type Container, type Workload } from '../model.js';
+import { type Scene } from '../scene.js';
+
+/** What the shutdown of one workload takes at most, and what it is given. */
+export interface Reckoning {
+  readonly workload: Workload;
+  /** The one with the longest preStop hook. */
+  readonly container: Container | undefined;
+  /** From the signal on, without a preStop hook. */
+  readonly ownMs: number;
+  readonly preStopMs: number;
+  /** From the end of the time in service to SIGKILL. */
+  readonly graceMs: number;
+  readonly fits: boolean;
+  /** The parts, and what they add up to. */
+  readonly spelt: string;
+}
+
+/** Those whose grace period is known. */
+export function reckoningsOf({ application, workloads }: Scene): readonly Reckoning[] {
+  return workloads.flatMap((workload) => {
+    const { value: graceMs } = workload.grace.ms;
+    if (graceMs === undefined) return [];
+    const container = longestPreStop(workload);
+    const preStopMs = container?.preStop?.ms ?? 0;
+    const own = partsFor(workload, application);
+    const parts: readonly Part[] = [['preStop', preStopMs], ...own];
+    const ownMs = sumOf(own);
+    return [
+      { workload, container, ownMs, preStopMs, graceMs, fits: ownMs + preStopMs <= graceMs, spelt: spell(parts) },
+    ];
+  });
+}
+
+/** The module has a lame duck on SIGTERM; on another signal when its options ask for one. */
+export function partsFor({ stopSignal }: Workload, application: Application): readonly Part[] {
+  return stopSignal.value === 'SIGTERM' ? sigtermParts(application) : sigintParts(application);
+}
+
+function longestPreStop({ containers }: Workload): Container | undefined {
+  return containers.reduce<Container | undefined>(
+    (best, each) => ((each.preStop?.ms ?? -1) > (best?.preStop?.ms ?? -1) ? each : best),
+    undefined,
+  );
+}
