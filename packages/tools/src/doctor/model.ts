@@ -38,6 +38,13 @@ export interface Workload {
   readonly grace: Grace;
   /** The signal that begins a shutdown. */
   readonly stopSignal: Setting<string>;
+  /** What to write instead of a signal that is the platform's own choice. */
+  readonly stopSignalFix?: string;
+  /**
+   * `each`: every process gets the signal, and all of them are waited for; `unsure`: that is not said. Left out where
+   * the first process alone gets it.
+   */
+  readonly signalled?: 'each' | 'unsure';
   /** What Kubernetes alone has. */
   readonly pods?: Pods;
 }

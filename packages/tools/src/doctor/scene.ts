@@ -7,8 +7,9 @@ import { type Dockerfile } from './read/dockerfile.js';
 import { type Ecosystem } from './read/ecosystem.js';
 import { roleOf } from './read/images.js';
 import { type KubernetesObject } from './read/object.js';
-import { type Scripts } from './read/package-json.js';
+import { type PackageJson } from './read/package-json.js';
 import { type Source } from './read/source.js';
+import { type Unit } from './read/unit-file.js';
 
 /** Everything that was read. */
 export interface Scene {
@@ -17,8 +18,11 @@ export interface Scene {
   readonly workloads: readonly Workload[];
   readonly objects: readonly KubernetesObject[];
   readonly dockerfiles: readonly Dockerfile[];
-  readonly packages: readonly Scripts[];
+  readonly packages: readonly PackageJson[];
+  /** Scripts of a shell, by the path of their file. */
+  readonly scripts: ReadonlyMap<string, string>;
   readonly ecosystems: readonly Ecosystem[];
+  readonly units: readonly Unit[];
   /** What there is to know and is no finding, a clause each. */
   readonly notes: readonly string[];
   readonly notChecked: readonly NotChecked[];
@@ -66,7 +70,9 @@ export function readScene(sources: readonly Source[], application: Application, 
     objects: all((each) => each.objects),
     dockerfiles: all((each) => each.dockerfiles),
     packages: all((each) => each.packages),
+    scripts: new Map(all((each) => each.scripts)),
     ecosystems: all((each) => each.ecosystems),
+    units: all((each) => each.units),
     notes: [...all((each) => each.notes), ...notes],
     notChecked: [
       ...errors.map(({ place: at, reason }) => ({ at, what: reason.replace(/\.$/, '') })),

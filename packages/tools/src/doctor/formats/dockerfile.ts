@@ -14,5 +14,5 @@ export const dockerfile: Format = {
     (!/\.\w+$/.test(name) &&
       /^(\s*(#.*)?\r?\n)*\s*(FROM|ARG)\s+\S/i.test(text) &&
       !/^\s*(- )?["']?kind["']?\s*:/m.test(text)),
-  read: (file) => ({ dockerfiles: [readDockerfile(file)] }),
+  read: (file, beside) => ({ dockerfiles: [readDockerfile(file, beside)] }),
 };

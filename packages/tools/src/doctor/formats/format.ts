@@ -3,8 +3,9 @@ import { type NotChecked, type Workload } from '../model.js';
 import { type Dockerfile } from '../read/dockerfile.js';
 import { type Ecosystem } from '../read/ecosystem.js';
 import { type KubernetesObject } from '../read/object.js';
-import { type Scripts } from '../read/package-json.js';
+import { type PackageJson } from '../read/package-json.js';
 import { type Source, type SourceKind } from '../read/source.js';
+import { type Unit } from '../read/unit-file.js';
 
 /** What one file holds, as far as rules look at it. */
 export interface Reading {
@@ -13,8 +14,11 @@ export interface Reading {
   /** Of Kubernetes: what leads to workloads, and what bounds their disruption. */
   readonly objects?: readonly KubernetesObject[];
   readonly dockerfiles?: readonly Dockerfile[];
-  readonly packages?: readonly Scripts[];
+  readonly packages?: readonly PackageJson[];
+  /** Scripts of a shell that images or package.json may start, by the path of their file. */
+  readonly scripts?: readonly (readonly [file: string, text: string])[];
   readonly ecosystems?: readonly Ecosystem[];
+  readonly units?: readonly Unit[];
   /** What there is to know of the file and is no finding, a clause each. */
   readonly notes?: readonly string[];
   readonly notChecked?: readonly NotChecked[];

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { readScripts } from '../read/package-json.js';
+import { readPackageJson } from '../read/package-json.js';
 import { type Format } from './format.js';
 
 export const packageJson: Format = {
@@ -13,5 +13,5 @@ export const packageJson: Format = {
       text.trimStart().startsWith('{') &&
       !/"(kind|apiVersion|apps)"\s*:/.test(text) &&
       /"(scripts|dependencies|version)"\s*:/.test(text)),
-  read: (file) => ({ packages: [readScripts(file)] }),
+  read: (file) => ({ packages: [readPackageJson(file)] }),
 };

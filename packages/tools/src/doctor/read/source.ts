@@ -3,7 +3,18 @@
  *
  * @publicApi
  */
-export type SourceKind = 'manifests' | 'dockerfile' | 'package' | 'pm2';
+export type SourceKind =
+  | 'manifests'
+  | 'dockerfile'
+  | 'package'
+  | 'pm2'
+  | 'script'
+  | 'compose'
+  | 'ecs'
+  | 'fly'
+  | 'render'
+  | 'procfile'
+  | 'systemd';
 
 /**
  * One file, or standard input.

@@ -23,6 +23,7 @@ import {
 } from './probes.js';
 import { maxUnavailable, minReadySeconds, recreate, scaledReplicas, singleReplica } from './rollout.js';
 import { startRules } from './start.js';
+import { systemdRules } from './systemd.js';
 
 /** Every rule, in the order in which findings of one line stand. */
 export const rules: readonly Rule[] = [
@@ -56,4 +57,5 @@ export const rules: readonly Rule[] = [
   balancerDraining,
   ...startRules,
   ...pm2Rules,
+  ...systemdRules,
 ];

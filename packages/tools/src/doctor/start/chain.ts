@@ -28,6 +28,7 @@ const developmentRunners = [
   'esno',
   'vite-node',
 ];
+const scriptRunners = ['npm-run-all', 'npm-run-all2', 'run-s', 'run-p'];
 /** They run several programs, or again and again. */
 const processManagers = [
   'pm2',
@@ -40,10 +41,6 @@ const processManagers = [
   'nf',
   'honcho',
   'concurrently',
-  'npm-run-all',
-  'npm-run-all2',
-  'run-s',
-  'run-p',
   'turbo',
   'nx',
   'lerna',
@@ -119,6 +116,11 @@ function follow(followed: Followed): readonly Chain[] {
   if (run) return ofPackageManager(followed, run, step);
   if (developmentRunners.includes(name))
     return [[step('development-runner', 'swallows', { program: [name, ...words.slice(1)].join(' ') })]];
+  if (scriptRunners.includes(name)) {
+    const isSure = followed.habitat.shell === 'dash' || isUnnamed(followed.habitat);
+    const why = 'it runs scripts of package.json below a shell, and does not pass SIGTERM on';
+    return [[step('package-manager', isSure ? 'swallows' : 'unknown', { why })]];
+  }
   if (processManagers.includes(name)) return [[step('process-manager', 'unknown')]];
   if (name === 'node' || name === 'nodejs') return ofNode(followed, words, step);
   const script = followed.habitat.scriptAt(program);

@@ -354,3 +354,14 @@ function isTrivial(node: Node): boolean {
     ['true', ':', 'exit', 'echo', 'false', 'sleep', 'return'].includes(node.name?.value ?? '')
   );
 }
+
+/** The words of a text that no shell reads, as Docker Compose splits it. */
+export function commandWords(text: string): readonly string[] {
+  const { commands, errors } = parse(text);
+  const command = commands[0]?.command;
+  if (commands.length === 1 && !errors?.length && command?.type === 'Command' && command.redirects.length === 0) {
+    const prefix = command.prefix.map((each) => ('text' in each ? each.text : ''));
+    return [...prefix, ...wordsOf(command, new Map()).words];
+  }
+  return text.split(/\s+/).filter(Boolean);
+}

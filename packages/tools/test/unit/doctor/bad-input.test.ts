@@ -24,7 +24,7 @@ describe('diagnose, of what it cannot read', () => {
     ['Dockerfile', 'RUN x\n', 'Dockerfile: Expected a Dockerfile, got no FROM instruction.'],
     ['package.json', '{ "scripts": ', 'package.json: Expected JSON: '],
     ['package.json', '[]', 'package.json: Expected a JSON object'],
-    ['ecosystem.config.js', 'module.exports = {', 'ecosystem.config.js:1: Expected a CommonJS module: '],
+    ['ecosystem.config.js', 'module.exports = {', 'ecosystem.config.js:1: Expected a module: '],
     [
       'ecosystem.config.js',
       'module.exports = {};',

@@ -238,9 +238,7 @@ describe('nestjs-drain doctor, without files', () => {
   it('ends with 2 when there is none of them, or one is no text', async () => {
     expect(await doctor([], { cwd: project })).toMatchObject({
       code: 2,
-      err: expect.stringContaining(
-        'Expected one of Dockerfile, package.json, ecosystem.config.js, k8s/, kubernetes/, deploy/, manifests/',
-      ),
+      err: expect.stringContaining('render.yaml, compose.yaml, taskdef.json, k8s/, kubernetes/, deploy/, manifests/'),
     });
     write('Dockerfile', 'FROM\0');
     expect(await doctor([], { cwd: project })).toMatchObject({

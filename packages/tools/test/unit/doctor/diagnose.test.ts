@@ -21,7 +21,10 @@ describe('diagnose', () => {
       // Options bear upon PM2's times as well; and its programs take a process each.
       const others = isAlone
         ? []
-        : [clean.manifests, clean.dockerfile, clean.package].filter((each) => each !== clean[where]);
+        : [clean.manifests, clean.dockerfile, clean.package].filter(
+            // The command of the pods stands in for the image's.
+            (each) => each !== clean[where] && !(where === 'dockerfile' && each === clean.manifests),
+          );
       const found = diagnose([...others, source], withOptions(options));
       expect(found).toEqual([
         {

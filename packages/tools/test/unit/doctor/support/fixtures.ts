@@ -13,6 +13,12 @@ export const clean = {
   dockerfile: fixture('clean/Dockerfile'),
   package: fixture('clean/package.json'),
   pm2: fixture('clean/ecosystem.config.cjs'),
+  compose: fixture('clean/compose.yaml'),
+  ecs: fixture('clean/taskdef.json'),
+  fly: fixture('clean/fly.toml'),
+  render: fixture('clean/render.yaml'),
+  procfile: fixture('clean/Procfile'),
+  systemd: fixture('clean/orders.service'),
 };
 export const cleanSources: readonly Source[] = Object.values(clean);
 
