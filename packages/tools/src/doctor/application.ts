@@ -59,9 +59,13 @@ export function seconds(ms: number): string {
   return `${ms / 1_000} s`;
 }
 
-/** How long the application keeps an idle connection, as far as the options or the environment of a container tell. */
+/**
+ * How long the application keeps an idle connection, as far as the options or the environment of a container tell;
+ * Infinity where the environment holds a placeholder.
+ */
 export function keepAliveOf(application: Application, { containers }: Workload): number | undefined {
   if (application.keepAliveMs !== undefined) return application.keepAliveMs;
-  const given = containers.flatMap(({ env }) => keepAliveVariables.flatMap((name) => env.get(name) ?? []));
-  return given.map(Number).find((ms) => Number.isInteger(ms) && ms >= 0);
+  const [given] = containers.flatMap(({ env }) => keepAliveVariables.flatMap((name) => env.get(name) ?? []));
+  if (given === undefined) return undefined;
+  return /^\d+$/.test(given) ? Number(given) : Infinity;
 }

@@ -61,6 +61,8 @@ export interface Container {
   readonly env: ReadonlyMap<string, string>;
   readonly readiness?: Probe;
   readonly liveness?: Probe;
+  /** Until it has succeeded, a container without a readiness probe is not ready either. */
+  readonly startup?: Probe;
   readonly preStop?: PreStop;
 }
 
@@ -81,6 +83,8 @@ export interface Port {
   readonly name?: string;
   /** `undefined` where it cannot be known. */
   readonly number: number | undefined;
+  /** The number as it is written, be it a placeholder. */
+  readonly text?: string;
 }
 
 /** A question that the platform asks again and again. */

@@ -46,6 +46,10 @@ export function idleTimes({ objects }: Scene): readonly IdleTime[] {
     switch (kind) {
       case 'Ingress':
         return idleOfIngress(object, annotations);
+      case 'Gateway':
+        return field.get('spec', 'gatewayClassName').text?.startsWith('gke-l7-')
+          ? [{ object, at: field.get('kind').place, ...ingressIdle.gce! }]
+          : [];
       case 'Service':
         return given(object, 'the load balancer', annotations.get(`${elb}connection-idle-timeout`));
       case 'ConfigMap':

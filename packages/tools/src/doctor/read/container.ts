@@ -20,12 +20,14 @@ export function containerOf(field: Field): Container {
     ),
     readiness: probeOf(field.get('readinessProbe'), ports),
     liveness: probeOf(field.get('livenessProbe'), ports),
+    startup: probeOf(field.get('startupProbe'), ports),
     preStop: preStopOf(field),
   };
 }
 
 function portOf(port: Field): Port {
-  return { name: port.get('name').text, number: port.get('containerPort').number };
+  const field = port.get('containerPort');
+  return { name: port.get('name').text, number: field.number, text: field.text };
 }
 
 /** `command` stands in for the image's ENTRYPOINT, `args` for its CMD. */

@@ -9,6 +9,9 @@ import { type KubernetesObject } from './object.js';
 import { type Source } from './source.js';
 import { runsPods, workloadOf } from './workload.js';
 
+/** A template that is YAML all the same, for it stands in quotes. */
+const placeholder = /^\s*(?:- )?[\w-]+:\s*["']\{\{[^}\n]*\}\}["']?/m;
+
 /**
  * The objects of a text, one a document, or those of a `List`; and the workloads among them.
  *
@@ -40,6 +43,11 @@ export function readManifests(source: Source): Reading {
       const at = object.field.get('kind').place;
       notChecked.push({ at, what: `${object.kind} ${object.name}, a kind that is not known here` });
     }
+  }
+  const template = placeholder.exec(source.text);
+  if (template && workloads.length > 0) {
+    const line = source.text.slice(0, template.index).split('\n').length;
+    notChecked.push({ at: { file: source.name, line }, what: 'values of templates, which have to be rendered first' });
   }
   return { objects, workloads, notChecked, errors };
 }

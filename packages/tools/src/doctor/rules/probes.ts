@@ -18,7 +18,7 @@ export const noReadinessProbe: Rule = {
     for (const workload of serversOf(scene)) {
       if (!workload.pods || isServerless(workload)) continue;
       for (const container of serving(workload)) {
-        if (container.readiness) continue;
+        if (container.readiness ?? container.startup) continue;
         yield {
           at: container.at,
           on: nameOf(workload, container),
@@ -172,7 +172,9 @@ export const probePort: Rule = {
       const others = [...workload.containers, ...workload.others].flatMap(({ ports }) => ports);
       for (const container of workload.containers) {
         if (container.ports.length === 0 || container.ports.some(({ number }) => number === undefined)) continue;
-        const probes = [container.readiness, container.liveness].filter((probe) => probe !== undefined);
+        const probes = [container.readiness, container.liveness, container.startup].filter(
+          (each) => each !== undefined,
+        );
         const strange = probes.find(({ port }) => port && isStrange(port.text, container, others));
         if (!strange) continue;
         const named = container.ports.map(({ number }) => number).join(', ');
@@ -203,7 +205,7 @@ function serving({ containers }: Workload): readonly Container[] {
 /** How a fix names the application's port, as the container does. */
 function portFor({ ports }: Container): string {
   const port = ports.find(takesRequests) ?? ports[0];
-  return port?.name ?? String(port?.number ?? 3_000);
+  return port?.name ?? port?.text ?? '3000';
 }
 
 function probed(

@@ -1,51 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Command } from 'commander';
-import { doctorCommand } from '../../../src/doctor/command.js';
 import { rules } from '../../../src/doctor/rules/index.js';
-import { clean, folder, mutated } from './support/fixtures.js';
-
-const fixtures = resolve(folder);
-
-class Exit extends Error {
-  constructor(readonly code: number) {
-    super(`exit ${code}`);
-  }
-}
-
-interface Run {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function doctor(
-  args: readonly string[],
-  { cwd = fixtures, stdin, hasColour = false }: { cwd?: string; stdin?: string; hasColour?: boolean } = {},
-): Promise<Run> {
-  let out = '';
-  let err = '';
-  const command = doctorCommand({
-    cwd,
-    stdin: async () => stdin ?? '',
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    hasColour,
-    flush: async () => {},
-    exit: (code) => {
-      throw new Exit(code);
-    },
-  });
-  try {
-    await new Command('nestjs-drain').addCommand(command).parseAsync(['doctor', ...args], { from: 'user' });
-  } catch (error) {
-    if (error instanceof Exit) return { code: error.code, out, err };
-    throw error;
-  }
-  throw new Error('Expected the command to end the process.');
-}
+import { clean, mutated } from './support/fixtures.js';
+import { doctor } from './support/run-doctor.js';
 
 const faulty = mutated(clean.manifests, 'GracePeriodSeconds: 40', 'GracePeriodSeconds: 20').text;
 const doubtful = mutated(clean.manifests, 'type: RollingUpdate', 'type: Recreate').text;
@@ -151,7 +110,7 @@ describe('nestjs-drain doctor', () => {
     ],
     [['-'], '(stdin): Expected manifests, got nothing.'],
   ])('ends with 2 and one line for %j', async (args, message) => {
-    const { code, out, err } = await doctor(args);
+    const { code, out, err } = await doctor(args, { stdin: '' });
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(/^nestjs-drain doctor: [^\n]+\n$/);
     expect(err).toContain(message);
