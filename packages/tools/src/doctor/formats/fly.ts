@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type Container, type Grace, type Start, type Update, type Workload } from '../model.js';
 import { durationMs } from '../read/duration.js';
 import { readToml, type Toml } from '../read/toml.js';
-import { commandWords } from '../start/shell.js';
+import { commandWords } from '../start/lines.js';
 import { signalName } from '../start/wrappers.js';
 import { type Format } from './format.js';
 
@@ -39,7 +39,7 @@ function workloadOf(toml: Toml): Workload {
     grace: graceOf(toml),
     stopSignal: {
       value: typeof given === 'string' ? signalName(given) : signal,
-      text: given === undefined ? undefined : `kill_signal=${String(given)}`,
+      text: given === undefined ? undefined : `kill_signal=${textOf(given)}`,
       at: placeOf(['kill_signal']),
     },
     stopSignalFix: 'Set kill_signal = "SIGTERM".',
@@ -86,8 +86,8 @@ function graceOf({ value, placeOf }: Toml): Grace {
   const given = value['kill_timeout'];
   return {
     ms: {
-      value: given === undefined ? graceMs : durationMs(String(given)),
-      text: given === undefined ? undefined : String(given),
+      value: given === undefined ? graceMs : durationMs(textOf(given)),
+      text: given === undefined ? undefined : textOf(given),
       at: placeOf(['kill_timeout']),
     },
     write: (ms) => `kill_timeout = ${Math.ceil(ms / 1_000)}`,
@@ -116,6 +116,10 @@ function servicesIn(value: Readonly<Record<string, unknown>>): readonly Readonly
 function recordIn(value: Readonly<Record<string, unknown>>, key: string): Readonly<Record<string, unknown>> {
   const found = value[key];
   return isRecord(found) ? found : {};
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

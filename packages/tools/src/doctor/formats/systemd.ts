@@ -4,7 +4,7 @@ import { type Grace, type Workload } from '../model.js';
 import { durationMs } from '../read/duration.js';
 import { readUnitFile, type Unit, type UnitEntry } from '../read/unit-file.js';
 import { type Source } from '../read/source.js';
-import { commandWords } from '../start/shell.js';
+import { commandWords } from '../start/lines.js';
 import { signalName } from '../start/wrappers.js';
 import { type Format, type Reading } from './format.js';
 

@@ -1,5 +1,5 @@
 import { type Start } from '../model.js';
-import { commandWords, plainWords } from '../start/shell.js';
+import { commandWords, plainWords } from '../start/lines.js';
 import { type Field } from './field.js';
 
 /** The words of a command that is written as a list, or as a text that no shell reads. */

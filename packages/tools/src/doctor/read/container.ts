@@ -39,7 +39,10 @@ function startOf(field: Field): Start | undefined {
     at: (command.exists ? command : args).place,
     entrypoint: command.exists ? wordsOf(command) : undefined,
     command: args.exists ? wordsOf(args) : undefined,
-    exec: (words) => `command: [${words.map((word) => `'${word.replaceAll("'", "''")}'`).join(', ')}]`,
+    exec: (words) => {
+      const list = `command: [${words.map((word) => `'${word.replaceAll("'", "''")}'`).join(', ')}]`;
+      return command.exists && args.exists ? `${list}, without args` : list;
+    },
   };
 }
 

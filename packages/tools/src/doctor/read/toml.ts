@@ -33,7 +33,7 @@ export function readToml({ name, text }: Source): Toml {
     for (const each of node.body) keyValue(each, node.resolvedKey);
   }
   return {
-    value: getStaticTOMLValue(program) as Record<string, unknown>,
+    value: getStaticTOMLValue(program),
     placeOf: (path) => {
       for (let length = path.length; length > 0; length--) {
         const place = places.get(JSON.stringify(path.slice(0, length)));

@@ -5,7 +5,7 @@ import { type Pm2App } from '../read/ecosystem.js';
 import { type Remark, type Rule } from '../rule.js';
 import { type Scene } from '../scene.js';
 import { chainsOf } from '../start/chain.js';
-import { commandWords } from '../start/shell.js';
+import { commandWords } from '../start/lines.js';
 import { isInTheWay, startedIn } from '../start/started.js';
 import { anywhere } from '../start/step.js';
 

@@ -114,7 +114,7 @@ export const entrypointScript: Rule = {
     for (const { started, step, isSure } of troubles(scene, 'script')) {
       const isRead = step.at !== undefined && step.passing !== 'unknown';
       yield {
-        at: isRead ? step.at! : started.at,
+        at: isRead ? step.at : started.at,
         on: started.on,
         severity: isSure ? 'fault' : 'doubt',
         what: isRead

@@ -1,64 +1,20 @@
 import { basename } from 'node:path';
-import { isChain, type End, endsOf, plainWords, type ShellRun } from './shell.js';
-import { packageRunOf, type PackageRun } from './package-managers.js';
+import { isChain, plainWords } from './lines.js';
+import { type End, type ShellRun } from './ends.js';
+import { endsOf } from './shell.js';
+import { packageRunOf, type PackageRun, passingOf } from './package-managers.js';
+import {
+  developmentRunners,
+  processManagers,
+  scriptRunners,
+  shells,
+  sourceRunners,
+  valueFlags,
+  whyWatch,
+} from './programs.js';
 import { type Chain, type Habitat, type Passing, type ScriptText, type ShellKind, type Step } from './step.js';
 import { unwrap } from './wrappers.js';
 
-const shells: Readonly<Record<string, ShellKind | 'sh'>> = {
-  sh: 'sh',
-  bash: 'bash',
-  ash: 'busybox',
-  dash: 'dash',
-  zsh: 'bash',
-  ksh: 'dash',
-};
-/** They run the application below themselves, and end it in their own way. */
-const developmentRunners = [
-  'nodemon',
-  'ts-node',
-  'ts-node-dev',
-  'ts-node-esm',
-  'ts-node-script',
-  'ts-node-transpile-only',
-  'tsnd',
-  'tsx',
-  'nest',
-  'nest.js',
-  'swc-node',
-  'esno',
-  'vite-node',
-];
-const scriptRunners = ['npm-run-all', 'npm-run-all2', 'run-s', 'run-p'];
-/** They run several programs, or again and again. */
-const processManagers = [
-  'pm2',
-  'pm2-runtime',
-  'pm2-docker',
-  'pm2-dev',
-  'supervisord',
-  'forever',
-  'foreman',
-  'nf',
-  'honcho',
-  'concurrently',
-  'turbo',
-  'nx',
-  'lerna',
-  's6-svscan',
-  'runsvdir',
-];
-/** Flags of node that are followed by their value. */
-const valueFlags = [
-  '-r',
-  '--require',
-  '--import',
-  '--loader',
-  '--experimental-loader',
-  '-C',
-  '--conditions',
-  '--env-file',
-  '--title',
-];
 /** Scripts of package.json may run each other. */
 const deepest = 12;
 
@@ -116,6 +72,10 @@ function follow(followed: Followed): readonly Chain[] {
   if (run) return ofPackageManager(followed, run, step);
   if (developmentRunners.includes(name))
     return [[step('development-runner', 'swallows', { program: [name, ...words.slice(1)].join(' ') })]];
+  if (sourceRunners.includes(name)) {
+    const isWatching = words.some((word) => /^(--)?watch$/.test(word));
+    return [[isWatching ? step('development-runner', 'unknown', { why: whyWatch }) : step('program', 'forwards')]];
+  }
   if (scriptRunners.includes(name)) {
     const isSure = followed.habitat.shell === 'dash' || isUnnamed(followed.habitat);
     const why = 'it runs scripts of package.json below a shell, and does not pass SIGTERM on';
@@ -244,35 +204,10 @@ function ofPackageManager(followed: Followed, run: PackageRun, step: MakeStep): 
   });
 }
 
-/** Measured with npm 6 to 11, pnpm 8 to 10, Yarn 1 and 4: docs/doctor.md. */
-function passingOf(
-  { manager, script }: PackageRun,
-  habitat: Habitat,
-  isProgram: boolean,
-  isExec: boolean,
-): [Passing, Partial<Step>] {
-  if (manager === 'yarn' && habitat.yarn === 'modern') return ['forwards', {}];
-  if (manager === 'yarn' && habitat.yarn === undefined) {
-    return ['unknown', { why: 'Yarn 1 ends at once, before node has drained; Yarn 2 and later wait for it' }];
-  }
-  if (manager === 'yarn') return ['cuts', { why: 'Yarn 1 ends at once, before node has drained' }];
-  if (manager === 'pnpm' && isProgram) return ['cuts', { why: 'pnpm exec ends at once, before node has drained' }];
-  if (isExec) return ['forwards', {}];
-  const runs = `${manager} runs ${script === undefined ? 'it' : 'the script'} below /bin/sh`;
-  switch (habitat.shell) {
-    case 'busybox':
-    case 'bash':
-      return ['forwards', {}];
-    case 'unknown':
-      return ['unknown', { why: `${runs}: dash, as on Debian, does not pass SIGTERM on; BusyBox, as on Alpine, does` }];
-    default:
-      return ['swallows', { why: `${runs}, which does not pass SIGTERM on` }];
-  }
-}
-
 function ofNode(followed: Followed, words: readonly string[], step: MakeStep): readonly Chain[] {
   const watch = words.find((word) => /^--watch\b/.test(word));
-  if (watch !== undefined) return [[step('development-runner', 'swallows', { program: `node ${watch}` })]];
+  if (watch !== undefined)
+    return [[step('development-runner', 'unknown', { program: `node ${watch}`, why: whyWatch })]];
   const run = words.findIndex((word) => /^--run\b/.test(word));
   if (run !== -1) return [[step('package-manager', 'swallows', { why: 'node --run does not pass SIGTERM on' })]];
   const at = words.findIndex(

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { type Habitat, type Passing, type Step } from './step.js';
 
 /** What a package manager is asked to run. */
 export interface PackageRun {
@@ -126,4 +127,31 @@ function withoutFlags(words: readonly string[]): Rest {
     if (!word.includes('=') && (valued.includes(word) || elsewhere.includes(word))) at++;
   }
   return { rest: [], isElsewhere };
+}
+
+/** Measured with npm 6 to 11, pnpm 8 to 10, Yarn 1 and 4: docs/doctor.md. */
+export function passingOf(
+  { manager, script }: PackageRun,
+  habitat: Habitat,
+  isProgram: boolean,
+  isExec: boolean,
+): [Passing, Partial<Step>] {
+  if (manager === 'yarn' && habitat.yarn === 'modern') return ['forwards', {}];
+  if (manager === 'yarn' && habitat.yarn === undefined) {
+    return ['unknown', { why: 'Yarn 1 ends at once, before node has drained; Yarn 2 and later wait for it' }];
+  }
+  if (manager === 'yarn') return ['cuts', { why: 'Yarn 1 ends at once, before node has drained' }];
+  if (manager === 'pnpm' && isProgram) return ['cuts', { why: 'pnpm exec ends at once, before node has drained' }];
+  if (isExec) return ['forwards', {}];
+  const runs = `${manager} runs ${script === undefined ? 'it' : 'the script'} below /bin/sh`;
+  switch (habitat.shell) {
+    case 'busybox':
+    case 'bash':
+      return ['forwards', {}];
+    case 'unknown':
+      return ['unknown', { why: `${runs}: dash, as on Debian, does not pass SIGTERM on; BusyBox, as on Alpine, does` }];
+    case 'dash':
+    case 'unsaid':
+      return ['swallows', { why: `${runs}, which does not pass SIGTERM on` }];
+  }
 }

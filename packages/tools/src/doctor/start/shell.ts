@@ -9,41 +9,9 @@ import {
   type Statement,
   type While,
 } from 'unbash';
-import { type Passing, type ScriptText, type ShellKind } from './step.js';
+import { bodyOf, type End, isTrivial, kept, type Node, open, type Outcome, type ShellRun, staying } from './ends.js';
+import { type Passing } from './step.js';
 import { type Trap, trapOf, trappedPassing, wordsOf } from './shell-words.js';
-
-/** A command that may be the last one of a shell, and what becomes of the signal on its way there. */
-export interface End {
-  readonly words: readonly string[];
-  readonly passing: Passing;
-  readonly why?: string;
-  readonly signal?: string;
-  /** Reports whether it replaces the shell by `exec`. */
-  readonly isExec: boolean;
-  /** As it is written, and on which line of the script, from 1. */
-  readonly text: string;
-  readonly line: number;
-}
-
-/** How a script is run. */
-export interface ShellRun {
-  readonly shell: ShellKind;
-  /** Reports whether it is the file of a script: then no shell becomes its last command. */
-  readonly isFile: boolean;
-  /** The words that `"$@"` stands for; `undefined` where they are not known. */
-  readonly parameters?: readonly string[];
-  /** A script that is read by `.` or `source`. */
-  readonly sourced?: (path: string) => ScriptText | undefined;
-}
-
-type Node = Statement['command'];
-
-/** What a list of commands comes to. */
-interface Outcome {
-  readonly ends: readonly End[];
-  /** Reports whether nothing that stands after it is reached. */
-  readonly isClosed: boolean;
-}
 
 /** Functions may call themselves. */
 const deepest = 8;
@@ -53,23 +21,6 @@ export function endsOf(text: string, run: ShellRun): readonly End[] {
   return new Walk(text, run).ends();
 }
 
-/** Reports whether a line is more than one simple command. */
-export function isChain(text: string): boolean {
-  const { commands } = parse(text);
-  return commands.length > 1 || commands.some(({ command }) => command.type !== 'Command');
-}
-
-/** One command without variables and redirections: what an exec form can say as well. */
-export function plainWords(text: string): readonly string[] | undefined {
-  const { commands, errors } = parse(text);
-  const command = commands[0]?.command;
-  if (commands.length !== 1 || errors?.length || command?.type !== 'Command' || commands[0]!.background)
-    return undefined;
-  if (command.prefix.length > 0 || command.redirects.length > 0 || !command.name) return undefined;
-  const words = wordsOf(command, new Map()).words;
-  return words.some((word) => /[$`*]/.test(word)) ? undefined : words;
-}
-
 /** Reads a script once, from its first command to its last. */
 class Walk {
   private readonly functions = new Map<string, readonly Statement[]>();
@@ -77,6 +28,8 @@ class Walk {
   private readonly traps: Trap[] = [];
   private parameters: readonly (readonly string[] | undefined)[];
   private waits = 0;
+  /** `set -e`: a `wait` that a signal interrupts ends the script. */
+  private isErrexit = false;
   private depth = 0;
 
   constructor(
@@ -157,7 +110,9 @@ class Walk {
       case 'Select':
       case 'ArithmeticFor':
         return this.loop(node, isTail);
-      default:
+      case 'TestCommand':
+      case 'ArithmeticCommand':
+      case 'Coproc':
         return open;
     }
   }
@@ -186,6 +141,7 @@ class Walk {
         this.waits++;
         return open;
       case 'set':
+        if (rest.some((word) => /^-\w*e\w*$/.test(word))) this.isErrexit = true;
         if (rest.includes('--')) this.set(rest.slice(rest.indexOf('--') + 1));
         return open;
       case 'eval':
@@ -223,7 +179,8 @@ class Walk {
         return isRedirected || this.depth > 0 || this.isNested ? 'swallows' : 'execs';
       case 'unknown':
         return 'unknown';
-      default:
+      case 'dash':
+      case 'unsaid':
         return 'swallows';
     }
   }
@@ -251,6 +208,7 @@ class Walk {
     const last = nodes.length - 1;
     // `node main.js || exit 1`: what stands before is what serves, and the shell waits for it.
     const isGuard = operators.at(-1) === '||' && isTrivial(nodes[last]!);
+    const before = this.waits;
     const ends: End[] = [];
     let isClosed = false;
     for (const [index, node] of nodes.entries()) {
@@ -260,6 +218,8 @@ class Walk {
       isClosed = outcome.isClosed && (index === 0 || operators.every((operator) => operator === '&&'));
       if (isClosed && index === 0) break;
     }
+    // `wait $p || true` goes on where `set -e` would end it.
+    if (isGuard && this.waits > before) this.isErrexit = false;
     return { ends, isClosed: isClosed && isTail };
   }
 
@@ -291,7 +251,7 @@ class Walk {
   private inBackground(statements: readonly Statement[]): readonly End[] {
     const statement = statements.at(-1)!;
     const { ends } = this.inside(() => this.node(statement.command, true));
-    const { passing, why, signal } = trappedPassing(this.traps, this.waits);
+    const { passing, why, signal } = trappedPassing(this.traps, this.isErrexit ? 1 : this.waits);
     return ends.map((end) => ({ ...end, passing, why, signal }));
   }
 
@@ -329,39 +289,4 @@ class Walk {
       of(words.flatMap((word) => (word === '$@' || word === '$*' ? (parameters ?? []) : word))),
     );
   }
-}
-
-const open: Outcome = { ends: [], isClosed: false };
-
-/** The same, where the shell does not become its last command by itself. */
-function staying(end: End): End {
-  return end.passing === 'execs' && !end.isExec ? { ...end, passing: 'swallows' } : end;
-}
-
-/** The same, where a shell stays whatever the command does. */
-function kept(end: End, why: string): End {
-  return end.passing === 'execs' || end.passing === 'unknown' ? { ...end, passing: 'swallows', why } : end;
-}
-
-function bodyOf(body: CommandNode): readonly Statement[] {
-  if (body.type === 'Redirected') return bodyOf(body.command);
-  return body.type === 'BraceGroup' || body.type === 'Subshell' ? body.body.commands : [];
-}
-
-function isTrivial(node: Node): boolean {
-  return (
-    node.type === 'Command' &&
-    ['true', ':', 'exit', 'echo', 'false', 'sleep', 'return'].includes(node.name?.value ?? '')
-  );
-}
-
-/** The words of a text that no shell reads, as Docker Compose splits it. */
-export function commandWords(text: string): readonly string[] {
-  const { commands, errors } = parse(text);
-  const command = commands[0]?.command;
-  if (commands.length === 1 && !errors?.length && command?.type === 'Command' && command.redirects.length === 0) {
-    const prefix = command.prefix.map((each) => ('text' in each ? each.text : ''));
-    return [...prefix, ...wordsOf(command, new Map()).words];
-  }
-  return text.split(/\s+/).filter(Boolean);
 }

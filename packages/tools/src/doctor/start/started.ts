@@ -4,8 +4,8 @@ import { type Dockerfile, execForm, type Instruction } from '../read/dockerfile.
 import { nameOf } from '../rule.js';
 import { chainsOf } from './chain.js';
 import { habitatOf, type Known, shellFormOf } from './habitat.js';
-import { plainWords } from './shell.js';
-import { type Chain, type Habitat, type Step } from './step.js';
+import { plainWords } from './lines.js';
+import { type Chain, type Step } from './step.js';
 
 /** What is started, be it said by an image, by its platform, or by both together. */
 export interface Started {

@@ -79,7 +79,12 @@ const wrappers: Readonly<Record<string, Wrapper>> = {
   'cross-env': { ...forwards, takesVariables: true },
   'cross-env-shell': { ...forwards, takesVariables: true },
   dotenv: { ...forwards, valued: '-e -v -c -f --file', verb: 'run?' },
-  dotenvx: { ...forwards, valued: '-f --env-file -fk -fv -e --env -o --convention', verb: 'run' },
+  dotenvx: {
+    passing: 'cuts',
+    verb: 'run',
+    valued: '-f --env-file -fk -fv -e --env -o --convention',
+    why: 'it passes SIGTERM on, and sends SIGKILL 5 s later, however long the drain may take',
+  },
   'env-cmd': {
     passing: 'cuts',
     valued: '-f --file -r --rc-file -e --environments',

@@ -638,7 +638,7 @@ export const seeds: readonly Seed[] = [
     from: cmd,
     to: 'CMD ["node", "--watch", "dist/main.js"]',
     at: '--watch',
-    severity: 'fault',
+    severity: 'doubt',
     fix: 'node itself',
   },
   {
