@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { usualGracePeriodMs } from 'nestjs-drain';
 import { type Container, type Grace, type Update, type Workload } from '../model.js';
 import { startOfFields } from '../read/command-line.js';
 import { documentsOf } from '../read/documents.js';
@@ -9,7 +10,7 @@ import { signalName } from '../start/wrappers.js';
 import { type Format, type Reading } from './format.js';
 
 /** What Docker waits from the signal to SIGKILL, where nothing is said. */
-const graceMs = 10_000;
+const graceMs = usualGracePeriodMs('a container');
 
 export const compose: Format = {
   id: 'compose',

@@ -1,3 +1,4 @@
+import { usualGracePeriodMs } from 'nestjs-drain';
 import { type Container, type Grace, type Workload } from '../model.js';
 import { startOfFields } from '../read/command-line.js';
 import { documentsOf } from '../read/documents.js';
@@ -6,7 +7,7 @@ import { secondsOf } from '../read/setting.js';
 import { type Format, type Reading } from './format.js';
 
 /** What ECS waits from SIGTERM to SIGKILL where nothing is said, seconds; and the longest that Fargate takes, ms. */
-const graceSeconds = 30;
+const graceSeconds = usualGracePeriodMs('Amazon ECS') / 1_000;
 const fargateMostMs = 120_000;
 
 export const ecs: Format = {

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { usualGracePeriodMs } from 'nestjs-drain';
 import { type Container, type Grace, type Start, type Update, type Workload } from '../model.js';
 import { durationMs } from '../read/duration.js';
 import { readToml, type Toml } from '../read/toml.js';
@@ -8,7 +9,7 @@ import { type Format } from './format.js';
 
 /** What Fly.io does where nothing is said, and the longest that it waits. */
 const signal = 'SIGINT';
-const graceMs = 5_000;
+const graceMs = usualGracePeriodMs('Fly.io');
 const mostMs = 300_000;
 
 export const fly: Format = {

@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
+import { usualGracePeriodMs } from 'nestjs-drain';
 import { type Workload } from '../model.js';
 import { wordsForBash } from '../read/command-line.js';
 import { type Format } from './format.js';
 
 /** What Heroku waits from SIGTERM to SIGKILL, always. */
-const graceMs = 30_000;
+const graceMs = usualGracePeriodMs('Heroku');
 
 export const procfile: Format = {
   id: 'procfile',

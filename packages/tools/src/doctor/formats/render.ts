@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { usualGracePeriodMs } from 'nestjs-drain';
 import { type Workload } from '../model.js';
 import { wordsForBash } from '../read/command-line.js';
 import { documentsOf } from '../read/documents.js';
@@ -7,7 +8,7 @@ import { numberOf, secondsOf } from '../read/setting.js';
 import { type Format, type Reading } from './format.js';
 
 /** What Render waits from SIGTERM to SIGKILL where nothing is said, seconds; and the longest that it takes, ms. */
-const graceSeconds = 30;
+const graceSeconds = usualGracePeriodMs('Render') / 1_000;
 const mostMs = 300_000;
 /** Those that run what the file says. */
 const types = ['web', 'pserv', 'worker', 'cron'];

@@ -1,3 +1,4 @@
+import { usualGracePeriodMs } from 'nestjs-drain';
 import { type Grace, type NotChecked, type Setting, type Workload } from '../model.js';
 import { containerOf } from './container.js';
 import { type Field } from './field.js';
@@ -22,9 +23,9 @@ const jobs = ['Job', 'CronJob', 'ScaledJob'];
 const knativeKinds = ['Service', 'Configuration', 'Revision'];
 
 /** What Kubernetes grants when nothing is said, seconds. */
-const graceSeconds = 30;
+const graceSeconds = usualGracePeriodMs('Kubernetes') / 1_000;
 /** What Cloud Run grants, always, ms. */
-const cloudRunGraceMs = 10_000;
+const cloudRunGraceMs = usualGracePeriodMs('Google Cloud Run');
 
 /** Reports whether an object runs pods. */
 export function runsPods(object: KubernetesObject): boolean {

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { usualGracePeriodMs } from 'nestjs-drain';
 import { seconds, sigintParts, spell, sumOf } from '../application.js';
 import { type ObjectName } from '../finding.js';
 import { type Pm2App } from '../read/ecosystem.js';
@@ -10,7 +11,7 @@ import { isInTheWay, startedIn } from '../start/started.js';
 import { anywhere } from '../start/step.js';
 
 /** PM2's own, ms. */
-const defaultKillTimeoutMs = 1_600;
+const defaultKillTimeoutMs = usualGracePeriodMs('PM2');
 const defaultListenTimeoutMs = 3_000;
 
 /** PM2 sends SIGINT, so that a lame duck counts only when the options ask for one. */
