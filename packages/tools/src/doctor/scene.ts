@@ -8,6 +8,7 @@ import { type Ecosystem } from './read/ecosystem.js';
 import { roleOf } from './read/images.js';
 import { type KubernetesObject } from './read/object.js';
 import { type PackageJson } from './read/package-json.js';
+import { type Program } from './read/program.js';
 import { type Source } from './read/source.js';
 import { type Unit } from './read/unit-file.js';
 
@@ -22,6 +23,7 @@ export interface Scene {
   /** Scripts of a shell, by the path of their file. */
   readonly scripts: ReadonlyMap<string, string>;
   readonly ecosystems: readonly Ecosystem[];
+  readonly programs: readonly Program[];
   readonly units: readonly Unit[];
   /** What there is to know and is no finding, a clause each. */
   readonly notes: readonly string[];
@@ -72,6 +74,7 @@ export function readScene(sources: readonly Source[], application: Application, 
     packages: all((each) => each.packages),
     scripts: new Map(all((each) => each.scripts)),
     ecosystems: all((each) => each.ecosystems),
+    programs: all((each) => each.programs),
     units: all((each) => each.units),
     notes: [...all((each) => each.notes), ...notes],
     notChecked: [
@@ -81,8 +84,8 @@ export function readScene(sources: readonly Source[], application: Application, 
     ],
     isAboutSomething:
       readings.some(
-        ({ workloads: read = [], dockerfiles = [], packages = [], ecosystems = [] }) =>
-          read.some(({ runsToAnEnd }) => runsToAnEnd) || dockerfiles.length + packages.length + ecosystems.length > 0,
+        ({ workloads: read = [], dockerfiles = [], packages = [], ecosystems = [], programs = [] }) =>
+          read.some(({ runsToAnEnd }) => runsToAnEnd) || dockerfiles.length + packages.length + ecosystems.length + programs.length > 0,
       ) || workloads.length > 0,
     errors,
   };

@@ -4,6 +4,7 @@ import { type Dockerfile } from '../read/dockerfile.js';
 import { type Ecosystem } from '../read/ecosystem.js';
 import { type KubernetesObject } from '../read/object.js';
 import { type PackageJson } from '../read/package-json.js';
+import { type Program } from '../read/program.js';
 import { type Source, type SourceKind } from '../read/source.js';
 import { type Unit } from '../read/unit-file.js';
 
@@ -18,6 +19,7 @@ export interface Reading {
   /** Scripts of a shell that images or package.json may start, by the path of their file. */
   readonly scripts?: readonly (readonly [file: string, text: string])[];
   readonly ecosystems?: readonly Ecosystem[];
+  readonly programs?: readonly Program[];
   readonly units?: readonly Unit[];
   /** What there is to know of the file and is no finding, a clause each. */
   readonly notes?: readonly string[];

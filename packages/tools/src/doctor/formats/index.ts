@@ -7,6 +7,7 @@ import { type Format } from './format.js';
 import { kubernetes } from './kubernetes.js';
 import { packageJson } from './package-json.js';
 import { pm2 } from './pm2.js';
+import { program } from './program.js';
 import { procfile } from './procfile.js';
 import { render } from './render.js';
 import { script } from './script.js';
@@ -21,6 +22,7 @@ export const formats: readonly Format[] = [
   systemd,
   script,
   pm2,
+  program,
   render,
   compose,
   ecs,

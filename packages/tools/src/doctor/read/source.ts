@@ -9,6 +9,7 @@ export type SourceKind =
   | 'package'
   | 'pm2'
   | 'script'
+  | 'program'
   | 'compose'
   | 'ecs'
   | 'fly'

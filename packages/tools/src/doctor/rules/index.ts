@@ -10,6 +10,7 @@ import {
   preStopUnknown,
   probeGracePeriod,
 } from './grace-period.js';
+import { messageRules } from './messages.js';
 import { pm2Rules } from './pm2.js';
 import {
   livenessImpatient,
@@ -58,4 +59,5 @@ export const rules: readonly Rule[] = [
   ...startRules,
   ...pm2Rules,
   ...systemdRules,
+  ...messageRules,
 ];

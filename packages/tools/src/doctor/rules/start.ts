@@ -88,7 +88,7 @@ function wordsMeant(list: string): readonly string[] {
 export const developmentRunner: Rule = {
   id: 'development-runner',
   severity: 'fault',
-  title: 'nodemon, ts-node, nest start or node --watch in a container',
+  title: 'nodemon, ts-node-dev, nest start or node --watch in a container',
   *remarks(scene): Iterable<Remark> {
     for (const { started, step, chain, isSure } of troubles(scene, 'development-runner')) {
       if (isOfPackage(scene, step)) continue; // start-script tells of it
