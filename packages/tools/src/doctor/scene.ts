@@ -85,7 +85,8 @@ export function readScene(sources: readonly Source[], application: Application, 
     isAboutSomething:
       readings.some(
         ({ workloads: read = [], dockerfiles = [], packages = [], ecosystems = [], programs = [] }) =>
-          read.some(({ runsToAnEnd }) => runsToAnEnd) || dockerfiles.length + packages.length + ecosystems.length + programs.length > 0,
+          read.some(({ runsToAnEnd }) => runsToAnEnd) ||
+          dockerfiles.length + packages.length + ecosystems.length + programs.length > 0,
       ) || workloads.length > 0,
     errors,
   };

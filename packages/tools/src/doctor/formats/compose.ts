@@ -24,7 +24,7 @@ export const compose: Format = {
     const { fields, errors } = documentsOf(file);
     const workloads = fields.flatMap((root) => {
       const services = root.get('services').entries();
-      const isSwarm = services.some(([, service]) => isOfSwarm(service));
+      const isSwarm = /stack|swarm/i.test(basename(file.name)) || services.some(([, service]) => isOfSwarm(service));
       const awaited = new Set(services.flatMap(([, service]) => awaitedBy(service)));
       return services.map(([name, service]) => workloadOf(name, service, isSwarm, awaited.has(name)));
     });

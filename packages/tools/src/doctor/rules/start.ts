@@ -43,7 +43,10 @@ export const shellAsPid1: Rule = {
         on: started.on,
         severity: isSure ? 'fault' : 'doubt',
         what: `'${step.program}' ${stays(step, isSure)}.`,
-        fix: `Start node itself, ${started.exec(instead(chain, step))}, or put exec before the last command.`,
+        fix:
+          `Start node itself: ${started.exec(instead(chain, step))}` +
+          // Behind a pipe, or in a loop, an exec would not help.
+          `${step.why === undefined ? ', or put exec before the last command' : ''}.`,
       };
     }
   },
@@ -122,7 +125,7 @@ export const entrypointScript: Rule = {
           : `'${step.program}' starts the application, and ${step.why ?? 'it was not read'}: unless it ends in exec, ` +
             'SIGTERM ends with it.',
         fix: isRead
-          ? 'Put exec before the last command.'
+          ? `Put exec before ${isPlainEnd(step) ? 'it' : 'the last command, and nothing around it'}.`
           : 'See that it ends in exec node dist/main.js, or exec "$@"; name it beside this file, and it is read.',
       };
     }
@@ -272,6 +275,10 @@ function spotOf({ packages }: Scene, started: Started, { at }: Step): Pick<Start
 
 function instead(chain: Chain, step: Step): readonly string[] {
   return nodeWordsOf(chain, step) ?? [...step.before, ...usual];
+}
+
+function isPlainEnd({ why }: Step): boolean {
+  return why?.endsWith('without exec') === true;
 }
 
 function stays({ passing, why }: Step, isSure: boolean): string {

@@ -42,6 +42,7 @@ function follow(followed: Followed): readonly Chain[] {
   const words = withoutVariables(followed.words);
   const [program] = words;
   if (program === undefined || followed.depth > deepest) return [[]];
+  if (program === '$0') return [[]]; // the script once more, as another user
   const name = basename(program);
   const step = (kind: Step['kind'], passing: Passing, more: Partial<Step> = {}): Step => ({
     kind,
@@ -80,6 +81,9 @@ function follow(followed: Followed): readonly Chain[] {
     const isSure = followed.habitat.shell === 'dash' || isUnnamed(followed.habitat);
     const why = 'it runs scripts of package.json below a shell, and does not pass SIGTERM on';
     return [[step('package-manager', isSure ? 'swallows' : 'unknown', { why })]];
+  }
+  if (name === 'bun' && words[1] === 'run' && !/\.[cm]?[jt]sx?$/.test(words[2] ?? '')) {
+    return [[step('package-manager', 'unknown', { why: 'what bun run does with SIGTERM is not known here' })]];
   }
   if (processManagers.includes(name)) return [[step('process-manager', 'unknown')]];
   if (name === 'node' || name === 'nodejs') return ofNode(followed, words, step);

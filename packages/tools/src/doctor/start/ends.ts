@@ -43,7 +43,8 @@ export function staying(end: End): End {
 
 /** The same, where a shell stays whatever the command does. */
 export function kept(end: End, why: string): End {
-  return end.passing === 'execs' || end.passing === 'unknown' ? { ...end, passing: 'swallows', why } : end;
+  const isPassed = end.passing === 'forwards' || end.passing === 'cuts';
+  return isPassed ? end : { ...end, passing: 'swallows', why: end.why ?? why };
 }
 
 export function bodyOf(body: CommandNode): readonly Statement[] {

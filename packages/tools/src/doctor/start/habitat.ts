@@ -44,7 +44,7 @@ export function shellFormOf({ shell }: Dockerfile): string {
 
 /** Reports whether this is an official image of node, whose entrypoint becomes what it is given. */
 export function isNodeImage(base: string): boolean {
-  return /^((docker\.io\/)?(library\/)?|public\.ecr\.aws\/docker\/library\/|.*\/(dockerhub|docker-hub|docker\.io)\S*\/)node(:|@|$)/.test(
+  return /^((docker\.io\/)?(library\/)?|.*\/library\/|public\.ecr\.aws\/docker\/library\/|.*\/(dockerhub|docker-hub|docker\.io)\S*\/)node(:|@|$)/.test(
     base,
   );
 }
@@ -69,7 +69,11 @@ export function shellOfBase(image: string): ShellKind {
   ) {
     return 'bash';
   }
-  if (/bookworm|bullseye|buster|stretch|trixie|debian|ubuntu|jammy|noble|focal|bionic|(:|-)slim\b/.test(name))
+  if (
+    /^bitnami\/|^cimg\/|^circleci\/|puppeteer|playwright|bookworm|bullseye|buster|stretch|trixie|debian|ubuntu|jammy|noble|focal|bionic|(:|-)slim\b/.test(
+      name,
+    )
+  )
     return 'dash';
   const [repository = '', tag = ''] = name.split('@')[0]!.split(/:(?=[^/]*$)/);
   if (!isNodeImage(repository) || /\$/.test(tag)) return 'unknown';

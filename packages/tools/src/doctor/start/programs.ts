@@ -40,6 +40,10 @@ export const processManagers = [
   'lerna',
   's6-svscan',
   'runsvdir',
+  'init',
+  'make',
+  'just',
+  'task',
 ];
 /** Flags of node that are followed by their value. */
 export const valueFlags = [

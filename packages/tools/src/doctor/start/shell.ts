@@ -18,7 +18,7 @@ const deepest = 8;
 
 /** The commands that a script may end in: one for each of its branches. */
 export function endsOf(text: string, run: ShellRun): readonly End[] {
-  return new Walk(text, run).ends();
+  return new Walk(text.replace(/\r\n/g, '\n'), run).ends();
 }
 
 /** Reads a script once, from its first command to its last. */

@@ -36,14 +36,14 @@ export function startedIn(stage: Stage): readonly Started[] {
   );
   return [
     ...byWorkloads,
-    ...dockerfiles.filter((each) => isUsed(each, workloads)).flatMap((each) => ofImage(each, stage)),
+    ...dockerfiles.filter((each) => isUsed(each, dockerfiles, workloads)).flatMap((each) => ofImage(each, stage)),
   ];
 }
 
 /** Reports whether some container starts what its image says, as far as can be told. */
-function isUsed({ entrypoint }: Dockerfile, workloads: readonly Workload[]): boolean {
+function isUsed({ entrypoint }: Dockerfile, images: readonly Dockerfile[], workloads: readonly Workload[]): boolean {
   const starts = workloads.flatMap(({ containers }) => containers.map(({ start }) => start));
-  return starts.length === 0 || starts.some((start) => !overrides(start, entrypoint));
+  return starts.length < images.length || starts.some((start) => !overrides(start, entrypoint));
 }
 
 /** A command in the place of CMD leaves the ENTRYPOINT as it is: both together are looked at where they are joined. */

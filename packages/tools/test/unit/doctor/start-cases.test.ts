@@ -129,6 +129,29 @@ describe('diagnose, of what an image starts', () => {
       [],
     ],
     [
+      'a script that runs itself once more, as another user',
+      {
+        Dockerfile: `${slim}COPY docker-entrypoint.sh /\nENTRYPOINT ["/docker-entrypoint.sh"]\nCMD ["node", "a.js"]`,
+        'docker-entrypoint.sh': '#!/bin/sh\nif [ "$(id -u)" = 0 ]; then exec gosu node "$0" "$@"; fi\nexec "$@"\n',
+      },
+      [],
+    ],
+    [
+      'a script whose branches all exec, or end',
+      {
+        Dockerfile: `${slim}ENTRYPOINT ["./run.sh"]`,
+        'run.sh': '#!/bin/sh\r\ncase "$R" in\r\n a) exec node a.js ;;\r\n *) echo no >&2; exit 1 ;;\r\nesac\r\n',
+      },
+      [],
+    ],
+    [
+      'programs of which nothing is known',
+      { Dockerfile: `${slim}CMD ["make", "run"]` },
+      ['doubt start-wrapper Dockerfile:2'],
+    ],
+    ['bun run', { Dockerfile: 'FROM oven/bun:1\nCMD ["bun", "run", "start"]' }, ['doubt npm-as-pid-1 Dockerfile:2']],
+    ['bun itself', { Dockerfile: 'FROM oven/bun:1\nCMD ["bun", "run", "main.ts"]' }, []],
+    [
       'a script one of whose branches does not exec',
       {
         Dockerfile: `${slim}ENTRYPOINT ["./run.sh"]`,
@@ -152,6 +175,27 @@ describe('diagnose, of what an image starts', () => {
   ])('with a workload: %s', (_, container, findings) => {
     const dockerfile = `${slim}ENTRYPOINT ["tini", "--"]\nCMD ["npm", "start"]`;
     expect(found(texts({ Dockerfile: dockerfile, 'k.yaml': pod(container) }))).toEqual(findings);
+  });
+
+  it('tells of an image that the only workload may not be about', () => {
+    const images = { 'a/Dockerfile': `${slim}CMD ["npm", "start"]`, 'b/Dockerfile': `${slim}CMD ["node", "b.js"]` };
+    expect(found(texts({ ...images, 'k.yaml': pod('command: [node, b.js]') }))).toEqual([
+      'fault npm-as-pid-1 a/Dockerfile:2',
+    ]);
+  });
+
+  it('advises what can be pasted', () => {
+    const fixOf = (container: string) => diagnose(texts({ 'k.yaml': pod(container) })).map(({ fix }) => fix);
+    expect(fixOf('command: [nice, -n, "5", npm, start]')).toEqual([
+      "Start node itself: command: ['nice', '-n', '5', 'node', 'dist/main.js'].",
+    ]);
+    expect(fixOf('command: [sh, -c], args: [node a.js]')).toEqual([
+      "Start node itself: command: ['node', 'a.js'], without args, or put exec before the last command.",
+    ]);
+    expect(fixOf('command: [sh, -c, node a.js | pino]')).toEqual(["Start node itself: command: ['node', 'a.js']."]);
+    expect(fixOf('command: [dumb-init, -r, "15:2", npm, start]')[0]).toBe(
+      "Start node itself: command: ['node', 'dist/main.js'].",
+    );
   });
 
   it('takes the shell of the image for a command of the pod', () => {
