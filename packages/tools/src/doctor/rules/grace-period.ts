@@ -20,10 +20,10 @@ export const graceBudget: Rule = {
       yield {
         at: grace.ms.at,
         on: nameOf(workload),
-        severity: grace.isAssumed ? 'doubt' : 'fault',
+        severity: grace.isAssumed || reckoning.fitsUnasked ? 'doubt' : 'fault',
         what:
           `A shutdown may take ${spelt}, and ${whose} comes after ${seconds(graceMs)}${why}: what is in flight ` +
-          'then is lost.',
+          `then is lost.${reckoning.fitsUnasked ? ' It fits where nobody asks for readiness, which a lame duck waits for.' : ''}`,
         fix: fixFor(reckoning, scene),
       };
     }

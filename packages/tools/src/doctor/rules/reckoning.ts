@@ -13,6 +13,8 @@ export interface Reckoning {
   /** From the end of the time in service to SIGKILL. */
   readonly graceMs: number;
   readonly fits: boolean;
+  /** Reports whether it would fit without the lame duck, and nothing says that there is one: that needs a probe. */
+  readonly fitsUnasked: boolean;
   /** The parts, and what they add up to. */
   readonly spelt: string;
 }
@@ -27,9 +29,11 @@ export function reckoningsOf({ application, workloads }: Scene): readonly Reckon
     const own = partsFor(workload, application);
     const parts: readonly Part[] = [['preStop', preStopMs], ...own];
     const ownMs = sumOf(own);
-    return [
-      { workload, container, ownMs, preStopMs, graceMs, fits: ownMs + preStopMs <= graceMs, spelt: spell(parts) },
-    ];
+    const isAsked = workload.pods !== undefined || application.budget.options.lameDuck !== 'auto';
+    const unaskedMs = sumOf(own.filter(([name]) => name !== 'lame duck')) + preStopMs;
+    const fits = ownMs + preStopMs <= graceMs;
+    const fitsUnasked = !fits && !isAsked && unaskedMs <= graceMs;
+    return [{ workload, container, ownMs, preStopMs, graceMs, fits, fitsUnasked, spelt: spell(parts) }];
   });
 }
 

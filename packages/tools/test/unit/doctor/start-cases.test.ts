@@ -216,6 +216,16 @@ describe('diagnose, of other platforms', () => {
       ['fault shell-as-pid-1 docker-compose.yml:5'],
     ],
     [
+      'a time that is short for a lame duck alone',
+      { 'compose.yaml': 'services:\n  api:\n    image: x/y\n    stop_grace_period: 20s\n' },
+      ['doubt grace-budget compose.yaml:4'],
+    ],
+    [
+      'a time that is short for the drain',
+      { 'compose.yaml': 'services:\n  api:\n    image: x/y\n    stop_grace_period: 15s\n' },
+      ['fault grace-budget compose.yaml:4'],
+    ],
+    [
       'an entrypoint of ECS',
       {
         'task.json':
