@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { usualGracePeriodMs } from 'nestjs-drain';
-import { type Container, type Grace, type Update, type Workload } from '../model.js';
+import { type Container, type Grace, type NotChecked, type Update, type Workload } from '../model.js';
 import { startOfFields } from '../read/command-line.js';
 import { documentsOf } from '../read/documents.js';
 import { durationMs } from '../read/duration.js';
@@ -28,9 +28,23 @@ export const compose: Format = {
       const awaited = new Set(services.flatMap(([, service]) => awaitedBy(service)));
       return services.map(([name, service]) => workloadOf(name, service, isSwarm, awaited.has(name)));
     });
-    return { workloads, errors };
+    return { workloads, errors, notChecked: fields.flatMap(elsewhereIn) };
   },
 };
+
+/** What other files say of its services. */
+function elsewhereIn(root: Field): readonly NotChecked[] {
+  const included = root.get('include');
+  const extended = root
+    .get('services')
+    .entries()
+    .map(([, service]) => service.get('extends'))
+    .filter((each) => each.get('file').exists);
+  return [...(included.exists ? [included] : []), ...extended].map(({ place: at }) => ({
+    at,
+    what: 'what other files say of it: render it first, docker compose config | nestjs-drain doctor -',
+  }));
+}
 
 /** Reports whether Swarm runs it: what Compose passes over is said there. */
 function isOfSwarm(service: Field): boolean {

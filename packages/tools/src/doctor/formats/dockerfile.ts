@@ -14,5 +14,12 @@ export const dockerfile: Format = {
     (!/\.\w+$/.test(name) &&
       /^(\s*(#.*)?\r?\n)*\s*(FROM|ARG)\s+\S/i.test(text) &&
       !/^\s*(- )?["']?kind["']?\s*:/m.test(text)),
-  read: (file, beside) => ({ dockerfiles: [readDockerfile(file, beside)] }),
+  read: (file, beside) => {
+    const read = readDockerfile(file, beside);
+    const isSaid = read.cmd !== undefined || read.entrypoint !== undefined;
+    const notes = isSaid
+      ? []
+      : [`${file.name}: what it starts is said by ${read.base || 'its base'}, which is not read`];
+    return { dockerfiles: [read], notes };
+  },
 };

@@ -65,8 +65,8 @@ function follow(followed: Followed): readonly Chain[] {
     if (line === undefined) return then(first, further({ words: command, before: kept }));
     return then(first, further({ words: name === 'env' ? splitWords(line) : ['sh', '-c', line] }));
   }
-  if (name === 'docker-entrypoint.sh' && (followed.habitat.hasOwnEntrypoint || isUnnamed(followed.habitat))) {
-    if (!followed.habitat.scriptAt(program)) return further({ words: words.slice(1), before: followed.before });
+  if (name === 'docker-entrypoint.sh' && isOfImage(program, followed.habitat)) {
+    return further({ words: words.slice(1), before: followed.before });
   }
   if (Object.hasOwn(shells, name)) return ofShell(followed, words, step);
   const run = packageRunOf(words);
@@ -230,6 +230,12 @@ function whyShell(shell: ShellKind, passing: Passing): string | undefined {
   return shell === 'unknown'
     ? 'dash, as on Debian, stays in between; BusyBox, as on Alpine, becomes its last command'
     : undefined;
+}
+
+/** The one of the official images of node stands in the path; an image of which nothing is known may well have it. */
+function isOfImage(program: string, habitat: Habitat): boolean {
+  if (habitat.hasOwnEntrypoint) return !program.includes('/') || program.startsWith('/usr/local/bin/');
+  return isUnnamed(habitat) && !habitat.scriptAt(program);
 }
 
 function isUnnamed({ shell }: Habitat): boolean {

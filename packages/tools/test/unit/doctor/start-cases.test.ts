@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { diagnose } from '../../../src/doctor/diagnose.js';
+import { diagnose, examine } from '../../../src/doctor/diagnose.js';
 import { type Source } from '../../../src/doctor/read/source.js';
 
 const root = 'packages/tools/test/unit/doctor/fixtures/cases';
@@ -129,6 +129,18 @@ describe('diagnose, of what an image starts', () => {
       [],
     ],
     [
+      'the entrypoint of the official image, named',
+      { Dockerfile: `${slim}COPY . .\nENTRYPOINT ["docker-entrypoint.sh"]\nCMD ["node", "a.js"]` },
+      [],
+    ],
+    [
+      'one of the same name that was not given',
+      {
+        Dockerfile: `${slim}COPY docker-entrypoint.sh /usr/local/bin/\nENTRYPOINT ["docker-entrypoint.sh"]\nCMD ["node", "a.js"]`,
+      },
+      ['doubt entrypoint-script Dockerfile:3'],
+    ],
+    [
       'a script that runs itself once more, as another user',
       {
         Dockerfile: `${slim}COPY docker-entrypoint.sh /\nENTRYPOINT ["/docker-entrypoint.sh"]\nCMD ["node", "a.js"]`,
@@ -201,6 +213,17 @@ describe('diagnose, of what an image starts', () => {
   it('takes the shell of the image for a command of the pod', () => {
     const manifests = pod('command: [sh, -c, node a.js]');
     expect(found(texts({ Dockerfile: `${alpine}CMD ["node", "a.js"]`, 'k.yaml': manifests }))).toEqual([]);
+  });
+});
+
+describe('examine, of what other files say', () => {
+  it('names it', () => {
+    const { notes } = examine(texts({ Dockerfile: 'FROM registry.example/base:1\nCOPY . .\n' }));
+    expect(notes).toEqual(['Dockerfile: what it starts is said by registry.example/base:1, which is not read']);
+    const compose =
+      'include: [base.yaml]\nservices:\n  a:\n    extends: { file: b.yaml, service: a }\n    image: x/y\n';
+    const { notChecked } = examine(texts({ 'compose.yaml': compose }));
+    expect(notChecked.map(({ line }) => line)).toEqual([1, 4]);
   });
 });
 
