@@ -75,7 +75,7 @@ export const rmqPrefetch: Rule = {
         what:
           `prefetchCount is 0${option ? '' : ', the default of Nest'}: all that is in the queue is delivered to one ` +
           'replica, which has to hand it back, or to execute it, as it drains.',
-        fix: 'Set prefetchCount to what a replica deals with within drainTimeoutMs, such as prefetchCount: 10.',
+        fix: 'Set prefetchCount: 10, or what a replica deals with within drainTimeoutMs.',
       };
     }
   },

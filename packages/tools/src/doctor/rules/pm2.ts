@@ -128,7 +128,7 @@ export const pm2Message: Rule = {
         at: app.placeOf('shutdown_with_message'),
         on: nameOf(app),
         what: "shutdown_with_message sends a message instead of a signal: Nest's shutdown hooks never hear of it.",
-        fix: 'Remove it.',
+        fix: 'Remove shutdown_with_message.',
       };
     }
   },

@@ -752,7 +752,7 @@ export const seeds: readonly Seed[] = [
     to: 'instances: 2,\n      shutdown_with_message: true',
     at: 'shutdown_with_message',
     severity: 'fault',
-    fix: 'Remove it',
+    fix: 'Remove shutdown_with_message',
   },
   {
     rule: 'pm2-unreadable',

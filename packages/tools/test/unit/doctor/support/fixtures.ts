@@ -19,9 +19,9 @@ async function bootstrap(): Promise<void> {
     transport: Transport.NATS,
     options: { servers: ['nats://nats:4222'], queue: 'orders' },
   });
+  // Not prefetchCount: 0.
   app.connectMicroservice<MicroserviceOptions>({
     transport: Transport.RMQ,
-    // Not prefetchCount: 0.
     options: { urls: ['amqp://rabbit'], queue: 'orders', noAck: false, prefetchCount: 10 },
   });
   app.enableShutdownHooks();
