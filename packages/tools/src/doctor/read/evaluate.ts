@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { createRequire, isBuiltin } from 'node:module';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /** What an evaluation came to: JSON, or why there is none. */
 export type Evaluation =
@@ -11,19 +12,23 @@ const timeoutMs = 3_000;
 /** Of what a configuration exports, bytes. */
 const largest = 1_000_000;
 
-/**
- * Run by a process of its own. A module that is not on the disk, or is there with another text, is made of its text.
- * Packages that only fill the environment are passed over where they are not installed.
- */
+/** They only fill the environment, which is empty here: where they are not installed they are passed over. */
+const harmless = String.raw`^(dotenv|dotenv-flow|dotenv-expand|@dotenvx/dotenvx)(/config)?$`;
+const harmlessModule =
+  'data:text/javascript,' +
+  encodeURIComponent(
+    'export const config = () => ({ parsed: {} }); export const expand = config; export default { config, expand };',
+  );
+
+/** Run by a process of its own. A module is made of its text, which need not be on the disk. */
 const runner = `
   const { readFileSync, writeSync } = require('node:fs');
   const Module = require('node:module');
   const { dirname } = require('node:path');
-  const { pathToFileURL } = require('node:url');
-  const { text, file, isOnDisk, isModule } = JSON.parse(readFileSync(0, 'utf8'));
+  const { text, file, isModule } = JSON.parse(readFileSync(0, 'utf8'));
   const quiet = () => {};
   Object.assign(console, { log: quiet, info: quiet, warn: quiet, error: quiet, debug: quiet });
-  const harmless = /^(dotenv|dotenv-flow|dotenv-expand|@dotenvx\\/dotenvx)(\\/config)?$/;
+  const harmless = new RegExp(${JSON.stringify(harmless)});
   const load = Module._load;
   Module._load = (name, ...rest) => {
     try {
@@ -58,8 +63,7 @@ const runner = `
   process.on('uncaughtException', failed);
   process.exit = () => failed(new Error('it ends the process'));
   if (isModule) {
-    const url = isOnDisk ? pathToFileURL(file).href : 'data:text/javascript,' + encodeURIComponent(text);
-    import(url).then((exported) => given({ ...exported }), failed);
+    import('data:text/javascript,' + encodeURIComponent(text)).then((exported) => given({ ...exported }), failed);
   } else {
     try {
       const module = new Module(file);
@@ -88,13 +92,9 @@ export function evaluate(text: string, file: string): Evaluation {
   const path = resolve(file);
   const isModule = /\.mts$|\.mjs$/.test(file) || isEsm(text);
   const isTypeScript = /\.[cm]?ts$/.test(file);
-  const { stdout, error } = spawnSync(process.execPath, [...flagsFor(isTypeScript), '-e', runner], {
-    input: JSON.stringify({
-      text: isTypeScript ? withoutTypes(text) : text,
-      file: path,
-      isOnDisk: isOnDisk(path, text),
-      isModule,
-    }),
+  const plain = isTypeScript ? withoutTypes(text) : text;
+  const { stdout, error } = spawnSync(process.execPath, [...flags(), '-e', runner], {
+    input: JSON.stringify({ text: isModule ? detached(plain, path) : plain, file: path, isModule }),
     encoding: 'utf8',
     env: {},
     timeout: timeoutMs,
@@ -111,18 +111,12 @@ export function evaluate(text: string, file: string): Evaluation {
   return { why: whyOf(message), isSyntax: name === 'SyntaxError', line: lineIn(stack, path) };
 }
 
-/** Without types by Node itself, where it can; a configuration seldom has any. */
-function flagsFor(isTypeScript: boolean): readonly string[] {
+/** It may read files, and neither write any nor start processes. */
+function flags(): readonly string[] {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const permission = major > 23 || (major === 23 && minor >= 5) || (major === 22 && minor >= 13);
-  const strips = isTypeScript && major === 22 && minor < 18 ? ['--experimental-strip-types'] : [];
-  return [
-    '--max-old-space-size=128',
-    permission ? '--permission' : '--experimental-permission',
-    '--allow-fs-read=*',
-    ...strips,
-    '--input-type=commonjs',
-  ];
+  const isStable = major > 23 || (major === 23 && minor >= 5) || (major === 22 && minor >= 13);
+  const permission = isStable ? '--permission' : '--experimental-permission';
+  return ['--max-old-space-size=128', permission, '--allow-fs-read=*', '--input-type=commonjs'];
 }
 
 /** What configurations in TypeScript have of types: imports of them, annotations of constants, `as` and `satisfies`. */
@@ -138,8 +132,26 @@ function isEsm(text: string): boolean {
   return /^\s*(export\s+(default|const|let|var|function)\b|import\s+[\w{*'"])/m.test(text);
 }
 
-function isOnDisk(path: string, text: string): boolean {
-  return existsSync(path) && readFileSync(path, 'utf8') === text;
+/** The text of an ES module that finds what it imports wherever it is run from. */
+function detached(text: string, path: string): string {
+  const url = pathToFileURL(path).href;
+  return text
+    .replace(/\bimport\.meta\.url\b/g, JSON.stringify(url))
+    .replace(/\bimport\.meta\.dirname\b/g, JSON.stringify(dirname(path)))
+    .replace(
+      /(\bfrom\s*|\bimport\s*)(['"])([^'"\n]+)\2/g,
+      (_, before: string, quote: string, name: string) => `${before}${quote}${urlOf(name, path)}${quote}`,
+    );
+}
+
+function urlOf(name: string, path: string): string {
+  if (isBuiltin(name) || /^(data|file|node):/.test(name)) return name;
+  if (name.startsWith('.')) return new URL(name, pathToFileURL(path)).href;
+  try {
+    return pathToFileURL(createRequire(path).resolve(name)).href;
+  } catch {
+    return new RegExp(harmless).test(name) ? harmlessModule : name;
+  }
 }
 
 function parsed(stdout: string): Result | undefined {

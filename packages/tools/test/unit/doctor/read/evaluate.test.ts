@@ -36,9 +36,13 @@ describe('evaluate', () => {
     const text = "import { join } from 'node:path';\nexport default { a: join('b', 'c') };";
     expect(evaluate(text, 'ecosystem.config.mjs')).toEqual({ json: '{"a":"b/c"}' });
     expect(evaluate(text, file)).toEqual({ json: '{"a":"b/c"}' });
+    const filled = "import 'dotenv/config';\nimport dotenv from 'dotenv';\ndotenv.config();\nexport default [1];";
+    expect(evaluate(filled, 'ecosystem.config.mjs')).toEqual({ json: '[1]' });
+    const own =
+      "import { fileURLToPath } from 'node:url';\nexport default fileURLToPath(import.meta.url).split('/').at(-1);";
+    expect(evaluate(own, 'ecosystem.config.mjs')).toEqual({ json: '"ecosystem.config.mjs"' });
     const name = join(folder, 'ecosystem.config.mjs');
     writeFileSync(join(folder, 'beside.mjs'), 'export const n = 3;');
-    writeFileSync(name, "import { n } from './beside.mjs';\nexport default [n];");
     expect(evaluate("import { n } from './beside.mjs';\nexport default [n];", name)).toEqual({ json: '[3]' });
   });
 
