@@ -5,7 +5,7 @@ import { type Format } from './format.js';
 export const pm2: Format = {
   id: 'pm2',
   title: 'PM2 configuration',
-  files: 'ecosystem.config.js, .cjs, .mjs, .ts, .json, process.yml, or another *.config.js',
+  files: 'ecosystem.config.js, .cjs, .mjs, .ts, .json, .yaml, process.yml, or another *.config.js',
   usual: [
     'ecosystem.config.js',
     'ecosystem.config.cjs',
