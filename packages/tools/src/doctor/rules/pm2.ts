@@ -6,9 +6,9 @@ import { type Pm2App } from '../read/ecosystem.js';
 import { type Remark, type Rule } from '../rule.js';
 import { type Scene } from '../scene.js';
 import { chainsOf } from '../start/chain.js';
+import { habitatOf } from '../start/habitat.js';
 import { commandWords } from '../start/lines.js';
 import { isInTheWay, startedIn } from '../start/started.js';
-import { anywhere } from '../start/step.js';
 
 /** PM2's own, ms. */
 const defaultKillTimeoutMs = usualGracePeriodMs('PM2');
@@ -69,7 +69,7 @@ export const pm2Fork: Rule = {
   title: 'PM2 in fork mode, which stops before it starts',
   *remarks(scene): Iterable<Remark> {
     for (const app of appsOf(scene)) {
-      if (isCluster(app) || wrapperOf(app)) continue;
+      if (isCluster(app) || wrapperOf(app, scene)) continue;
       yield {
         at: app.placeOf('exec_mode'),
         on: nameOf(app),
@@ -86,12 +86,13 @@ export const pm2Npm: Rule = {
   title: 'PM2 that runs npm, a shell or a development runner instead of node',
   *remarks(scene): Iterable<Remark> {
     for (const app of appsOf(scene)) {
-      const wrapper = wrapperOf(app);
+      const wrapper = wrapperOf(app, scene);
       if (!wrapper || isSignalledAlone(app)) continue;
       yield {
         at: app.placeOf('script'),
         on: nameOf(app),
-        what: `PM2 runs '${wrapper}' and watches it alone: the application below it is not waited for.`,
+        severity: wrapper.isSure ? 'fault' : 'doubt',
+        what: `PM2 runs '${wrapper.line}' and watches it alone: the application below it is not waited for.`,
         fix: "Run the file itself: script: 'dist/main.js'.",
       };
     }
@@ -104,12 +105,14 @@ export const pm2Treekill: Rule = {
   title: 'PM2 treekill: false with something between PM2 and node',
   *remarks(scene): Iterable<Remark> {
     for (const app of appsOf(scene)) {
-      if (!wrapperOf(app) || !isSignalledAlone(app)) continue;
+      const wrapper = wrapperOf(app, scene);
+      if (!wrapper || !isSignalledAlone(app)) continue;
       yield {
         at: app.placeOf('treekill'),
         on: nameOf(app),
+        severity: wrapper.isSure ? 'fault' : 'doubt',
         what:
-          `treekill: false sends the signal to '${wrapperOf(app)}' alone: the application below it ` +
+          `treekill: false sends the signal to '${wrapper.line}' alone: the application below it ` +
           'never hears of a shutdown.',
         fix: "Run the file itself (script: 'dist/main.js'), or remove treekill.",
       };
@@ -256,10 +259,11 @@ function isCluster(app: Pm2App): boolean {
   return mode === undefined ? app.get('instances') !== undefined : mode.startsWith('cluster');
 }
 
-/** What stands between PM2 and node. */
-function wrapperOf(app: Pm2App): string | undefined {
+/** What stands between PM2 and node, and whether that is sure. */
+function wrapperOf(app: Pm2App, scene: Scene): { readonly line: string; readonly isSure: boolean } | undefined {
   const line = `${app.get('script')} ${app.get('args') ?? ''}`.trim();
-  return chainsOf(commandWords(line), anywhere).flat().some(isInTheWay) ? line : undefined;
+  const steps = chainsOf(commandWords(line), habitatOf(undefined, scene)).flat().filter(isInTheWay);
+  return steps.length > 0 ? { line, isSure: steps.some(({ passing }) => passing !== 'unknown') } : undefined;
 }
 
 function nameOf(app: Pm2App): ObjectName {

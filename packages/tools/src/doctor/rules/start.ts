@@ -198,6 +198,8 @@ export const stopSignal: Rule = {
 };
 
 function insteadOf(who: string, signal: string): string {
+  if (signal === 'SIGKILL')
+    return `${who} sends SIGKILL, which ends the application at once, with all that is in flight.`;
   return `${who} sends ${signal} instead of SIGTERM: the lame duck begins on SIGTERM alone, and Nest listens for few signals.`;
 }
 

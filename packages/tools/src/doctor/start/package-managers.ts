@@ -151,7 +151,8 @@ export function passingOf(
     case 'unknown':
       return ['unknown', { why: `${runs}: dash, as on Debian, does not pass SIGTERM on; BusyBox, as on Alpine, does` }];
     case 'dash':
-    case 'unsaid':
       return ['swallows', { why: `${runs}, which does not pass SIGTERM on` }];
+    case 'unsaid':
+      return ['swallows', { why: `${runs}, which does not pass SIGTERM on, unless the image is of Alpine` }];
   }
 }

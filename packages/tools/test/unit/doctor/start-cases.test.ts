@@ -281,6 +281,19 @@ describe('diagnose, of other platforms', () => {
     ],
     ['a unit of something else', { 'a.service': '[Service]\nExecStart=/usr/sbin/nginx\nTimeoutStopSec=5\n' }, []],
     [
+      'PM2 with a script that execs',
+      {
+        'ecosystem.config.json': '{ "apps": [{ "script": "./run.sh", "kill_timeout": 20000, "exec_mode": "fork" }] }',
+        'run.sh': '#!/bin/sh\nexec node a.js\n',
+      },
+      ['doubt pm2-fork ecosystem.config.json:1'],
+    ],
+    [
+      'PM2 with a script that was not given',
+      { 'ecosystem.config.json': '{ "apps": [{ "script": "./run.sh", "kill_timeout": 20000 }] }' },
+      ['doubt pm2-npm ecosystem.config.json:1'],
+    ],
+    [
       'PM2 with dotenv, in TypeScript',
       {
         'ecosystem.config.ts':
