@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { readDockerfile } from '../read/dockerfile.js';
+import { roleOf } from '../read/images.js';
 import { type Format } from './format.js';
 
 export const dockerfile: Format = {
@@ -16,6 +17,9 @@ export const dockerfile: Format = {
       !/^\s*(- )?["']?kind["']?\s*:/m.test(text)),
   read: (file, beside) => {
     const read = readDockerfile(file, beside);
+    if (roleOf(read.base) !== undefined) {
+      return { notes: [`${file.name} was left out, for no application's image is below it (${read.base})`] };
+    }
     const isSaid = read.cmd !== undefined || read.entrypoint !== undefined;
     const notes = isSaid
       ? []

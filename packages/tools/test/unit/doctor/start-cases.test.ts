@@ -217,6 +217,12 @@ describe('diagnose, of what an image starts', () => {
 });
 
 describe('examine, of what other files say', () => {
+  it('leaves images out that are no application', () => {
+    const nginx = 'FROM node:22 AS build\nRUN npm run build\nFROM nginx:alpine\nSTOPSIGNAL SIGQUIT\nCMD nginx\n';
+    const { findings, notes } = examine(texts({ Dockerfile: nginx, 'package.json': '{}' }));
+    expect([findings, notes]).toEqual([[], [expect.stringContaining('Dockerfile was left out')]]);
+  });
+
   it('names it', () => {
     const { notes } = examine(texts({ Dockerfile: 'FROM registry.example/base:1\nCOPY . .\n' }));
     expect(notes).toEqual(['Dockerfile: what it starts is said by registry.example/base:1, which is not read']);
