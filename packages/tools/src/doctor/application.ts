@@ -31,6 +31,11 @@ export function sigtermParts(application: Application): readonly Part[] {
   return [['lame duck', application.budget.lameDuckMaxMs], ...partsAfterLameDuck(application)];
 }
 
+/** The same where there is no traffic that a lame duck waits for. */
+export function quietParts(application: Application): readonly Part[] {
+  return [['lame duck', application.budget.lameDuckMinMs], ...partsAfterLameDuck(application)];
+}
+
 /** What a SIGINT takes at most: it has a lame duck only when the options ask for one. */
 export function sigintParts(application: Application): readonly Part[] {
   const { lameDuck } = application.budget.options;

@@ -84,7 +84,7 @@ export const optionsBudget: Rule = {
         at: workload.grace.ms.at,
         on: nameOf(workload),
         what:
-          `A shutdown may take ${spell(partsFor(workload, scene.application))}, and gracePeriodMs is ${boundMs}: ` +
+          `A shutdown may take ${spell(partsFor(workload, scene))}, and gracePeriodMs is ${boundMs}: ` +
           'the module cuts it short, though the platform grants the time.',
         fix: `Set gracePeriodMs: ${graceMs - preStopMs} in the module's options.`,
       };
@@ -103,9 +103,9 @@ export const probeGracePeriod: Rule = {
   id: 'probe-grace-period',
   severity: 'doubt',
   title: 'a liveness probe with a grace period of its own, too short for a shutdown',
-  *remarks({ application, workloads }): Iterable<Remark> {
-    for (const workload of workloads) {
-      const parts = partsFor(workload, application);
+  *remarks(scene): Iterable<Remark> {
+    for (const workload of scene.workloads) {
+      const parts = partsFor(workload, scene);
       for (const container of workload.containers) {
         const grace = container.liveness?.graceSeconds;
         if (grace?.value === undefined || grace.value * 1_000 >= sumOf(parts)) continue;

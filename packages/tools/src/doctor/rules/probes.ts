@@ -40,7 +40,7 @@ export const readinessTooSlow: Rule = {
     if (maxMs === 0 || options.readiness === 'after-lame-duck') return;
     for (const { workload, container, probe } of probed(scene, 'readiness')) {
       const [period, failures, timeout] = [probe.periodSeconds, probe.failureThreshold, probe.timeoutSeconds];
-      if (probe.kind === 'tcpSocket' || probe.kind === 'none') continue;
+      if (probe.kind !== 'httpGet') continue;
       if (period.value === undefined || failures.value === undefined || timeout.value === undefined) continue;
       const verdictMs = (period.value * failures.value + timeout.value) * 1_000;
       if (verdictMs <= minMs) continue;

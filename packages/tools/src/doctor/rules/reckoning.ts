@@ -1,5 +1,6 @@
-import { type Application, type Part, sigintParts, sigtermParts, spell, sumOf } from '../application.js';
+import { type Part, quietParts, sigintParts, sigtermParts, spell, sumOf } from '../application.js';
 import { type Container, type Workload } from '../model.js';
+import { isServing } from '../read/routes.js';
 import { type Scene } from '../scene.js';
 
 /** What the shutdown of one workload takes at most, and what it is given. */
@@ -20,13 +21,13 @@ export interface Reckoning {
 }
 
 /** Those whose grace period is known. */
-export function reckoningsOf({ application, workloads }: Scene): readonly Reckoning[] {
-  return workloads.flatMap((workload) => {
+export function reckoningsOf(scene: Scene): readonly Reckoning[] {
+  return scene.workloads.flatMap((workload) => {
     const { value: graceMs } = workload.grace.ms;
     if (graceMs === undefined) return [];
     const container = longestPreStop(workload);
     const preStopMs = container?.preStop?.ms ?? 0;
-    const own = partsFor(workload, application);
+    const own = partsFor(workload, scene);
     const parts: readonly Part[] = [['preStop', preStopMs], ...own];
     const ownMs = sumOf(own);
     const isAsked = workload.pods !== undefined || application.budget.options.lameDuck !== 'auto';
@@ -37,9 +38,15 @@ export function reckoningsOf({ application, workloads }: Scene): readonly Reckon
   });
 }
 
-/** The module has a lame duck on SIGTERM; on another signal when its options ask for one. */
-export function partsFor({ stopSignal }: Workload, application: Application): readonly Part[] {
-  return stopSignal.value === 'SIGTERM' ? sigtermParts(application) : sigintParts(application);
+/**
+ * The module has a lame duck on SIGTERM; on another signal when its options ask for one. It ends when traffic has gone,
+ * and so a pod that nobody sends requests to has the least of one.
+ */
+export function partsFor(workload: Workload, scene: Scene): readonly Part[] {
+  const { application } = scene;
+  if (workload.stopSignal.value !== 'SIGTERM') return sigintParts(application);
+  const isQuiet = workload.pods !== undefined && !isServing(scene, workload);
+  return isQuiet ? quietParts(application) : sigtermParts(application);
 }
 
 function longestPreStop({ containers }: Workload): Container | undefined {

@@ -142,6 +142,11 @@ export const rows: readonly Row[] = [
   ['a grace period that just holds the parts', workload({ pod: 'terminationGracePeriodSeconds: 26' }), isLong],
   ['a grace period that is not known', workload({ pod: 'terminationGracePeriodSeconds: ${GRACE}' })],
   [
+    'a worker, whose lame duck is short',
+    workload({ pod: 'terminationGracePeriodSeconds: 21', ports: '', readiness: '' }),
+    isLong,
+  ],
+  [
     'the grace period of a worker',
     workload({ pod: 'terminationGracePeriodSeconds: 5', ports: '', readiness: '' }),
     tooLong,
