@@ -30,7 +30,7 @@ export function reckoningsOf(scene: Scene): readonly Reckoning[] {
     const own = partsFor(workload, scene);
     const parts: readonly Part[] = [['preStop', preStopMs], ...own];
     const ownMs = sumOf(own);
-    const isAsked = workload.pods !== undefined || application.budget.options.lameDuck !== 'auto';
+    const isAsked = workload.pods !== undefined || scene.application.budget.options.lameDuck !== 'auto';
     const unaskedMs = sumOf(own.filter(([name]) => name !== 'lame duck')) + preStopMs;
     const fits = ownMs + preStopMs <= graceMs;
     const fitsUnasked = !fits && !isAsked && unaskedMs <= graceMs;
