@@ -1,14 +1,15 @@
-import { basename } from 'node:path';
 import { usualGracePeriodMs } from 'nestjs-drain';
 import { seconds, sigintParts, spell, sumOf } from '../application.js';
 import { type ObjectName } from '../finding.js';
+import { durationMs } from '../read/duration.js';
 import { type Pm2App } from '../read/ecosystem.js';
 import { type Remark, type Rule } from '../rule.js';
 import { type Scene } from '../scene.js';
 import { chainsOf } from '../start/chain.js';
 import { habitatOf } from '../start/habitat.js';
 import { commandWords } from '../start/lines.js';
-import { isInTheWay, startedIn } from '../start/started.js';
+import { isInTheWay } from '../start/started.js';
+import { pm2Runtime } from './pm2-runtime.js';
 
 /** PM2's own, ms. */
 const defaultKillTimeoutMs = usualGracePeriodMs('PM2');
@@ -23,7 +24,7 @@ export const pm2KillTimeout: Rule = {
     const parts = sigintParts(scene.application);
     for (const app of appsOf(scene)) {
       const given = app.get('kill_timeout');
-      const killMs = given === undefined ? defaultKillTimeoutMs : msOf(given);
+      const killMs = given === undefined ? defaultKillTimeoutMs : durationMs(given, 1);
       if (killMs === undefined || killMs >= sumOf(parts)) continue;
       yield {
         at: app.placeOf('kill_timeout'),
@@ -45,7 +46,7 @@ export const pm2ListenTimeout: Rule = {
   *remarks(scene): Iterable<Remark> {
     for (const app of appsOf(scene)) {
       const given = app.get('listen_timeout');
-      const listenMs = given === undefined ? defaultListenTimeoutMs : msOf(given);
+      const listenMs = given === undefined ? defaultListenTimeoutMs : durationMs(given, 1);
       const waitsForWord = app.get('wait_ready') === 'true';
       if (!isCluster(app) && !waitsForWord) continue;
       if (listenMs === undefined || listenMs > defaultListenTimeoutMs) continue;
@@ -154,65 +155,6 @@ export const pm2Restart: Rule = {
   },
 };
 
-/** As PID 1 of a container it gets SIGTERM, and sends SIGINT to the application. */
-export const pm2Runtime: Rule = {
-  id: 'pm2-runtime',
-  severity: 'fault',
-  title: 'pm2-runtime in a container: SIGINT, and SIGKILL 1.6 s later',
-  *remarks(scene): Iterable<Remark> {
-    const parts = sigintParts(scene.application);
-    for (const { at, on, exec, chains } of startedIn(scene)) {
-      const step = chains.flat().find(({ words, kind }) => kind === 'process-manager' && isPm2(words));
-      if (!step) continue;
-      const { killMs, target, isForeground } = pm2Run(step.words);
-      const isConfigured = /\.(json|ya?ml)$|\.config\.\w+$/.test(target ?? '');
-      const isSure = !isForeground || (!isConfigured && killMs < sumOf(parts));
-      const words = isConfigured || target === undefined ? ['dist/main.js'] : [target];
-      yield {
-        at: step.at ?? at,
-        on,
-        severity: isSure ? 'fault' : 'doubt',
-        what: isForeground
-          ? `${basename(step.words[0]!)} sends SIGINT, which no lame duck follows, and SIGKILL ` +
-            `${isConfigured ? 'after kill_timeout' : `after ${seconds(killMs)}`}: a shutdown may take ${spell(parts)}.`
-          : `'${step.program}' leaves the application to a daemon, which SIGTERM does not reach.`,
-        fix: `Start node itself, and let the platform run several: ${exec([...step.before, 'node', ...words])}.`,
-      };
-    }
-  },
-};
-
-function isPm2([program = '']: readonly string[]): boolean {
-  return /^pm2(-runtime|-docker|-dev)?$/.test(basename(program));
-}
-
-/** What PM2 is told on its command line. */
-function pm2Run([program = '', ...words]: readonly string[]): {
-  killMs: number;
-  target?: string;
-  isForeground: boolean;
-} {
-  const isRuntime = basename(program) !== 'pm2';
-  const valued = [
-    '--kill-timeout',
-    '-k',
-    '-i',
-    '--instances',
-    '-n',
-    '--name',
-    '--env',
-    '--only',
-    '--max-memory-restart',
-  ];
-  const flag = words.findIndex((word) => /^(--kill-timeout|-k)(=|$)/.test(word));
-  const given = flag === -1 ? undefined : (words[flag]!.split('=')[1] ?? words[flag + 1]);
-  const [target] = words.filter(
-    (word, at) => !word.startsWith('-') && word !== 'start' && !valued.includes(words[at - 1] ?? ''),
-  );
-  const killMs = given === undefined ? defaultKillTimeoutMs : (msOf(given) ?? defaultKillTimeoutMs);
-  return { killMs, target, isForeground: isRuntime || words.includes('--no-daemon') };
-}
-
 export const pm2Unreadable: Rule = {
   id: 'pm2-unreadable',
   severity: 'doubt',
@@ -273,11 +215,4 @@ function nameOf(app: Pm2App): ObjectName {
 /** By default PM2 signals the children, too. */
 function isSignalledAlone(app: Pm2App): boolean {
   return app.get('treekill') === 'false';
-}
-
-/** PM2 takes a number of milliseconds, or `10s`. */
-function msOf(text: string): number | undefined {
-  const [, digits, unit] = /^(\d+)\s*(ms|s|m)?$/.exec(text.trim()) ?? [];
-  if (digits === undefined) return undefined;
-  return Number(digits) * (unit === 's' ? 1_000 : unit === 'm' ? 60_000 : 1);
 }

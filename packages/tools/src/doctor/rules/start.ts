@@ -1,13 +1,9 @@
-import { sigintParts } from '../application.js';
-import { nameOf, type Remark, type Rule } from '../rule.js';
+import { type Remark, type Rule } from '../rule.js';
 import { type Scene } from '../scene.js';
-import { chainsOf } from '../start/chain.js';
-import { habitatOf } from '../start/habitat.js';
-import { nodeWordsOf, type Started, startedIn, troublesIn } from '../start/started.js';
-import { type Chain, type Step, type StepKind } from '../start/step.js';
-import { signalName } from '../start/wrappers.js';
-
-const usual = ['node', 'dist/main.js'];
+import { isOfPackage, nodeWordsOf, type Started, startedIn, troublesIn } from '../start/started.js';
+import { type Chain, type Step, type StepKind, usualStart } from '../start/step.js';
+import { startScript } from './start-script.js';
+import { stopSignal } from './stop-signal.js';
 
 export const npmAsPid1: Rule = {
   id: 'npm-as-pid-1',
@@ -37,7 +33,7 @@ export const shellAsPid1: Rule = {
   title: 'a shell in front of node (sh -c without exec)',
   *remarks(scene): Iterable<Remark> {
     for (const { started, step, chain, isSure } of troubles(scene, 'shell')) {
-      if (started.shellForm !== undefined || isOfPackage(scene, step)) continue;
+      if (started.shellForm !== undefined || isOfPackage(scene.packages, step)) continue;
       yield {
         at: started.at,
         on: started.on,
@@ -58,7 +54,7 @@ export const shellForm: Rule = {
   title: 'a shell-form CMD or ENTRYPOINT whose shell stays in front of node',
   *remarks(scene): Iterable<Remark> {
     for (const { started, step, chain, isSure } of troubles(scene, 'shell')) {
-      if (started.shellForm === undefined || isMeantAsExec(started) || isOfPackage(scene, step)) continue;
+      if (started.shellForm === undefined || isMeantAsExec(started) || isOfPackage(scene.packages, step)) continue;
       yield {
         at: started.at,
         on: started.on,
@@ -85,7 +81,7 @@ function isMeantAsExec({ shellForm }: Started): boolean {
 
 function wordsMeant(list: string): readonly string[] {
   const words = [...list.matchAll(/["'“”‘’]([^"'“”‘’]+)["'“”‘’]/g)].map(([, word]) => word!);
-  return words.length > 0 ? words : usual;
+  return words.length > 0 ? words : usualStart;
 }
 
 export const developmentRunner: Rule = {
@@ -94,7 +90,7 @@ export const developmentRunner: Rule = {
   title: 'nodemon, ts-node-dev, nest start or node --watch in a container',
   *remarks(scene): Iterable<Remark> {
     for (const { started, step, chain, isSure } of troubles(scene, 'development-runner')) {
-      if (isOfPackage(scene, step)) continue; // start-script tells of it
+      if (isOfPackage(scene.packages, step)) continue; // start-script tells of it
       yield {
         at: started.at,
         on: started.on,
@@ -153,102 +149,6 @@ export const startWrapper: Rule = {
   },
 };
 
-/** SIGINT drains, without the lame duck that SIGTERM has; few others are listened for. */
-export const stopSignal: Rule = {
-  id: 'stop-signal',
-  severity: 'fault',
-  title: 'a stop signal other than SIGTERM (STOPSIGNAL, stop_signal, kill_signal, dumb-init -r)',
-  *remarks(scene): Iterable<Remark> {
-    const hasLameDuck = sigintParts(scene.application)[0]![1] > 0;
-    for (const { stopSignal: instruction, file } of scene.dockerfiles) {
-      if (!instruction || instruction.text.includes('$')) continue;
-      const signal = signalName(instruction.text);
-      if (signal === 'SIGTERM' || (signal === 'SIGINT' && hasLameDuck)) continue;
-      yield {
-        at: instruction.place,
-        on: { kind: 'Dockerfile', name: file },
-        what: insteadOf('The platform', signal),
-        fix: 'Remove STOPSIGNAL: SIGTERM is the default.',
-      };
-    }
-    for (const workload of scene.workloads) {
-      const { value: signal, at, text } = workload.stopSignal;
-      if (signal === undefined || signal === 'SIGTERM' || (signal === 'SIGINT' && hasLameDuck)) continue;
-      const key = text?.includes(':') ? text.split(':')[0]! : text?.split('=')[0];
-      yield {
-        at,
-        on: nameOf(workload),
-        severity: signal === 'SIGINT' ? 'doubt' : 'fault',
-        what: insteadOf(workload.kind, signal),
-        fix: workload.stopSignalFix ?? `Remove ${key ?? 'it'}: SIGTERM is the default.`,
-      };
-    }
-    for (const started of startedIn(scene)) {
-      const step = started.chains.flat().find((each) => each.signal !== undefined);
-      if (!step || (step.signal === 'SIGINT' && hasLameDuck)) continue;
-      const where = step.kind === 'init' ? 'Remove the rewriting flag (-r, --rewrite)' : 'Let it send SIGTERM';
-      yield {
-        at: step.at ?? started.at,
-        on: started.on,
-        what: insteadOf(`'${step.program}'`, step.signal!),
-        fix: `${where}.`,
-      };
-    }
-  },
-};
-
-function insteadOf(who: string, signal: string): string {
-  if (signal === 'SIGKILL')
-    return `${who} sends SIGKILL, which ends the application at once, with all that is in flight.`;
-  return `${who} sends ${signal} instead of SIGTERM: the lame duck begins on SIGTERM alone, and Nest listens for few signals.`;
-}
-
-/**
- * What `npm start` comes to is looked at in `package.json`; without a container that runs it, the script for production
- * is a doubt.
- */
-export const startScript: Rule = {
-  id: 'start-script',
-  severity: 'fault',
-  title: 'a start script that is a chain, or a development runner',
-  *remarks(scene): Iterable<Remark> {
-    const started = startedIn(scene);
-    const isStartKnown = started.length > 0 || scene.ecosystems.length > 0;
-    const said = new Set<string>();
-    for (const { step, chain, isSure } of isStartKnown ? started.flatMap(troublesIn) : assumed(scene)) {
-      const key = `${step.at?.file}:${step.at?.line}`;
-      if (!isOfPackage(scene, step) || !wrongWith(step) || said.has(key)) continue;
-      said.add(key);
-      const words = nodeWordsOf(chain, { ...step, before: [] }) ?? usual;
-      yield {
-        at: step.at!,
-        severity: isStartKnown && isSure ? 'fault' : 'doubt',
-        what: `${isStartKnown ? 'What is started runs this script' : 'If a container runs this script'}: ${wrongWith(step)}.`,
-        fix:
-          `Let the container start node itself: CMD [${words.map((word) => JSON.stringify(word)).join(', ')}]. ` +
-          'Migrations belong in a step before it.',
-      };
-    }
-  },
-};
-
-function wrongWith({ kind, program, passing }: Step): string | undefined {
-  if (kind === 'development-runner') return `'${program}' is for development`;
-  if (kind !== 'shell' || passing === 'execs') return undefined;
-  return 'its chain of commands keeps a shell between the signal and node';
-}
-
-/** Without anything that starts it: the script for production, or the usual one. */
-function assumed(scene: Scene): ReturnType<typeof troublesIn> {
-  return scene.packages.flatMap((each) => {
-    const name = each.scripts.has('start:prod') ? 'start:prod' : 'start';
-    if (!each.scripts.has(name)) return [];
-    const habitat = habitatOf(undefined, { packages: [each], scripts: scene.scripts });
-    const chains = chainsOf(['npm', 'run', name], habitat);
-    return troublesIn({ chains });
-  });
-}
-
 interface Trouble {
   readonly started: Started;
   readonly step: Step;
@@ -264,11 +164,6 @@ function troubles(scene: Scene, kind: StepKind): readonly Trouble[] {
   );
 }
 
-/** Reports whether a step is said in a package.json. */
-function isOfPackage({ packages }: Scene, { at, kind }: Step): boolean {
-  return kind !== 'package-manager' && at !== undefined && packages.some(({ file }) => file === at.file);
-}
-
 /** Where to say something of a step: in the script that holds it, or where the start is. */
 function spotOf({ packages }: Scene, started: Started, { at }: Step): Pick<Started, 'at' | 'exec'> {
   if (at === undefined || packages.some(({ file }) => file === at.file)) return started;
@@ -276,7 +171,7 @@ function spotOf({ packages }: Scene, started: Started, { at }: Step): Pick<Start
 }
 
 function instead(chain: Chain, step: Step): readonly string[] {
-  return nodeWordsOf(chain, step) ?? [...step.before, ...usual];
+  return nodeWordsOf(chain, step) ?? [...step.before, ...usualStart];
 }
 
 function isPlainEnd({ why }: Step): boolean {

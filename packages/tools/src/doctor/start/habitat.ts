@@ -42,39 +42,40 @@ export function shellFormOf({ shell }: Dockerfile): string {
   return words?.join(' ') ?? '/bin/sh -c';
 }
 
+/** Where the official images stand: at Docker, in what mirrors it, and without a name before them. */
+const official = /^((docker\.io\/)?(library\/)?|.*\/library\/|.*\/(dockerhub|docker-hub|docker\.io)\S*\/)node(:|@|$)/;
+
 /** Reports whether this is an official image of node, whose entrypoint becomes what it is given. */
 export function isNodeImage(base: string): boolean {
-  return /^((docker\.io\/)?(library\/)?|.*\/library\/|public\.ecr\.aws\/docker\/library\/|.*\/(dockerhub|docker-hub|docker\.io)\S*\/)node(:|@|$)/.test(
-    base,
-  );
+  return official.test(base);
 }
 
+/** What links another shell to `/bin/sh`. */
+const linked = /\bln\s+-\w*s\w*\s+\S*(bash|dash|busybox)\s+\/bin\/sh\b|reconfigure\s+dash/;
+
 function shellOf({ base, built }: Dockerfile): ShellKind {
-  const changed = built.findLast((each) =>
-    /\bln\s+-\w*s\w*\s+\S*(bash|dash|busybox)\s+\/bin\/sh\b|reconfigure\s+dash/.test(each),
-  );
+  const changed = built.findLast((each) => linked.test(each));
   if (changed) return /dash\s+\/bin/.test(changed) ? 'dash' : /busybox/.test(changed) ? 'busybox' : 'bash';
   if (built.some((each) => /script[-_]shell/i.test(each))) return 'unknown';
   return shellOfBase(base);
 }
 
+/** The shell that is told by a part of an image's name, or of its tag. */
+const ofNames: readonly (readonly [ShellKind, readonly string[]])[] = [
+  ['busybox', ['alpine', 'busybox', 'wolfi', 'chainguard']],
+  ['bash', ['ubi\\d*', 'rhel\\d*', 'redhat', 'centos', 'fedora', 'rockylinux', 'almalinux']],
+  ['bash', ['oraclelinux', 'amazonlinux', 'archlinux', 'opensuse']],
+  ['dash', ['debian', 'bookworm', 'bullseye', 'buster', 'stretch', 'trixie', 'slim']],
+  ['dash', ['ubuntu', 'jammy', 'noble', 'focal', 'bionic', 'bitnami', 'cimg', 'circleci', 'puppeteer', 'playwright']],
+];
+
 /** What `/bin/sh` is in an image, told by its name and its tag. */
 export function shellOfBase(image: string): ShellKind {
   const name = image.toLowerCase();
-  if (/alpine|busybox|wolfi|chainguard/.test(name)) return 'busybox';
-  if (
-    /(^|[/_-])(ubi\d*|rhel\d*|centos|fedora|rockylinux|almalinux|oraclelinux|amazonlinux|archlinux|opensuse)\b|redhat\.com\//.test(
-      name,
-    )
-  ) {
-    return 'bash';
+  for (const [shell, names] of ofNames) {
+    // Alpine's is found in `alpine3.20`, too.
+    if (new RegExp(`(^|[^a-z])(${names.join('|')})(\\d|[^a-z]|$)`).test(name)) return shell;
   }
-  if (
-    /^bitnami\/|^cimg\/|^circleci\/|puppeteer|playwright|bookworm|bullseye|buster|stretch|trixie|debian|ubuntu|jammy|noble|focal|bionic|(:|-)slim\b/.test(
-      name,
-    )
-  )
-    return 'dash';
   const [repository = '', tag = ''] = name.split('@')[0]!.split(/:(?=[^/]*$)/);
   if (!isNodeImage(repository) || /\$/.test(tag)) return 'unknown';
   return 'dash';

@@ -143,6 +143,11 @@ export function troublesIn({
   return [...troubles.values()];
 }
 
+/** Reports whether a step is said in a package.json. */
+export function isOfPackage(packages: Known['packages'], { at, kind }: Step): boolean {
+  return kind !== 'package-manager' && at !== undefined && packages.some(({ file }) => file === at.file);
+}
+
 /** What to start instead, as far as the chain tells: the words of node, behind what passes the signal on. */
 export function nodeWordsOf(chain: Chain, step: Step): readonly string[] | undefined {
   const node = chain.findLast(({ kind }) => kind === 'node');

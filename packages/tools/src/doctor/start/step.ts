@@ -75,3 +75,6 @@ export const anywhere: Habitat = {
   packageScript: () => undefined,
   hasPackage: false,
 };
+
+/** What is advised where the files do not tell which file is started. */
+export const usualStart: readonly string[] = ['node', 'dist/main.js'];
