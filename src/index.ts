@@ -26,7 +26,7 @@ export { drainablePgBoss } from './drainables/jobs/pg-boss/pg-boss-drainable.js'
 export { type AfterReportWork } from './sequence/after-report.js';
 export { type Drainable, type Leftover } from './sequence/drainable.js';
 export { DrainError, type DrainErrorCode } from './sequence/errors.js';
-export { type ShutdownEvent } from './sequence/events.js';
+export { type PreviousRun, type ShutdownEvent } from './sequence/events.js';
 export { type HookPhase, type ShutdownContext } from './sequence/hooks.js';
 export { type RehearsalOptions } from './rehearsal/rehearsal.js';
 export { type RehearsalProbe, type RehearsalReport } from './rehearsal/rehearsal-report.js';
