@@ -48,6 +48,9 @@ const rooms = {
   'drainables/jobs/shared': ['sequence', 'in-flight', 'drainables/shared'],
   'drainables/jobs/<source>': ['sequence', 'in-flight', 'drainables/shared', 'drainables/jobs/shared'],
   'drainables/jobs': ['sequence', 'in-flight', 'drainables/jobs/shared', 'drainables/jobs/<source>'],
+  breadcrumb: ['sequence'],
+  // An entry of its own, which meets the application through what users can inject.
+  metrics: ['sequence', 'in-flight'],
   options: ['sequence', 'refusal', 'drainables/<protocol>'],
   'nest/insides': ['in-flight', 'drainables/<protocol>', 'drainables/microservices/shared', 'drainables/jobs/<source>'],
 };

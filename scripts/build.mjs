@@ -40,6 +40,7 @@ async function buildRuntime() {
   for (const folder of ['dist', '.cache/esm']) rmSync(folder, { recursive: true, force: true });
   execFileSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
   await buildEntry('client', '.cache/esm/client/index.js', 'api-extractor.client.json', [namesOfClasses]);
+  await buildOnce('metrics', '.cache/esm/metrics/index.js', 'api-extractor.metrics.json');
   const core = await coreOf('.cache/esm/index.js');
   await build({ ...common, ...commonJs, stdin: core.entry, outfile: 'dist/core.cjs', plugins: [namesOfClasses] });
   // The file that is written last must be of this one: whoever asks whether the build is older than its source looks at
@@ -53,9 +54,26 @@ async function buildEntry(name, entry, extractor, plugins) {
   await build({ ...options, format: 'esm', outfile: `dist/${name}.js` });
   // Jest takes this one, and bundlers.
   await build({ ...options, ...commonJs, outfile: `dist/${name}.cjs` });
+  writeTypes(name, extractor);
+}
+
+function writeTypes(name, extractor) {
   rollUpTypes(extractor, `dist/${name}.d.cts`);
   // An ES module may import CommonJS, and its types; the other way round some compilers object.
   writeFileSync(`dist/${name}.d.ts`, `export * from './${name}.cjs';\n`);
+}
+
+/** An entry that imports nothing at all of Nest: its ES module hands on what stands in the CommonJS. */
+async function buildOnce(name, entry, extractor) {
+  const outfile = `dist/${name}.cjs`;
+  const options = { ...common, entryPoints: [entry], outfile };
+  const { metafile } = await build({ ...options, format: 'esm', write: false, metafile: true });
+  await build({ ...options, ...commonJs });
+  writeFileSync(
+    `dist/${name}.js`,
+    `export { ${metafile.outputs[outfile].exports.join(', ')} } from './${name}.cjs';\n`,
+  );
+  writeTypes(name, extractor);
 }
 
 /**

@@ -17,7 +17,7 @@ import { DrainCore } from './drain-core.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { rememberCore } from './in-flight/core-of.js';
 import { InFlightInterceptor } from './in-flight/in-flight.interceptor.js';
-import { DRAIN_CORE, DRAIN_OPTIONS } from './in-flight/tokens.js';
+import { DRAIN_CORE, DRAIN_OPTIONS, DRAIN_SHUTDOWN } from './in-flight/tokens.js';
 import { DrainFirstModule } from './nest/drain-first.module.js';
 import { applicationOf, DrainedApplication } from './nest/drained-application.js';
 import { placeModule } from './nest/insides/modules.js';
@@ -160,11 +160,12 @@ function assemble(
         inject: [DRAIN_OPTIONS, ModulesContainer, ApplicationConfig],
       },
       GracefulShutdown,
+      { provide: DRAIN_SHUTDOWN, useExisting: GracefulShutdown },
       ReadinessHealthIndicator,
       InFlightInterceptor,
       ...(httpTracking === 'interceptor' ? [{ provide: APP_INTERCEPTOR, useExisting: InFlightInterceptor }] : []),
     ],
-    exports: [GracefulShutdown, ReadinessHealthIndicator, InFlightInterceptor],
+    exports: [GracefulShutdown, DRAIN_SHUTDOWN, ReadinessHealthIndicator, InFlightInterceptor],
   };
 }
 
