@@ -15,6 +15,8 @@ const rooms = {
   readiness: ['sequence', 'in-flight'],
   // Where the process runs, as its environment tells.
   platform: ['sequence'],
+  // The supervisor of several processes, a program of its own: nothing of the rest imports it.
+  serve: ['sequence', 'platform'],
   refusal: ['words', 'sequence', 'admission'],
   'drainables/shared': ['sequence'],
   'drainables/exchange': ['in-flight', 'admission'],

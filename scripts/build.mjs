@@ -43,6 +43,13 @@ async function buildRuntime() {
   await buildOnce('metrics', '.cache/esm/metrics/index.js', 'api-extractor.metrics.json');
   const core = await coreOf('.cache/esm/index.js');
   await build({ ...common, ...commonJs, stdin: core.entry, outfile: 'dist/core.cjs', plugins: [namesOfClasses] });
+  // The supervisor, and what its workers load before the application.
+  for (const [entry, name] of [
+    ['command', 'serve'],
+    ['preload/index', 'serve-worker'],
+  ]) {
+    await build({ ...common, ...commonJs, entryPoints: [`.cache/esm/serve/${entry}.js`], outfile: `dist/${name}.cjs` });
+  }
   // The file that is written last must be of this one: whoever asks whether the build is older than its source looks at
   // it.
   await buildEntry('index', '.cache/esm/index.js', 'api-extractor.json', [core.plugin, namesOfClasses]);

@@ -26,6 +26,7 @@ import { isWatched } from './nest/watcher.js';
 import { type GracefulShutdownOptions, type ResolvedOptions } from './options/options.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { sharedSocketOf } from './platform/shared-socket.js';
+import { supervisedWorker } from './platform/supervised-worker.js';
 import { ReadinessHealthIndicator } from './readiness/readiness.health-indicator.js';
 import { DrainError } from './sequence/errors.js';
 
@@ -182,6 +183,8 @@ function startApplication(
   const isDevelopment = options.development === 'auto' ? isWatched() : options.development;
   const core = new DrainCore(options, undefined, undefined, isDevelopment, sharedSocketOf());
   rememberCore(modules, core);
+  const supervised = supervisedWorker();
+  if (supervised) supervised.drainsItself = true;
   new DrainedApplication(core, modules, config).start();
   return core;
 }

@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { endWithThisProcess } from '../../../packages/tools/src/drill/children.js';
+import { freePort } from '../../../packages/tools/src/drill/free-port.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const command = join(root, 'bin/nestjs-drain.mjs');
+const node = process.env.DRAIN_NODE ?? process.execPath;
+
+export interface ServedSetup {
+  readonly workers?: number;
+  /** More options of `serve`. */
+  readonly options?: readonly string[];
+  /** What the application reads from DRAIN_SETTINGS. */
+  readonly settings?: Record<string, unknown>;
+  readonly env?: NodeJS.ProcessEnv;
+  /** The first release; see `releases`. */
+  readonly release?: string;
+}
+
+/** What a command came to. */
+export interface Ordered {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+const application = JSON.stringify(join(root, 'test/process/apps/group-worker.mjs'));
+
+/** Versions that a link is pointed to. */
+const releases: Record<string, string> = {
+  good: `await import(${application});\n`,
+  // The same, from another folder.
+  better: `await import(${application});\n`,
+  crashing: `throw new Error('a crash at the start');\n`,
+  silent: `setInterval(() => undefined, 1_000);\n`,
+  unready: `import { createServer } from 'node:http';
+createServer((_, response) => response.writeHead(503).end()).listen(JSON.parse(process.env.DRAIN_SETTINGS).port, '127.0.0.1');\n`,
+  'short-lived': `setTimeout(() => process.exit(3), 1_500);\nawait import(${application});\n`,
+};
+
+const running = new Set<Served>();
+
+/** Ends what a test has left running. */
+export async function endServed(): Promise<void> {
+  await Promise.all([...running].map((served) => served.kill()));
+}
+
+/** The group that `nestjs-drain serve` runs, in folders of its own: `current` is a link to one of the releases. */
+export class Served {
+  output = '';
+  readonly ended: Promise<{ end: number | NodeJS.Signals; ms: number }>;
+  private signalledAt = 0;
+
+  private constructor(
+    readonly folder: string,
+    readonly port: number,
+    private readonly child: ChildProcess,
+  ) {
+    running.add(this);
+    endWithThisProcess(child);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+        for (const look of this.watchers) look();
+      });
+    }
+    this.ended = new Promise((resolve) =>
+      child.once('exit', (code, signal) => {
+        running.delete(this);
+        for (const look of this.watchers) look();
+        resolve({ end: code ?? signal!, ms: performance.now() - this.signalledAt });
+      }),
+    );
+  }
+
+  private readonly watchers = new Set<() => void>();
+
+  /** Resolves when all workers serve. */
+  static async start({
+    workers = 4,
+    options = [],
+    settings = {},
+    env,
+    release = 'good',
+  }: ServedSetup = {}): Promise<Served> {
+    const served = await Served.launch({ workers, options, settings, env, release });
+    await served.says(/workers serve/);
+    return served;
+  }
+
+  /** Starts it, and waits for nothing. */
+  static async launch({
+    workers = 4,
+    options = [],
+    settings = {},
+    env,
+    release = 'good',
+  }: ServedSetup): Promise<Served> {
+    const folder = mkdtempSync(join(tmpdir(), 'drain-served-'));
+    const port = await freePort();
+    for (const [name, text] of Object.entries(releases)) {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'main.mjs'), text);
+    }
+    writeFileSync(join(folder, 'ledger'), '');
+    pointTo(folder, release);
+    const own = ['--workers', String(workers), '--control', join(folder, 'control'), '--cwd', join(folder, 'current')];
+    const args = [command, 'serve', ...own, ...options, '--', 'node', 'main.mjs'];
+    const drainSettings = JSON.stringify({ port, ledger: join(folder, 'ledger'), ...settings });
+    const child = spawn(node, args, {
+      cwd: root,
+      env: { ...process.env, KUBERNETES_SERVICE_HOST: undefined, NO_COLOR: '1', DRAIN_SETTINGS: drainSettings, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new Served(folder, port, child);
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  get ledger(): string {
+    return join(this.folder, 'ledger');
+  }
+
+  /** What a deployment does: the link is replaced at once. */
+  deploy(release: string): void {
+    pointTo(this.folder, release);
+  }
+
+  order(...args: readonly string[]): Promise<Ordered> {
+    const child = spawn(node, [command, ...args, '--control', join(this.folder, 'control')], { cwd: root });
+    endWithThisProcess(child);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    }
+    return new Promise((resolve) => child.once('close', (code) => resolve({ code, output: output.trim() })));
+  }
+
+  /** The workers that serve, by their places. */
+  async serving(): Promise<number[]> {
+    const { output } = await this.order('status');
+    return [...output.matchAll(/^worker \d+: serving, pid (\d+)/gm)].map(([, pid]) => Number(pid));
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.signalledAt = performance.now();
+    this.child.kill(signal);
+  }
+
+  /** Resolves when it has said so, so many times. Rejects when it ends without. */
+  says(what: RegExp, times = 1): Promise<void> {
+    const hasSaid = () => this.output.match(new RegExp(what, `${what.flags}g`))?.length ?? 0;
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (hasSaid() >= times) resolve();
+        else if (!running.has(this)) reject(new Error(`Expected it to say ${what}. It said:\n${this.output}`));
+        else return;
+        this.watchers.delete(look);
+      };
+      this.watchers.add(look);
+      look();
+    });
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.ended;
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function pointTo(folder: string, release: string): void {
+  const link = join(folder, 'next');
+  symlinkSync(release, link);
+  renameSync(link, join(folder, 'current'));
+}
+
+/** Reports whether a process is there, and is no zombie. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
