@@ -39,7 +39,7 @@ const commonJs = { format: 'cjs', banner: { js: '"use strict";' } };
 async function buildRuntime() {
   for (const folder of ['dist', '.cache/esm']) rmSync(folder, { recursive: true, force: true });
   execFileSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
-  await buildEntry('client', '.cache/esm/client/index.js', 'api-extractor.client.json', [namesOfClasses]);
+  await buildOnce('client', '.cache/esm/client/index.js', 'api-extractor.client.json');
   await buildOnce('metrics', '.cache/esm/metrics/index.js', 'api-extractor.metrics.json');
   const core = await coreOf('.cache/esm/index.js');
   await build({ ...common, ...commonJs, stdin: core.entry, outfile: 'dist/core.cjs', plugins: [namesOfClasses] });
@@ -70,10 +70,13 @@ function writeTypes(name, extractor) {
   writeFileSync(`dist/${name}.d.ts`, `export * from './${name}.cjs';\n`);
 }
 
-/** An entry that imports nothing at all of Nest: its ES module hands on what stands in the CommonJS. */
+/**
+ * An entry that imports nothing of Nest (rxjs is CommonJS on Node, however it is imported): its ES module hands on what
+ * stands in the CommonJS.
+ */
 async function buildOnce(name, entry, extractor) {
   const outfile = `dist/${name}.cjs`;
-  const options = { ...common, entryPoints: [entry], outfile };
+  const options = { ...common, entryPoints: [entry], outfile, plugins: [namesOfClasses] };
   const { metafile } = await build({ ...options, format: 'esm', write: false, metafile: true });
   await build({ ...options, ...commonJs });
   writeFileSync(

@@ -57,6 +57,19 @@ describe('A process that is killed in the middle of its drain', () => {
   });
 });
 
+describe('A process without the option', () => {
+  it('leaves nothing to tell when it is killed', async () => {
+    const child = await Child.start('metrics', { drain: 10_000 });
+    request(child.url('/held')).catch(() => undefined);
+    await child.until('held');
+    child.signal('SIGTERM');
+    await child.entered('draining');
+    await child.kill();
+    expect(readdirSync(folder)).toEqual([]);
+    expect((await started()).output).not.toContain('previous run');
+  });
+});
+
 describe('A process that ends as it should', () => {
   it('leaves nothing to tell', async () => {
     const child = await draining();
