@@ -118,6 +118,11 @@ export function prometheusName({ name, type, unit }: Pick<Metric, 'name' | 'type
   return name.replaceAll('.', '_') + (unit === 's' ? '_seconds' : '') + (type === 'counter' ? '_total' : '');
 }
 
+/** The labels of Prometheus, the attributes of OpenTelemetry. */
+export function labelsOf({ label }: Pick<Metric, 'label'>, [, value]: Reading): Record<string, string> {
+  return label === undefined || value === undefined ? {} : { [label]: value };
+}
+
 function readings(counts: ReadonlyMap<string, number>): Reading[] {
   return Array.from(counts, ([label, count]) => [count, label]);
 }

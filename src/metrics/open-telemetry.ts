@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { metrics, type Metric } from './metrics.js';
-import { labelsOf } from './prometheus.js';
+import { labelsOf, metrics, type Metric } from './metrics.js';
 import { type Seen } from './seen.js';
 import { ShutdownSpans, type SpanMaker } from './spans.js';
 

@@ -1,4 +1,4 @@
-import { type Metric, metrics, prometheusName, type Reading } from './metrics.js';
+import { labelsOf, metrics, prometheusName } from './metrics.js';
 import { type Seen } from './seen.js';
 
 /**
@@ -54,9 +54,4 @@ export function registerWithPrometheus(seen: Seen, client: PrometheusClient, reg
       },
     });
   }
-}
-
-/** The labels of Prometheus, the attributes of OpenTelemetry. */
-export function labelsOf({ label }: Pick<Metric, 'label'>, [, value]: Reading): Record<string, string> {
-  return label === undefined || value === undefined ? {} : { [label]: value };
 }

@@ -156,6 +156,12 @@ describe('The examples of README and docs', () => {
       await promisify(execFile)(process.execPath, args, options);
     });
 
+    it('that answers before the drain has ended: one that waits for it would hold it to its deadline', async () => {
+      const child = await Child.start('pre-stop', { drain: { drainTimeoutMs: 500 } });
+      await expect(request(child.url('/pre-stop'))).rejects.toThrow('socket hang up');
+      expect(await child.report()).toMatchObject({ outcome: 'timed-out' });
+    });
+
     it('that is refused without the token', async () => {
       const { child, held } = await serving();
       expect(await request(child.url('/pre-stop'))).toMatchObject({ status: 403 });
