@@ -2,21 +2,31 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SystemdNotifier } from '../platform/systemd-notifier.js';
 import { systemClock } from '../sequence/clock.js';
 import { type Answer, ControlSocket, type Order } from './control-socket.js';
+import { HangWatch } from './hang-watch.js';
 import { inheritedSockets } from './inherited-sockets.js';
 import { ListeningSockets } from './listening-sockets.js';
+import { memoryAdvice } from './memory-advice.js';
+import { type Manner } from './protocol.js';
 import { resolveRelease } from './release.js';
+import { ReleaseWatch } from './release-watch.js';
 import { type ServeOptions } from './serve-options.js';
-import { startWorker, type WorkerSetup } from './start-worker.js';
-import { statusText } from './status.js';
+import { ServiceNotices } from './service-notices.js';
+import { listenForSignals } from './signals.js';
+import { startWorker } from './start-worker.js';
+import { statusOf, statusText } from './status.js';
+import { StatusServer } from './status-server.js';
 import { Supervisor } from './supervisor.js';
 import { type WorkerProcess } from './worker-process.js';
 
+/** A port that no worker has asked for is closed after this time, ms. */
+const unaskedMs = 5_000;
+
 /** Runs a group until it ends. Resolves with the exit code. */
-export async function serve(options: ServeOptions, preload: string): Promise<number> {
-  const group = new Group(options, preload);
-  return group.run();
+export function serve(options: ServeOptions, preload: string): Promise<number> {
+  return new Group(options, preload).run();
 }
 
 /** Everything of one group put together: the supervisor, its sockets, and who tells it what to do. */
@@ -25,10 +35,14 @@ class Group {
   private readonly privateFolder = mkdtempSync(join(tmpdir(), 'nestjs-drain-'));
   private readonly sockets: ListeningSockets;
   private readonly supervisor: Supervisor;
+  private readonly notices: ServiceNotices;
+  private readonly hangs: HangWatch;
   private readonly processes = new Set<WorkerProcess>();
-  private control?: ControlSocket;
-  private stopped: () => void = () => undefined;
+  /** What is to be closed at the end. */
+  private readonly opened: { close(): void }[] = [];
   private wereKilled = false;
+  private stopped!: () => void;
+  private readonly whenStopped = new Promise<undefined>((resolve) => (this.stopped = () => resolve(undefined)));
 
   constructor(
     private readonly options: ServeOptions,
@@ -36,13 +50,19 @@ class Group {
   ) {
     const { clock } = this;
     this.sockets = new ListeningSockets(options.balance, inheritedSockets());
-    const setup: WorkerSetup = {
+    const notifier = new SystemdNotifier({ warn: (line) => this.say(line) });
+    this.notices = new ServiceNotices(
+      notifier,
+      clock,
+      () => statusText(statusOf(this.supervisor, clock)).split('\n')[0]!,
+    );
+    const setup = {
       clock,
       sockets: this.sockets,
       readiness: options.readiness,
       graceMs: options.graceMs,
       ticketKeys: randomBytes(48).toString('base64'),
-      say: (line) => this.say(line),
+      say: (line: string) => this.say(line),
       preload,
       privateFolder: this.privateFolder,
       prefixesLines: options.prefixesLines,
@@ -52,52 +72,58 @@ class Group {
       start: (release, place) => this.follow(startWorker(release, place, setup)),
       nextRelease: (generation) => resolveRelease(options.source, generation),
       say: (line) => this.say(line),
-      changed: () => undefined,
+      changed: (phase) => this.notices.entered(phase),
       closing: () => this.closing(),
-      settled: () => this.closeUnasked(),
+      settled: () => this.settled(),
     });
+    const found = () => void this.supervisor.counts.hangs++;
+    this.hangs = new HangWatch(clock, options.hangLimitMs, () => this.processes, found);
   }
 
   async run(): Promise<number> {
     try {
-      this.control = await ControlSocket.open(this.options.control, (order) => this.obey(order));
-      const stopped = this.listenForSignals();
-      return await this.runUntil(stopped);
+      await this.open();
+      return await this.runUntilStopped();
     } finally {
-      this.control?.close();
+      for (const each of this.opened) each.close();
+      this.hangs.stop();
+      this.notices.stop();
       rmSync(this.privateFolder, { recursive: true, force: true });
     }
   }
 
-  private async runUntil(stopped: Promise<void>): Promise<number> {
-    const { supervisor } = this;
-    const why = await Promise.race([supervisor.start(), stopped.then(() => 'stopped')]);
-    if (why === undefined) this.say(`${supervisor.places.length} workers serve ${this.sockets.keys.join(', ')}`);
-    const failure = why === undefined || why === 'stopped' ? undefined : why;
-    const end = failure ?? (await Promise.race([supervisor.failed, stopped.then(() => undefined)]));
-    if (end !== undefined) this.say(`the group ends: ${end}`);
-    await supervisor.stop();
-    await this.sockets.closeAll();
-    return end !== undefined || this.wereKilled ? 1 : 0;
+  private async open(): Promise<void> {
+    const { control, statusPort, watched } = this.options;
+    // Whoever reads the log may end before the group does.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+    const { supervisor, clock } = this;
+    this.opened.push(await ControlSocket.open(control, (order) => this.obey(order)));
+    if (statusPort !== undefined) {
+      const server = await StatusServer.open(statusPort, () => statusOf(supervisor, clock));
+      this.opened.push(server);
+      this.say(`status and metrics are told on 127.0.0.1:${server.port}`);
+    }
+    if (watched !== undefined) this.opened.push(new ReleaseWatch(watched, clock, () => void supervisor.reload()));
+    this.opened.push(listenForSignals(supervisor, () => this.stopped()));
+    this.hangs.start();
+    if (process.pid === 1) {
+      this.say(
+        'this is PID 1, and Node reaps its own children alone: where workers start others, use docker run --init',
+      );
+    }
   }
 
-  private listenForSignals(): Promise<void> {
-    const { supervisor } = this;
-    return new Promise((resolve) => {
-      const stop = (signal: NodeJS.Signals) => {
-        if (supervisor.phase === 'stopping' && signal === 'SIGINT') return supervisor.force('a second SIGINT');
-        void supervisor.stop(signal).then(resolve);
-      };
-      process.on('SIGTERM', stop).on('SIGINT', stop);
-      const reload = () => void supervisor.reload();
-      process.on('SIGHUP', reload).on('SIGUSR2', reload);
-      const scaleBy = (difference: number) => () => {
-        const workers = supervisor.places.length + difference;
-        if (workers > 0) supervisor.scale(workers);
-      };
-      process.on('SIGTTIN', scaleBy(1)).on('SIGTTOU', scaleBy(-1));
-      this.stopped = resolve;
+  private async runUntilStopped(): Promise<number> {
+    const { supervisor, whenStopped } = this;
+    const started = supervisor.start().then((why) => {
+      if (why === undefined) this.say(`${supervisor.places.length} workers serve ${this.sockets.keys.join(', ')}`);
+      return why ?? supervisor.failed;
     });
+    const failure = await Promise.race([started, whenStopped]);
+    if (failure !== undefined) this.say(`the group ends: ${failure}`);
+    await supervisor.stop();
+    await this.sockets.closeAll();
+    return failure !== undefined || this.wereKilled ? 1 : 0;
   }
 
   private async obey({ order, workers }: Order): Promise<Answer> {
@@ -106,10 +132,11 @@ class Group {
       case 'reload':
         return supervisor.reload();
       case 'status':
-        return { isDone: true, summary: statusText(supervisor, this.clock) };
+        return { isDone: true, summary: statusText(statusOf(supervisor, this.clock)) };
       case 'stop':
         await supervisor.stop();
-        this.stopped();
+        // The answer goes first.
+        this.clock.after(0, this.stopped);
         return { isDone: true, summary: 'all workers have ended' };
       case 'scale':
         if (!Number.isInteger(workers) || workers! < 1)
@@ -122,7 +149,7 @@ class Group {
   }
 
   /** Where the sockets are another's, clients wait there for whoever comes next. */
-  private closing(): 'rolled' | 'stopped' {
+  private closing(): Manner {
     if (this.sockets.areInherited) {
       void this.sockets.closeAll();
       return 'rolled';
@@ -131,9 +158,25 @@ class Group {
     return 'stopped';
   }
 
+  /** Closes what no worker asks for any more, and looks whether there is room for a reload. */
+  private settled(): void {
+    // The new version may ask for it a little later than it is ready.
+    this.clock.after(unaskedMs, () => this.closeUnasked()).unref?.();
+    const serving = [...this.processes].filter(({ phase }) => phase === 'serving');
+    const advice = memoryAdvice({
+      workers: serving.length,
+      workerBytes: Math.max(0, ...serving.map(({ rss }) => rss)),
+      supervisorBytes: process.memoryUsage.rss(),
+      limitBytes: process.constrainedMemory?.(),
+    });
+    if (advice !== undefined) this.say(advice);
+  }
+
   private closeUnasked(): void {
-    const current = [...this.processes].filter(({ phase }) => phase === 'serving');
-    void this.sockets.keepOnly(new Set(current.flatMap(({ keys }) => keys)));
+    const processes = [...this.processes];
+    // Whoever starts again will ask for the same.
+    if (!this.supervisor.places.every(({ isServing }) => isServing)) return;
+    void this.sockets.keepOnly(new Set(processes.flatMap(({ keys }) => keys)));
   }
 
   private follow(worker: WorkerProcess): WorkerProcess {

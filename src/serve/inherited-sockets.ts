@@ -41,7 +41,7 @@ const kept = new Set<unknown>();
 function addressOfFd(fd: number): AddressInfo | string | undefined {
   const path = pathOfFd(fd);
   if (path !== undefined) return path;
-  const handle = bindOnly(null, -1, -1, fd);
+  const handle = bindOnly(null, 0, -1, fd);
   if (typeof handle === 'number') return undefined;
   const out: Partial<AddressInfo> = {};
   handle.getsockname?.(out);

@@ -91,7 +91,7 @@ export class ListeningSockets {
   }
 
   private async openShared(key: string, asked: AskedAddress, fd?: number): Promise<ListeningSocket> {
-    const socket = fd === undefined ? await bindShared(asked) : checked(bindOnly(null, -1, -1, fd), asked);
+    const socket = fd === undefined ? await bindShared(asked) : checked(bindOnly(null, 0, -1, fd), asked);
     if (asked.path !== undefined) {
       openTo(asked);
       return { key, address: asked.path, balancing: new SharedAccept(key, socket, asked.backlog ?? usualBacklog) };

@@ -59,6 +59,13 @@ export class Slot {
     old?.retire('rolled');
   }
 
+  /** Whoever is here goes, and workers of this release are started until one stays. */
+  runInstead(release: Release): void {
+    const old = this.current;
+    this.run(release);
+    old?.retire('rolled');
+  }
+
   /** Nobody takes the place any more. */
   close(manner: Manner, signal?: NodeJS.Signals): void {
     this.isOpen = false;

@@ -60,7 +60,7 @@ export class Supervisor {
   private readonly started = newOutcome();
   private readonly over = newOutcome();
   /** What has happened since the start. */
-  readonly counts = { reloads: 0, rolledBack: 0, restarts: 0 };
+  readonly counts = { reloads: 0, rolledBack: 0, restarts: 0, hangs: 0 };
 
   constructor(
     private readonly settings: SupervisorSettings,
@@ -181,7 +181,8 @@ export class Supervisor {
     }
     why ??= [...filled.values()].some(({ phase }) => phase === 'gone') ? 'one of its workers has ended' : undefined;
     if (why !== undefined) {
-      candidate.kill(why);
+      // It may hold what others wait for, and gets the time to give it back.
+      candidate.retire('rolled');
       return `worker ${slot.place}: ${why}`;
     }
     // The place may have been given up in the meantime.
@@ -199,9 +200,11 @@ export class Supervisor {
     for (const slot of filled.keys()) {
       const worker = this.startWorker(release, slot.place);
       const why = await this.unlessStopping(whyNotReady(worker, this.parts.clock, this.settings.readyWithinMs));
+      const isWanted = this.slots.includes(slot) && !this.stopping.signal.aborted;
       if (why !== undefined) worker.kill(why);
-      else if (this.slots.includes(slot)) slot.adopt(worker);
-      else worker.retire('rolled');
+      if (!isWanted) worker.retire('rolled');
+      else if (why === undefined) slot.adopt(worker);
+      else slot.runInstead(release);
     }
   }
 

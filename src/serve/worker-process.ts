@@ -42,7 +42,9 @@ export class WorkerProcess implements Worker, Acceptor {
   private hammer?: ClockTimer;
   private readonly readyNow = new Deferred<void>();
   private readonly check: ReadinessCheck;
-  /** The sockets that the application listens on; clients come from those once it serves. */
+  /** The sockets that the application has asked for. */
+  private readonly bound = new Map<string, ListeningSocket>();
+  /** Those that it listens on: clients come from them once it serves. */
   private readonly listening = new Map<string, ListeningSocket>();
   private readonly offers = new Map<number, (isTaken: boolean) => void>();
   private offered = 0;
@@ -86,7 +88,7 @@ export class WorkerProcess implements Worker, Acceptor {
   }
 
   get keys(): readonly string[] {
-    return [...this.listening.keys()];
+    return [...this.bound.keys()];
   }
 
   serve(): void {
@@ -157,7 +159,7 @@ export class WorkerProcess implements Worker, Acceptor {
     const { sockets, ticketKeys } = this.around;
     try {
       const socket = await sockets.bind(asked);
-      this.listening.set(key, socket);
+      this.bound.set(key, socket);
       this.tell({ kind: 'bound', key, address: socket.address, ticketKeys });
     } catch (thrown) {
       const { message, code, errno, syscall } = thrown as NodeJS.ErrnoException;
@@ -167,13 +169,16 @@ export class WorkerProcess implements Worker, Acceptor {
   }
 
   private listens(key: string, at: AddressInfo | string, { scheme }: FromWorker & { kind: 'listening' }): void {
+    const socket = this.bound.get(key)!;
+    this.listening.set(key, socket);
     this.check.listens({ at, scheme });
-    if (this.current === 'serving') this.listening.get(key)?.balancing.attach(this);
+    if (this.current === 'serving') socket.balancing.attach(this);
   }
 
   private closed(key: string): void {
     this.listening.get(key)?.balancing.detach(this);
     this.listening.delete(key);
+    this.bound.delete(key);
   }
 
   private detach(): void {
@@ -202,6 +207,7 @@ export class WorkerProcess implements Worker, Acceptor {
     signalGroup(this.pid, 'SIGKILL');
     clock.after(lastWordsMs, () => {
       this.listening.clear();
+      this.bound.clear();
       for (const connection of [...this.offers.keys()]) this.settle(connection, false);
       resolve(how);
     });

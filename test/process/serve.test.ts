@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { build } from './support/child.js';
 import { GroupLoad } from './support/group-load.js';
-import { endServed, isAlive, Served } from './support/served.js';
+import { endServed, isAlive, Served, until } from './support/served.js';
 
 /** More of them give figures; one sees whether something is lost. */
 const rolls = Number(process.env.DRAIN_ROLLS ?? 1);
@@ -132,9 +132,3 @@ describe('nestjs-drain serve', () => {
     expect(second.output).toMatch(/EADDRINUSE/);
   });
 });
-
-/** Asks until it holds. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const endAt = performance.now() + 30_000;
-  while (!(await holds())) if (performance.now() > endAt) throw new Error('Expected it to hold by now.');
-}

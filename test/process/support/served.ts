@@ -1,8 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type ListenHandle } from '../../../src/serve/insides.js';
 import { endWithThisProcess } from '../../../packages/tools/src/drill/children.js';
 import { freePort } from '../../../packages/tools/src/drill/free-port.js';
 
@@ -19,6 +29,10 @@ export interface ServedSetup {
   readonly env?: NodeJS.ProcessEnv;
   /** The first release; see `releases`. */
   readonly release?: string;
+  /** A socket that it is given as systemd does. */
+  readonly socket?: ListenHandle;
+  /** What it tells systemd is written to the file `said`. */
+  readonly isUnit?: boolean;
 }
 
 /** What a command came to. */
@@ -28,12 +42,15 @@ export interface Ordered {
 }
 
 const application = JSON.stringify(join(root, 'test/process/apps/group-worker.mjs'));
+const bare = JSON.stringify(join(root, 'test/process/apps/bare.mjs'));
 
 /** Versions that a link is pointed to. */
 const releases: Record<string, string> = {
   good: `await import(${application});\n`,
   // The same, from another folder.
   better: `await import(${application});\n`,
+  bare: `await import(${bare});\n`,
+  barer: `await import(${bare});\n`,
   crashing: `throw new Error('a crash at the start');\n`,
   silent: `setInterval(() => undefined, 1_000);\n`,
   unready: `import { createServer } from 'node:http';
@@ -79,28 +96,17 @@ export class Served {
   private readonly watchers = new Set<() => void>();
 
   /** Resolves when all workers serve. */
-  static async start({
-    workers = 4,
-    options = [],
-    settings = {},
-    env,
-    release = 'good',
-  }: ServedSetup = {}): Promise<Served> {
-    const served = await Served.launch({ workers, options, settings, env, release });
+  static async start(setup: ServedSetup = {}): Promise<Served> {
+    const served = await Served.launch(setup);
     await served.says(/workers serve/);
     return served;
   }
 
   /** Starts it, and waits for nothing. */
-  static async launch({
-    workers = 4,
-    options = [],
-    settings = {},
-    env,
-    release = 'good',
-  }: ServedSetup): Promise<Served> {
+  static async launch(setup: ServedSetup): Promise<Served> {
+    const { workers = 4, options = [], settings = {}, env, release = 'good', socket, isUnit = false } = setup;
     const folder = mkdtempSync(join(tmpdir(), 'drain-served-'));
-    const port = await freePort();
+    const port = (settings.port as number | undefined) ?? (await freePort());
     for (const [name, text] of Object.entries(releases)) {
       mkdirSync(join(folder, name));
       writeFileSync(join(folder, name, 'main.mjs'), text);
@@ -108,12 +114,21 @@ export class Served {
     writeFileSync(join(folder, 'ledger'), '');
     pointTo(folder, release);
     const own = ['--workers', String(workers), '--control', join(folder, 'control'), '--cwd', join(folder, 'current')];
-    const args = [command, 'serve', ...own, ...options, '--', 'node', 'main.mjs'];
-    const drainSettings = JSON.stringify({ port, ledger: join(folder, 'ledger'), ...settings });
-    const child = spawn(node, args, {
-      cwd: root,
-      env: { ...process.env, KUBERNETES_SERVICE_HOST: undefined, NO_COLOR: '1', DRAIN_SETTINGS: drainSettings, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const args = [node, command, 'serve', ...own, ...options, '--', 'node', 'main.mjs'];
+    // As systemd does, which knows the process before it runs.
+    const activated = ['sh', '-c', 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"', ...args];
+    const [program, ...rest] = socket ? activated : args;
+    const child = spawn(program!, rest, {
+      cwd: folder,
+      env: {
+        ...process.env,
+        KUBERNETES_SERVICE_HOST: undefined,
+        NO_COLOR: '1',
+        DRAIN_SETTINGS: JSON.stringify({ port, ledger: join(folder, 'ledger'), ...settings }),
+        ...(isUnit ? unit(folder) : {}),
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe', ...(socket ? [socket as never] : [])],
     });
     return new Served(folder, port, child);
   }
@@ -178,6 +193,24 @@ function pointTo(folder: string, release: string): void {
   const link = join(folder, 'next');
   symlinkSync(release, link);
   renameSync(link, join(folder, 'current'));
+}
+
+/** The environment of a unit of Type=notify, and a systemd-notify that writes down what it is told. */
+function unit(folder: string): NodeJS.ProcessEnv {
+  const path = join(folder, 'systemd-notify');
+  writeFileSync(join(folder, 'said'), '');
+  writeFileSync(path, `#!/bin/sh\necho "$*" >> '${folder}/said'\n`);
+  chmodSync(path, 0o755);
+  return { PATH: `${folder}:${process.env.PATH}`, NOTIFY_SOCKET: join(folder, 'notify'), WATCHDOG_USEC: '1000000' };
+}
+
+/** Asks until it holds. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const endAt = performance.now() + 30_000;
+  while (!(await holds())) {
+    if (performance.now() > endAt) throw new Error('Expected it to hold by now.');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Reports whether a process is there, and is no zombie. */
