@@ -6,10 +6,11 @@ import { endAll, Group } from './support/group.js';
 
 afterEach(endAll);
 
-async function served(): Promise<Group> {
+/** @param more options of `serve` that the unit does not have */
+async function served(more?: string): Promise<Group> {
   const group = new Group();
   expect(await group.deploy()).toEqual({ code: 0, output: 'release 1 is current; nothing runs yet\n' });
-  await group.start();
+  await group.start(more);
   return group;
 }
 
@@ -42,7 +43,7 @@ describe('deploy/deploy.sh', () => {
     ],
     ['ends soon after it was ready', "setTimeout(() => process.exit(3), 1_500);\nawait import('./good.js');\n"],
   ])('takes a release back that %s', async (_name, main) => {
-    const group = await served();
+    const group = await served(' --ready-timeout 10s');
     const before = await group.serving();
     const clients = new Clients(group.url);
     const { code, output } = await group.deploy(main);

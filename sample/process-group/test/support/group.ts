@@ -81,8 +81,12 @@ export class Group {
     return outcome;
   }
 
-  /** Runs what the unit says. Resolves when all workers serve. */
-  async start(): Promise<void> {
+  /**
+   * Runs what the unit says. Resolves when all workers serve.
+   *
+   * @param more options of `serve` that the unit does not have
+   */
+  async start(more = ''): Promise<void> {
     if (this.port === 0) this.port = await freePort();
     const here = (text: string) => text.replaceAll('/srv/orders', this.home);
     const environment = here(unitValue('Environment'))
@@ -90,7 +94,7 @@ export class Group {
       .split(' ');
     const command = here(unitValue('ExecStart'))
       .replace('--workers max', '--workers 2')
-      .replace(' -- ', ' --ready-timeout 5s -- ');
+      .replace(' -- ', `${more} -- `);
     await this.run(command.split(' '), Object.fromEntries(environment.map((each) => each.split('=', 2))), this.home);
   }
 
