@@ -15,6 +15,8 @@ const rooms = {
   readiness: ['sequence', 'in-flight'],
   // Where the process runs, as its environment tells.
   platform: ['sequence'],
+  // The supervisor of several processes, a program of its own: nothing of the rest imports it.
+  serve: ['sequence', 'platform'],
   refusal: ['words', 'sequence', 'admission'],
   'drainables/shared': ['sequence'],
   'drainables/exchange': ['in-flight', 'admission'],
@@ -48,6 +50,9 @@ const rooms = {
   'drainables/jobs/shared': ['sequence', 'in-flight', 'drainables/shared'],
   'drainables/jobs/<source>': ['sequence', 'in-flight', 'drainables/shared', 'drainables/jobs/shared'],
   'drainables/jobs': ['sequence', 'in-flight', 'drainables/jobs/shared', 'drainables/jobs/<source>'],
+  breadcrumb: ['sequence'],
+  // An entry of its own, which meets the application through what users can inject.
+  metrics: ['sequence', 'in-flight'],
   options: ['sequence', 'refusal', 'drainables/<protocol>'],
   'nest/insides': ['in-flight', 'drainables/<protocol>', 'drainables/microservices/shared', 'drainables/jobs/<source>'],
 };

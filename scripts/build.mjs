@@ -39,11 +39,19 @@ const commonJs = { format: 'cjs', banner: { js: '"use strict";' } };
 async function buildRuntime() {
   for (const folder of ['dist', '.cache/esm']) rmSync(folder, { recursive: true, force: true });
   execFileSync(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { stdio: 'inherit' });
-  await buildEntry('client', '.cache/esm/client/index.js', 'api-extractor.client.json', [namesOfClasses]);
+  await buildOnce('client', '.cache/esm/client/index.js', 'api-extractor.client.json');
+  await buildOnce('metrics', '.cache/esm/metrics/index.js', 'api-extractor.metrics.json');
   const core = await coreOf('.cache/esm/index.js');
   await build({ ...common, ...commonJs, stdin: core.entry, outfile: 'dist/core-code.cjs', plugins: [namesOfClasses] });
   // Node reads CommonJS for the names that it exports when a module imports it: of all the code that took it 30 ms.
   writeFileSync('dist/core.cjs', "exports.core = require('./core-code.cjs');\n");
+  // The supervisor, and what its workers load before the application.
+  for (const [entry, name] of [
+    ['command', 'serve'],
+    ['preload/index', 'serve-worker'],
+  ]) {
+    await build({ ...common, ...commonJs, entryPoints: [`.cache/esm/serve/${entry}.js`], outfile: `dist/${name}.cjs` });
+  }
   // The file that is written last must be of this one: whoever asks whether the build is older than its source looks at
   // it.
   await buildEntry('index', '.cache/esm/index.js', 'api-extractor.json', [core.plugin, namesOfClasses]);
@@ -55,9 +63,29 @@ async function buildEntry(name, entry, extractor, plugins) {
   await build({ ...options, format: 'esm', outfile: `dist/${name}.js` });
   // Jest takes this one, and bundlers.
   await build({ ...options, ...commonJs, outfile: `dist/${name}.cjs` });
+  writeTypes(name, extractor);
+}
+
+function writeTypes(name, extractor) {
   rollUpTypes(extractor, `dist/${name}.d.cts`);
   // An ES module may import CommonJS, and its types; the other way round some compilers object.
   writeFileSync(`dist/${name}.d.ts`, `export * from './${name}.cjs';\n`);
+}
+
+/**
+ * An entry that imports nothing of Nest (rxjs is CommonJS on Node, however it is imported): its ES module hands on what
+ * stands in the CommonJS.
+ */
+async function buildOnce(name, entry, extractor) {
+  const outfile = `dist/${name}.cjs`;
+  const options = { ...common, entryPoints: [entry], outfile, plugins: [namesOfClasses] };
+  const { metafile } = await build({ ...options, format: 'esm', write: false, metafile: true });
+  await build({ ...options, ...commonJs });
+  writeFileSync(
+    `dist/${name}.js`,
+    `export { ${metafile.outputs[outfile].exports.join(', ')} } from './${name}.cjs';\n`,
+  );
+  writeTypes(name, extractor);
 }
 
 /**

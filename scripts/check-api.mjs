@@ -13,6 +13,7 @@ const failures = [];
 for (const name of [
   'api-extractor.json',
   'api-extractor.client.json',
+  'api-extractor.metrics.json',
   'packages/tools/api-extractor.json',
   'packages/tools/api-extractor.testing.json',
 ]) {

@@ -16,7 +16,15 @@ const packages = [
   {
     name: 'runtime',
     folder: '.',
-    inputs: [...shared, 'src', 'package.json', 'nest-cli.json', 'api-extractor.json', 'api-extractor.client.json'],
+    inputs: [
+      ...shared,
+      'src',
+      'package.json',
+      'nest-cli.json',
+      'api-extractor.json',
+      'api-extractor.client.json',
+      'api-extractor.metrics.json',
+    ],
     last: 'dist/index.d.ts',
   },
   {

@@ -38,7 +38,9 @@ async function test() {
   buildPackages();
   const suite = (name) => ({ name, command: ['npm', 'run', '--silent', `test:${name}`, ...passed] });
   const sample = (name) => ({ name, command: [process.execPath, 'scripts/test-sample.mjs', name, ...passed] });
-  const samples = ['kubernetes-app', 'realtime-app', 'orders-pipeline'].map((name) => sample(`sample/${name}`));
+  const samples = ['kubernetes-app', 'realtime-app', 'orders-pipeline', 'process-group'].map((name) =>
+    sample(`sample/${name}`),
+  );
   const failed = await runLanes([
     [suite('unit'), suite('integration'), suite('brokers')],
     [suite('process'), suite('balancer'), ...samples],

@@ -25,6 +25,7 @@ import { hasReached, type ShutdownPhase } from './sequence/phase.js';
 import { Probes } from './sequence/probes.js';
 import { Rehearsal } from './rehearsal/rehearsal.js';
 import { type SharedSocket } from './platform/shared-socket.js';
+import { supervisedWorker } from './platform/supervised-worker.js';
 import { type ShutdownTrigger } from './sequence/sequence-parts.js';
 import { ShutdownSequence } from './sequence/shutdown-sequence.js';
 import { Traffic } from './sequence/traffic.js';
@@ -57,11 +58,7 @@ export class DrainCore {
   readonly refusals: HandlerRefusals;
   /** A signal began the shutdown, or it goes through a lame duck: clients are there, and may be about to write. */
   private isUnderTraffic = false;
-  /**
-   * Others accept from the same socket, and go on when this process ends: it gives up the socket at once, and the
-   * machine stays ready.
-   */
-  private handsOver: boolean;
+  private isTakenOut = false;
   private readonly readinessWatchers: (() => void)[] = [];
 
   constructor(
@@ -72,9 +69,9 @@ export class DrainCore {
     readonly isDevelopment = options.development === true,
     /** Through whom others accept from the same socket, if any do. */
     readonly sharedSocket?: SharedSocket,
+    private readonly supervised = supervisedWorker(),
   ) {
     this.grace = new PlatformGrace(options.gracePeriodMs, environment);
-    this.handsOver = sharedSocket !== undefined && !isDevelopment && !isReplacedAsAWhole(environment);
     // Of a short drain they get no more than half, so that it does not time out for them.
     this.tracker = new InFlightTracker(clock, Math.min(abandonedMs, options.drainTimeoutMs / 2));
     this.calls = new CountedCalls(this.tracker, clock);
@@ -195,8 +192,18 @@ export class DrainCore {
 
   /** The primary process takes this one out, and it alone: its siblings go on. Its server is about to be closed. */
   takenOut(): void {
-    if (this.sharedSocket !== undefined && !this.isDevelopment) this.handsOver = true;
+    this.isTakenOut = true;
     this.servers.keepConnections();
+  }
+
+  /**
+   * Reports whether others accept from the same socket, and go on when this process ends: it gives up the socket at
+   * once, and the machine stays ready.
+   */
+  private get handsOver(): boolean {
+    if (this.sharedSocket === undefined || this.isDevelopment) return false;
+    if (this.sharedSocket === 'supervisor') return !this.supervised?.isGroupStopping;
+    return this.isTakenOut || !isReplacedAsAWhole(this.environment);
   }
 
   get isRehearsing(): boolean {

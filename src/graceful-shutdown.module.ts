@@ -17,7 +17,7 @@ import { DrainCore } from './drain-core.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { rememberCore } from './in-flight/core-of.js';
 import { InFlightInterceptor } from './in-flight/in-flight.interceptor.js';
-import { DRAIN_CORE, DRAIN_OPTIONS } from './in-flight/tokens.js';
+import { DRAIN_CORE, DRAIN_OPTIONS, DRAIN_SHUTDOWN } from './in-flight/tokens.js';
 import { DrainFirstModule } from './nest/drain-first.module.js';
 import { applicationOf, DrainedApplication } from './nest/drained-application.js';
 import { placeModule } from './nest/insides/modules.js';
@@ -26,6 +26,7 @@ import { isWatched } from './nest/watcher.js';
 import { type GracefulShutdownOptions, type ResolvedOptions } from './options/options.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { sharedSocketOf } from './platform/shared-socket.js';
+import { supervisedWorker } from './platform/supervised-worker.js';
 import { ReadinessHealthIndicator } from './readiness/readiness.health-indicator.js';
 import { DrainError } from './sequence/errors.js';
 
@@ -160,11 +161,12 @@ function assemble(
         inject: [DRAIN_OPTIONS, ModulesContainer, ApplicationConfig],
       },
       GracefulShutdown,
+      { provide: DRAIN_SHUTDOWN, useExisting: GracefulShutdown },
       ReadinessHealthIndicator,
       InFlightInterceptor,
       ...(httpTracking === 'interceptor' ? [{ provide: APP_INTERCEPTOR, useExisting: InFlightInterceptor }] : []),
     ],
-    exports: [GracefulShutdown, ReadinessHealthIndicator, InFlightInterceptor],
+    exports: [GracefulShutdown, DRAIN_SHUTDOWN, ReadinessHealthIndicator, InFlightInterceptor],
   };
 }
 
@@ -181,6 +183,8 @@ function startApplication(
   const isDevelopment = options.development === 'auto' ? isWatched() : options.development;
   const core = new DrainCore(options, undefined, undefined, isDevelopment, sharedSocketOf());
   rememberCore(modules, core);
+  const supervised = supervisedWorker();
+  if (supervised) supervised.drainsItself = true;
   new DrainedApplication(core, modules, config).start();
   return core;
 }

@@ -2,12 +2,14 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { type DrainCore } from './drain-core.js';
 import { countIn, isCountedSource } from './drainables/jobs/shared/counted-source.js';
-import { checkHook } from './hooks/check-hook.js';
+import { checkHook, checkIsFunction } from './hooks/check-hook.js';
 import { type HookOptions, type ShutdownHook } from './hooks/hook-registry.js';
 import { type Lease } from './in-flight/lease.js';
+import { snapshotOf, type ShutdownSnapshot } from './in-flight/snapshot.js';
 import { DRAIN_CORE } from './in-flight/tokens.js';
+import { type AfterReportWork } from './sequence/after-report.js';
 import { type Drainable } from './sequence/drainable.js';
-import { DrainError } from './sequence/errors.js';
+import { DrainError, notThat } from './sequence/errors.js';
 import { type ShutdownEvent } from './sequence/events.js';
 import { type HookPhase } from './sequence/hooks.js';
 import { hasReached, type ShutdownPhase } from './sequence/phase.js';
@@ -54,6 +56,11 @@ export class GracefulShutdown {
   /** Pieces of work in flight: requests, handlers, tracked promises, leases. */
   get inFlight(): number {
     return this.core.tracker.size;
+  }
+
+  /** What can be counted at this moment, for metrics. It looks through what is in flight: call it when it is asked for. */
+  snapshot(): ShutdownSnapshot {
+    return snapshotOf(this.core);
   }
 
   /** Aborts when new work is refused: a good moment for a handler to end a stream that it owns. */
@@ -124,11 +131,7 @@ export class GracefulShutdown {
    */
   register(drainable: Drainable): void {
     if (typeof drainable?.drain !== 'function' || typeof drainable.forceClose !== 'function' || !drainable.name) {
-      throw new DrainError(
-        'DRAIN_INVALID_ARGUMENT',
-        `Expected register() to be given a Drainable (name, drain, forceClose), got ${describe(drainable)}. ` +
-          'Implement the missing members.',
-      );
+      throw notThat('register()', 'a Drainable (name, drain, forceClose)', drainable, 'Implement the missing members');
     }
     if (isCountedSource(drainable)) drainable[countIn](this.core.calls);
     if (!this.core.sequence.add(drainable)) {
@@ -152,11 +155,8 @@ export class GracefulShutdown {
    */
   attachServer(server: object): void {
     if (this.core.servers.attach(server) || this.core.webSockets.attach(server)) return;
-    throw new DrainError(
-      'DRAIN_INVALID_ARGUMENT',
-      'Expected attachServer() to be given a server of node:http, node:https or node:http2, ' +
-        `or one of ws or socket.io, got ${describe(server)}. Other servers are a Drainable of their own: register().`,
-    );
+    const expected = 'a server of node:http, node:https or node:http2, or one of ws or socket.io';
+    throw notThat('attachServer()', expected, server, 'Other servers are a Drainable of their own: register()');
   }
 
   /**
@@ -168,13 +168,21 @@ export class GracefulShutdown {
    */
   onShutdown(phase: HookPhase, hook: ShutdownHook, options: HookOptions = {}): () => void {
     checkHook('onShutdown()', phase, options);
-    if (typeof hook !== 'function') {
-      throw new DrainError(
-        'DRAIN_INVALID_ARGUMENT',
-        `Expected onShutdown() to be given a function, got ${describe(hook)}. Give it the hook to run.`,
-      );
-    }
+    checkIsFunction('onShutdown()', hook);
     return this.core.hooks.add(phase, hook, options);
+  }
+
+  /**
+   * Adds what is done when the report is there, such as the last export of metrics: `work` is given the report, and the
+   * process ends after it. It is waited for up to `hookTimeoutMs`, and never as long as the platform kills at the end
+   * of the grace period. What goes wrong is written to stderr, under its `name`.
+   *
+   * @returns a function that takes it out again
+   * @throws DrainError `DRAIN_INVALID_ARGUMENT` when `work` is no function
+   */
+  afterReport(work: AfterReportWork, name?: string): () => void {
+    checkIsFunction('afterReport()', work);
+    return this.core.sequence.afterReport.add(work, name ?? (work.name || 'a function'));
   }
 
   /**
@@ -235,9 +243,4 @@ export class GracefulShutdown {
     void this.closed.then(() => hold.cancel());
     process.kill(process.pid, 'SIGTERM');
   }
-}
-
-function describe(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  return `${value.constructor?.name ?? 'an object'} with ${Object.keys(value).join(', ') || 'nothing of it'}`;
 }

@@ -9,6 +9,7 @@ export { AllowDuringShutdown } from './in-flight/allow-during-shutdown.decorator
 export { InFlightInterceptor } from './in-flight/in-flight.interceptor.js';
 export { TrackInFlight } from './in-flight/track-in-flight.decorator.js';
 export { type Lease } from './in-flight/lease.js';
+export { type ShutdownSnapshot } from './in-flight/snapshot.js';
 export { OnShutdown } from './hooks/on-shutdown.decorator.js';
 export { type HookOptions, type ShutdownHook } from './hooks/hook-registry.js';
 export { ReadinessHealthIndicator, type ReadinessResult } from './readiness/readiness.health-indicator.js';
@@ -23,9 +24,10 @@ export { type EventStreamOptions } from './drainables/sse/event-stream-options.j
 export { type ResolvedWebSocketOptions, type WebSocketOptions } from './drainables/websockets/web-socket-options.js';
 export { drainableWorker } from './drainables/jobs/bullmq/worker-drainable.js';
 export { drainablePgBoss } from './drainables/jobs/pg-boss/pg-boss-drainable.js';
+export { type AfterReportWork } from './sequence/after-report.js';
 export { type Drainable, type Leftover } from './sequence/drainable.js';
 export { DrainError, type DrainErrorCode } from './sequence/errors.js';
-export { type ShutdownEvent } from './sequence/events.js';
+export { type PreviousRun, type ShutdownEvent } from './sequence/events.js';
 export { type HookPhase, type ShutdownContext } from './sequence/hooks.js';
 export { type RehearsalOptions } from './rehearsal/rehearsal.js';
 export { type RehearsalProbe, type RehearsalReport } from './rehearsal/rehearsal-report.js';

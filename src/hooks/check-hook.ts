@@ -1,5 +1,5 @@
 import { timerMaxMs } from '../sequence/budget.js';
-import { DrainError } from '../sequence/errors.js';
+import { DrainError, notThat } from '../sequence/errors.js';
 import { type HookPhase } from '../sequence/hooks.js';
 import { type HookOptions } from './hook-registry.js';
 
@@ -19,4 +19,12 @@ export function checkHook(where: string, phase: HookPhase, { order, timeoutMs }:
   if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs >= 1 && timeoutMs <= timerMaxMs)) {
     fail(`timeoutMs to be milliseconds between 1 and ${timerMaxMs}`, timeoutMs, 'Leave it out for the default.');
   }
+}
+
+/**
+ * @param method what it was given to
+ * @throws DrainError `DRAIN_INVALID_ARGUMENT`
+ */
+export function checkIsFunction(method: string, value: unknown): void {
+  if (typeof value !== 'function') throw notThat(method, 'a function', value, 'Give it what is to be run');
 }

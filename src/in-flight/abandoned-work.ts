@@ -64,6 +64,11 @@ export class AbandonedWork {
     this.isLeftBehind = true;
   }
 
+  /** Returns the kinds of those that are waited for, and how many there are of one name. */
+  counts(): [kind: string, count: number][] {
+    return this.isLeftBehind ? [] : Array.from(this.byName.values(), ({ kind, count }) => [kind, count]);
+  }
+
   /** Returns one entry for all of a name, with the age of the oldest. */
   leftovers(): Leftover[] {
     const now = this.clock.now();

@@ -140,6 +140,14 @@ export class InFlightTracker {
     }));
   }
 
+  /** Returns how many are held of each kind, abandoned handlers included as in `size`. */
+  countByKind(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { kind } of this.held) counts[kind] = (counts[kind] ?? 0) + 1;
+    for (const [kind, count] of this.abandoned.counts()) counts[kind] = (counts[kind] ?? 0) + count;
+    return counts;
+  }
+
   /** Returns handlers that have gone on when their clients had gone, and have not ended. */
   abandonedLeftovers(): Leftover[] {
     return this.abandoned.leftovers();

@@ -1,5 +1,8 @@
 import { type Server } from 'node:http';
+import { resolve } from 'node:path';
 import { type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
+import { Breadcrumb } from '../breadcrumb/breadcrumb.js';
+import { takePreviousRuns } from '../breadcrumb/previous-runs.js';
 import { type DrainCore } from '../drain-core.js';
 import { whenListening } from '../drainables/shared/listener.js';
 import { addApplication } from '../in-flight/tracked-runs.js';
@@ -86,6 +89,8 @@ export class DrainedApplication {
     addApplication(this.core.trackedRuns);
     this.core.events.subscribe(this.logger.log);
     this.core.events.subscribe(this.serviceManager.log);
+    const { breadcrumb } = this.core.options;
+    if (breadcrumb) new Breadcrumb(resolve(breadcrumb), this.core).start();
     this.transports.start();
     this.gateways.start();
   }
@@ -122,6 +127,7 @@ export class DrainedApplication {
     for (const message of brokenPromises({ modules, config, adapter, injecting })) this.warn(message);
     const { options, transports } = this.core;
     for (const each of [...options.warnings, ...transports.warnings, ...this.jobs.warnings()]) this.warn(each);
+    this.tellPreviousRuns();
     this.core.grace.whenKnown(() => this.tellGrace());
     if (!this.hasServer) this.serviceManager.ready();
   }
@@ -156,6 +162,13 @@ export class DrainedApplication {
   private giveWay(): void {
     this.transports.stop();
     this.gateways.stop();
+  }
+
+  private tellPreviousRuns(): void {
+    const { events, options } = this.core;
+    for (const previous of options.breadcrumb ? takePreviousRuns(resolve(options.breadcrumb)) : []) {
+      events.emit({ type: 'previous-run', previous });
+    }
   }
 
   /** How long a shutdown may take, where nobody has said it, and whether its parts fit. */

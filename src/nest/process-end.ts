@@ -1,11 +1,12 @@
 import { constants } from 'node:os';
 import { type DrainCore } from '../drain-core.js';
-import { hardStopAfterMs } from '../sequence/budget.js';
+import { hardStopAfterMs, lastWorkAfterMs } from '../sequence/budget.js';
 import { settledWithin } from '../sequence/clock.js';
 import { type ShutdownReport } from '../sequence/report.js';
 import { setImmediate } from '../sequence/timers.js';
 import { shieldOutput } from './output-shield.js';
 import { type ProcessHost } from './process-host.js';
+import { writeToStderr } from './stderr.js';
 import { companionOf, type SignalCompanion, type SignalReceiver } from './signal-companion.js';
 
 /** An application that closes longer than this after a signal is not closed because of it, ms. */
@@ -19,6 +20,8 @@ const oneKeystrokeMs = 500;
 const selfKillMs = 500;
 /** Whoever sends one of these wants the process to end. Others may ask it to reload (SIGHUP), or to tell something. */
 const endingSignals: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGBREAK'];
+/** After a second signal nobody waits longer than this for what is done after the report, ms. */
+const forcedWorkMs = 1_000;
 /** So many pieces of work are named when the process ends in the middle of a shutdown. */
 const namedWork = 10;
 
@@ -49,7 +52,10 @@ export class ProcessEnd implements SignalReceiver {
   private isNestEndingProcess = false;
   private unshieldOutput: () => void = () => undefined;
   private over?: Promise<void>;
-  /** What the report asks for. Settles when its subscribers have had a turn, for what they print. */
+  /**
+   * What the report asks for. Settles when its subscribers have had a turn, for what they print, and what is to be done
+   * after the report has been.
+   */
   private readonly exitCode: Promise<number | undefined>;
 
   constructor(
@@ -59,6 +65,8 @@ export class ProcessEnd implements SignalReceiver {
   ) {
     this.exitCode = core.sequence.closed.then(async (report) => {
       await new Promise((resolve) => setImmediate(resolve));
+      const problems = await core.sequence.afterReport.run(report, this.lastWorkMs());
+      for (const problem of problems) writeToStderr(`[GracefulShutdown] After the report, ${problem}\n`);
       return this.exitCodeFor(report);
     });
   }
@@ -140,6 +148,13 @@ export class ProcessEnd implements SignalReceiver {
       `[GracefulShutdown] The process ends with exit code ${code} in the middle of a shutdown, in phase ${phase}. ` +
       `In flight: ${named.join(', ') || 'nothing'}${others}.`
     );
+  }
+
+  /** How long the work after the report is waited for: whoever has sent a second signal does not want to wait. */
+  private lastWorkMs(): number {
+    const { clock, grace, options } = this.core;
+    const killed = this.signal === undefined ? Infinity : this.signalAt + lastWorkAfterMs(grace.now) - clock.now();
+    return Math.max(0, Math.min(options.hookTimeoutMs, killed, this.forcedBy ? forcedWorkMs : Infinity));
   }
 
   private finish(): Promise<void> {

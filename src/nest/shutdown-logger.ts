@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { wordsOn } from '../breadcrumb/previous-runs.js';
 import { type ShutdownEvent } from '../sequence/events.js';
 import { type ShutdownReport } from '../sequence/report.js';
 import { isLoggerClosed } from './insides/closed-logger.js';
@@ -42,6 +43,9 @@ export class ShutdownLogger {
         return;
       case 'problem':
         this.logger.error(event.message);
+        return;
+      case 'previous-run':
+        this.logger.warn(wordsOn(event.previous));
         return;
       case 'report':
         this.logReport(event.report);

@@ -82,6 +82,12 @@ export interface GracefulShutdownOptions {
    */
   readonly allowRehearsal?: boolean;
   /**
+   * A file that says, while a shutdown runs, what it waits for, so that the next start can tell what a process was
+   * killed in. Its process writes it under this path, followed by a dot and its number: several may share a path.
+   * @default false
+   */
+  readonly breadcrumb?: string | false;
+  /**
    * Whether this is a process that is restarted as its code is written: there is then no lame duck, whatever `lameDuck`
    * says, and the listener is closed at once, so that the next process can listen. `'auto'` tells it by who has started
    * the process: `node --watch`, `nest start --watch`, `tsx watch`, `nodemon`, `ts-node-dev`. @default 'auto'
@@ -119,6 +125,8 @@ export interface ResolvedOptions {
   readonly eventStreams: EventStreamOptions;
   /** See `GracefulShutdownOptions.allowRehearsal`. */
   readonly allowRehearsal: boolean;
+  /** See `GracefulShutdownOptions.breadcrumb`. */
+  readonly breadcrumb: string | false;
   /** See `GracefulShutdownOptions.development`. */
   readonly development: boolean | 'auto';
   /** See `GracefulShutdownOptions.secondSignal`. */
@@ -145,6 +153,7 @@ export const defaults = {
     closeTimeoutMs: 2_000,
   },
   allowRehearsal: false,
+  breadcrumb: false,
   development: 'auto',
   secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
 } as const;

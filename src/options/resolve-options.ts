@@ -25,6 +25,7 @@ const known = {
     'webSockets',
     'eventStreams',
     'allowRehearsal',
+    'breadcrumb',
     'development',
     'secondSignal',
   ],
@@ -55,6 +56,7 @@ export function resolveOptions(given: number | GracefulShutdownOptions = {}): Re
     webSockets: webSockets(options.webSockets ?? {}),
     eventStreams: eventStreams(options.eventStreams ?? {}),
     allowRehearsal: flag('allowRehearsal', options.allowRehearsal ?? defaults.allowRehearsal),
+    breadcrumb: breadcrumb(options.breadcrumb ?? defaults.breadcrumb),
     development: development(options.development ?? defaults.development),
     secondSignal: secondSignal(options.secondSignal),
     warnings: options.lateRequests === 'close-listener' ? [closeListenerWarning] : [],
@@ -213,6 +215,11 @@ function isWhole(value: unknown, min: number, max: number): value is number {
 function development(given: unknown): ResolvedOptions['development'] {
   if (given === 'auto' || typeof given === 'boolean') return given;
   return fail('development', "true, false or 'auto'", given, 'Choose one of them');
+}
+
+function breadcrumb(given: unknown): ResolvedOptions['breadcrumb'] {
+  if (given === false || (typeof given === 'string' && given !== '' && !/[\\/]$/.test(given))) return given;
+  return fail('breadcrumb', 'the path of a file, or false', given, "Write one such as '/var/lib/orders/breadcrumb'");
 }
 
 function flag(name: string, value: unknown): boolean {

@@ -102,7 +102,7 @@ const containerPlatforms: readonly RecogniseContainer[] = [
 ];
 
 /** Who kills first is looked for first: PM2 may run on any of the others. */
-const platforms: readonly Recognise[] = [pm2, ...containerPlatforms, systemd, container];
+const platforms: readonly Recognise[] = [supervisor, pm2, ...containerPlatforms, systemd, container];
 
 /** What is assumed where nothing is recognised, ms. */
 export const unknownGracePeriodMs = 30_000;
@@ -127,6 +127,13 @@ export function recognise(surroundings: Surroundings): Platform {
     if (platform) return platform;
   }
   return { name: 'the usual time', gracePeriodMs: unknownGracePeriodMs, why: 'no platform was recognised' };
+}
+
+function supervisor({ environment, parentPid }: Surroundings): Platform | undefined {
+  const { NESTJS_DRAIN_GRACE_MS, NESTJS_DRAIN_SUPERVISOR } = environment;
+  // Children of a worker inherit its variables.
+  if (Number(NESTJS_DRAIN_SUPERVISOR) !== parentPid || !(Number(NESTJS_DRAIN_GRACE_MS) > 0)) return undefined;
+  return { name: 'nestjs-drain serve', gracePeriodMs: Number(NESTJS_DRAIN_GRACE_MS), why: 'its --grace' };
 }
 
 function pm2({ environment }: Surroundings): Platform | undefined {

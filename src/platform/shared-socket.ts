@@ -1,4 +1,5 @@
 import { type Cluster, type Worker } from 'node:cluster';
+import { supervisedWorker } from './supervised-worker.js';
 
 /**
  * Through whom a process shares its listening socket with others: with its siblings, or with those that come after it.
@@ -14,6 +15,7 @@ export type SharedSocket = 'cluster' | 'pm2' | 'socket-activation' | 'supervisor
 export interface ProcessFacts {
   readonly pid: number;
   readonly isClusterWorker: boolean;
+  readonly isSupervised: boolean;
 }
 
 /**
@@ -25,10 +27,14 @@ export interface ProcessFacts {
  */
 export function sharedSocketOf(
   environment: NodeJS.ProcessEnv = process.env,
-  { pid, isClusterWorker }: ProcessFacts = { pid: process.pid, isClusterWorker: clusterWorker() !== undefined },
+  { pid, isClusterWorker, isSupervised }: ProcessFacts = {
+    pid: process.pid,
+    isClusterWorker: clusterWorker() !== undefined,
+    isSupervised: supervisedWorker() !== undefined,
+  },
 ): SharedSocket | undefined {
-  const { NESTJS_DRAIN_WORKER, pm_id, LISTEN_FDS, LISTEN_PID } = environment;
-  if (NESTJS_DRAIN_WORKER) return 'supervisor';
+  if (isSupervised) return 'supervisor';
+  const { pm_id, LISTEN_FDS, LISTEN_PID } = environment;
   if (isClusterWorker) return pm_id === undefined ? 'cluster' : 'pm2';
   if (Number(LISTEN_FDS) > 0 && Number(LISTEN_PID) === pid) return 'socket-activation';
   return undefined;

@@ -85,6 +85,11 @@ export function hardStopAfterMs({ ms, isAssumed }: Pick<GracePeriod, 'ms' | 'isA
   return ms - (isAssumed ? Math.min(marginMs, Math.ceil(ms * marginPart)) : marginMs);
 }
 
+/** How long after its signal a process may still work, ms: a fifth of what the hard stop has left for its end remains. */
+export function lastWorkAfterMs(gracePeriod: Pick<GracePeriod, 'ms' | 'isAssumed'>): number {
+  return gracePeriod.ms - (gracePeriod.ms - hardStopAfterMs(gracePeriod)) / 5;
+}
+
 /** The least a lame duck should last where traffic took `lagMs` to leave, ms. */
 export function lameDuckMinMsFor(lagMs: number): number {
   return Math.ceil(lagMs / lagStepMs) * lagStepMs + lagReserveMs;

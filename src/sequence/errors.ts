@@ -52,3 +52,16 @@ export function messageOf(error: unknown): string {
     return 'an error without a message';
   }
 }
+
+/** An error that says what a method was given instead of what it needs, and what to do. */
+export function notThat(method: string, expected: string, got: unknown, todo: string): DrainError {
+  return new DrainError(
+    'DRAIN_INVALID_ARGUMENT',
+    `Expected ${method} to be given ${expected}, got ${describe(got)}. ${todo}.`,
+  );
+}
+
+function describe(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return `${value.constructor?.name ?? 'an object'} with ${Object.keys(value).join(', ') || 'nothing of it'}`;
+}

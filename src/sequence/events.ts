@@ -1,6 +1,34 @@
 import { channel } from 'node:diagnostics_channel';
+import { type Leftover } from './drainable.js';
 import { type ShutdownPhase } from './phase.js';
 import { type HookReport, type ShutdownReport } from './report.js';
+
+/**
+ * A run of the application that ended in the middle of its shutdown, as the file of the option `breadcrumb` tells it.
+ * Durations are ms, and those of the last time that it was written.
+ *
+ * @publicApi
+ */
+export interface PreviousRun {
+  /** The number of its process. */
+  readonly pid: number;
+  /** Why it was shutting down. */
+  readonly reason: string;
+  /** Calendar time of the start of the shutdown, ISO 8601. */
+  readonly startedAt: string;
+  /** The phase it was in. */
+  readonly phase: ShutdownPhase;
+  /** Since the start of that phase. */
+  readonly phaseMs: number;
+  /** Since the start of the shutdown. */
+  readonly elapsedMs: number;
+  /** Pieces of work that were in flight. */
+  readonly inFlight: number;
+  /** The oldest of them, ten at most. */
+  readonly work: readonly Pick<Leftover, 'kind' | 'name' | 'ageMs'>[];
+  /** Set where the process ended by itself: it was not killed. */
+  readonly exitCode?: number;
+}
 
 /**
  * What a shutdown tells while it runs.
@@ -11,6 +39,7 @@ import { type HookReport, type ShutdownReport } from './report.js';
  * - `forced`: a second signal, or the hard stop, ended the waiting
  * - `problem`: something unexpected that did not stop the shutdown
  * - `report`: the shutdown is over
+ * - `previous-run`: at bootstrap, that a previous run ended in the middle of its shutdown
  *
  * @publicApi
  */
@@ -32,6 +61,7 @@ export type ShutdownEvent =
   | { readonly type: 'deadline'; readonly inFlight: number }
   | { readonly type: 'forced'; readonly by: string; readonly inFlight: number }
   | { readonly type: 'problem'; readonly message: string }
+  | { readonly type: 'previous-run'; readonly previous: PreviousRun }
   | { readonly type: 'report'; readonly report: ShutdownReport };
 
 /** Whoever is told. */

@@ -1,3 +1,4 @@
+import { AfterReport } from './after-report.js';
 import { Deadlines } from './budget.js';
 import { settledWithin, whenAborted } from './clock.js';
 import { Deferred } from './deferred.js';
@@ -34,6 +35,8 @@ export class ShutdownSequence {
   private readonly interruption: Interruption;
   private trigger?: ShutdownTrigger;
 
+  /** What is done when the report is there, and the process ends after. */
+  readonly afterReport: AfterReport;
   /** What holds work, and what has become of each. */
   readonly drains: Drains;
   /** Settles when the drain is over. */
@@ -52,6 +55,7 @@ export class ShutdownSequence {
     parts: SequenceParts,
   ) {
     const { clock } = parts;
+    this.afterReport = new AfterReport(clock);
     this.parts = guardParts(parts, (name, error) => this.report.partFailed(name, error));
     const { inFlight, hooks } = this.parts;
     const report = (this.report = new ReportBuilder(this.parts));
@@ -94,6 +98,16 @@ export class ShutdownSequence {
   /** A late request has been answered with a refusal, or a run of a tracked method was not begun. */
   count(what: 'refused' | 'skipped'): void {
     this.report[what]++;
+  }
+
+  /** Late requests that have been refused so far. */
+  get refused(): number {
+    return this.report.refused;
+  }
+
+  /** Runs of tracked methods that have not been begun so far. */
+  get skipped(): number {
+    return this.report.skipped;
   }
 
   /** The host has destroyed everything: the report can be written. */

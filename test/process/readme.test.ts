@@ -1,11 +1,13 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { parse } from 'yaml';
 import { type ShutdownReport } from '../../src/index.js';
-import { writeExamples } from '../support/documents.js';
-import { request } from '../support/raw-client.js';
+import { blocksOf, writeExamples } from '../support/documents.js';
+import { type Answer, request } from '../support/raw-client.js';
+import { Child, endAll } from './support/child.js';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
 const root = resolve('.');
@@ -104,6 +106,69 @@ describe('The examples of README and docs', () => {
 
   it('have a budget that says what its comment says', () => {
     expect(runs.options!.printed).toEqual(['28000 of 30000 ms: fits']);
+  });
+
+  describe('have a preStop', () => {
+    const env = { PRE_STOP_TOKEN: 'secret' };
+    const controller = join(built('kubernetes'), 'pre-stop.controller.js');
+
+    /** An application with that controller, and a request in flight. */
+    async function serving(): Promise<{ readonly child: Child; readonly held: Promise<Answer> }> {
+      const child = await Child.start('pre-stop', { controller, env });
+      const held = request(child.url('/held'));
+      await child.until('held');
+      return { child, held };
+    }
+
+    afterEach(endAll);
+
+    it('that begins the shutdown, and is answered when it has been drained', async () => {
+      const { child, held } = await serving();
+      const hook = request(child.url('/pre-stop'), { headers: { 'x-pre-stop-token': 'secret' } });
+      const answered: string[] = [];
+      void held.then(() => answered.push('held'));
+      void hook.then(() => answered.push('hook'));
+      await child.entered('draining');
+      // Kubernetes sends it only when the hook has ended; nothing depends on that.
+      child.signal('SIGTERM');
+      child.say('release');
+      expect(await held).toMatchObject({ status: 200 });
+      expect(await hook).toMatchObject({ status: 200, text: 'drained' });
+      expect(answered).toEqual(['held', 'hook']);
+      expect(await child.report()).toMatchObject({ reason: 'signal SIGTERM', clean: true });
+      expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
+    });
+
+    it('whose command waits as long, and finds nothing wrong with a process that is gone', async () => {
+      const { child, held } = await serving();
+      const block = blocksOf('docs/kubernetes.md').find(({ code }) => code.startsWith('lifecycle:'))!;
+      const { lifecycle } = parse(block.code) as { lifecycle: { preStop: { exec: { command: string[] } } } };
+      const [, ...args] = lifecycle.preStop.exec.command;
+      const options = { env: { ...process.env, ...env, PORT: String(child.port()) } };
+      let hasEnded = false;
+      const hook = promisify(execFile)(process.execPath, args, options).then(() => (hasEnded = true));
+      await child.entered('draining');
+      expect(hasEnded).toBe(false);
+      child.say('release');
+      expect(await held).toMatchObject({ status: 200 });
+      await hook;
+      expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
+      await promisify(execFile)(process.execPath, args, options);
+    });
+
+    it('that answers before the drain has ended: one that waits for it would hold it to its deadline', async () => {
+      const child = await Child.start('pre-stop', { drain: { drainTimeoutMs: 500 } });
+      await expect(request(child.url('/pre-stop'))).rejects.toThrow('socket hang up');
+      expect(await child.report()).toMatchObject({ outcome: 'timed-out' });
+    });
+
+    it('that is refused without the token', async () => {
+      const { child, held } = await serving();
+      expect(await request(child.url('/pre-stop'))).toMatchObject({ status: 403 });
+      expect(child.hasTold('phase')).toBe(false);
+      child.say('release');
+      expect(await held).toMatchObject({ status: 200 });
+    });
   });
 
   it('have a test that passes in Jest', async () => {

@@ -275,3 +275,42 @@ describe('GracefulShutdown.events', () => {
     expect(told).toEqual([]);
   });
 });
+
+describe('GracefulShutdown.snapshot', () => {
+  it('counts what is in flight by kind, and what has been refused and skipped', async () => {
+    const lease = shutdown.lease('import');
+    const requests = ['GET /a', 'GET /b'].map((name) => core.tracker.take('request', name));
+    expect(shutdown.snapshot()).toEqual({
+      phase: 'running',
+      inFlight: { lease: 1, request: 2 },
+      refused: 0,
+      skipped: 0,
+      afterUnready: 0,
+    });
+    await drainAll();
+    core.sequence.count('refused');
+    core.runSkipped();
+    core.runSkipped();
+    for (const each of [lease, ...requests]) each.release();
+    await settle();
+    expect(shutdown.snapshot()).toEqual({ phase: 'releasing', inFlight: {}, refused: 1, skipped: 2, afterUnready: 0 });
+  });
+
+  it('counts handlers whose clients have gone for as long as they are waited for', () => {
+    const held = { kind: 'request', name: 'GET /', startedAt: 0 };
+    core.tracker.add(held);
+    core.tracker.abandon(held);
+    expect(shutdown.snapshot().inFlight).toEqual({ request: core.tracker.size });
+  });
+});
+
+describe('GracefulShutdown.afterReport', () => {
+  it('raises for what is no function', () => {
+    expect(() => shutdown.afterReport('flush' as never)).toThrow(
+      expect.objectContaining({
+        code: 'DRAIN_INVALID_ARGUMENT',
+        message: 'Expected afterReport() to be given a function, got flush. Give it what is to be run.',
+      }),
+    );
+  });
+});

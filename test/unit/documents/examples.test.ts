@@ -19,6 +19,7 @@ function complaints(): Promise<string> {
       typeRoots: [join(root, 'node_modules/@types')],
       paths: {
         'nestjs-drain': [join(root, 'src/index.ts')],
+        'nestjs-drain/metrics': [join(root, 'src/metrics/index.ts')],
         'nestjs-drain-tools/testing': [join(root, 'packages/tools/src/testing/index.ts')],
       },
     },

@@ -6,6 +6,7 @@ import { type GracefulShutdownOptions } from '../../../src/options/options.js';
 import { resolveOptions } from '../../../src/options/resolve-options.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
 import { FakeProcess } from '../../support/fake-process.js';
+import { Gate } from '../../support/gate.js';
 
 let host: FakeProcess;
 let companion: SignalCompanion;
@@ -270,5 +271,84 @@ describe('ProcessEnd', () => {
       expect(host.exits).toEqual([0]);
       await second.close();
     });
+  });
+});
+
+describe('What is done after the report', () => {
+  const never = () => new Promise(() => undefined);
+
+  /** Ends as PID 1: where nothing else is waited for, at once. */
+  async function ended(app: App, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    Object.assign(host, { pid: 1 });
+    await signalled(signal, app);
+  }
+
+  it('is waited for, with the report, before the process ends', async () => {
+    const app = new App();
+    const gate = new Gate();
+    const given: unknown[] = [];
+    app.core.sequence.afterReport.add((report) => {
+      given.push(report);
+      return gate.pass();
+    }, 'export');
+    await ended(app);
+    expect(given).toEqual([await app.core.sequence.closed]);
+    expect(host.exits).toEqual([]);
+    gate.release();
+    await rest();
+    expect(host.exits).toEqual([0]);
+  });
+
+  it('is waited for after app.close() as well, which ends nothing', async () => {
+    const app = new App();
+    const gate = new Gate();
+    app.core.sequence.afterReport.add(() => gate.pass(), 'export');
+    let isClosed = false;
+    void app.close().then(() => (isClosed = true));
+    await rest();
+    expect(isClosed).toBe(false);
+    gate.release();
+    await rest();
+    expect(isClosed).toBe(true);
+  });
+
+  it.each([
+    ['hookTimeoutMs, where there is time', { hookTimeoutMs: 700, gracePeriodMs: 30_000 }, 700],
+    ['four fifths of what the hard stop leaves', { hookTimeoutMs: 9_000, gracePeriodMs: 2_000 }, 1_800],
+  ])('is waited for no longer than %s', async (_name, options, ms) => {
+    const app = new App(options);
+    app.core.sequence.afterReport.add(never, 'export');
+    await ended(app);
+    await clock.advance(ms - 1);
+    expect(host.exits).toEqual([]);
+    await clock.advance(1);
+    expect(host.exits).toEqual([0]);
+  });
+
+  it('has that time behind the hard stop, too', async () => {
+    const app = new App({ gracePeriodMs: 5_000 });
+    app.core.sequence.afterReport.add(never, 'export');
+    host.signal('SIGTERM');
+    void app.end.begin();
+    await clock.advance(4_000);
+    expect((await app.core.sequence.closed).endedBy).toBe('hard-stop');
+    await clock.advance(799);
+    expect(host.exits).toEqual([]);
+    await clock.advance(1);
+    expect(host.exits).toEqual([1]);
+  });
+
+  it('is waited for one second when a second signal has come', async () => {
+    const app = new App();
+    app.core.sequence.afterReport.add(never, 'export');
+    app.hold();
+    await signalled('SIGINT', app);
+    await clock.advance(1_000);
+    host.signal('SIGINT');
+    await rest();
+    await clock.advance(999);
+    expect(host.exits).toEqual([]);
+    await clock.advance(1);
+    expect(host.exits).toEqual([130]);
   });
 });

@@ -42,6 +42,7 @@ describe('resolveOptions', () => {
       },
       eventStreams: {},
       allowRehearsal: false,
+      breadcrumb: false,
       development: 'auto',
       secondSignal: { SIGINT: 'force', SIGTERM: 'ignore' },
       warnings: [],
@@ -50,7 +51,7 @@ describe('resolveOptions', () => {
 
   it('has the default that the doc comment of each option says', () => {
     const documented = documentedDefaults(read('src/options/options.ts'));
-    expect(Object.keys(documented)).toHaveLength(13);
+    expect(Object.keys(documented)).toHaveLength(14);
     expect(resolveOptions()).toMatchObject(documented);
   });
 
@@ -94,6 +95,7 @@ describe('resolveOptions', () => {
       webSockets: { handshakes: 'refuse', closeCode: 1012, closeReason: '', spreadMs: 0, closeTimeoutMs: 1 },
       eventStreams: { retryMs: 0 },
       allowRehearsal: true,
+      breadcrumb: './crumb',
       development: false,
       secondSignal: { SIGINT: 'ignore', SIGTERM: 'force', SIGUSR2: 'force' },
     };
@@ -220,7 +222,7 @@ describe('resolveOptions with a duration that makes no sense', () => {
 
 describe('resolveOptions with a choice that does not exist', () => {
   const names =
-    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, allowDuringShutdown, webSockets, eventStreams, allowRehearsal, development, secondSignal';
+    'drainTimeoutMs, gracePeriodMs, lameDuck, hookTimeoutMs, httpTracking, lateRequests, readiness, allowDuringShutdown, webSockets, eventStreams, allowRehearsal, breadcrumb, development, secondSignal';
   const signals = 'the name of a signal, such as SIGTERM';
   it.each([
     [{ drainTimeout: 1 }, `drainTimeout to be one of ${names}, got 'drainTimeout'. Check its spelling.`],
@@ -295,5 +297,23 @@ describe('resolveOptions with a choice that does not exist', () => {
     ],
   ])('says of %p what was expected, what came, and what to do', (given, message) => {
     expect(invalid(given)).toThrow(refusal(message));
+  });
+});
+
+describe('The option breadcrumb', () => {
+  it('is the path of a file', () => {
+    expect(resolveOptions({ breadcrumb: '/var/lib/orders/crumb' }).breadcrumb).toBe('/var/lib/orders/crumb');
+  });
+
+  it.each([
+    [true, 'true'],
+    ['', "''"],
+    ['/var/lib/orders/', "'/var/lib/orders/'"],
+  ])('raises for %p', (breadcrumb, got) => {
+    expect(invalid({ breadcrumb })).toThrow(
+      refusal(
+        `breadcrumb to be the path of a file, or false, got ${got}. Write one such as '/var/lib/orders/breadcrumb'.`,
+      ),
+    );
   });
 });

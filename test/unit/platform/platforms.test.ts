@@ -87,6 +87,18 @@ describe('isUnderKubernetes', () => {
   });
 });
 
+describe('A worker of nestjs-drain serve', () => {
+  const environment = { NESTJS_DRAIN_SUPERVISOR: '40', NESTJS_DRAIN_GRACE_MS: '7000', pm_id: '0' };
+
+  it('has what its supervisor grants, whoever runs that', () => {
+    expect(recognise({ environment, pid: 41, parentPid: 40 })).toMatchObject({ gracePeriodMs: 7_000 });
+  });
+
+  it('is none when another has started it, with the same environment', () => {
+    expect(recognise({ environment, pid: 42, parentPid: 41 }).name).toBe('PM2');
+  });
+});
+
 describe('docs/platforms.md', () => {
   const page = readFileSync('docs/platforms.md', 'utf8');
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type Notify, ServiceManager } from '../../../src/platform/service-manager.js';
+import { ServiceManager } from '../../../src/platform/service-manager.js';
+import { type Notify } from '../../../src/platform/systemd-notifier.js';
 import { type ShutdownPhase } from '../../../src/sequence/phase.js';
 import { FakeClock } from '../../support/fake-clock.js';
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { sharedSocketOf } from '../../../src/platform/shared-socket.js';
 
-const alone = { pid: 4_321, isClusterWorker: false };
-const worker = { pid: 4_321, isClusterWorker: true };
+const alone = { pid: 4_321, isClusterWorker: false, isSupervised: false };
+const worker = { ...alone, isClusterWorker: true };
 
 describe('sharedSocketOf', () => {
   it.each([
     ['cluster', {}, worker],
     ['pm2', { pm_id: '0', exec_mode: 'cluster_mode', NODE_APP_INSTANCE: '0' }, worker],
     ['socket-activation', { LISTEN_FDS: '1', LISTEN_PID: '4321' }, alone],
-    ['supervisor', { NESTJS_DRAIN_WORKER: '2' }, alone],
+    ['supervisor', {}, { ...alone, isSupervised: true }],
   ])('finds %s', (found, environment, facts) => {
     expect(sharedSocketOf(environment, facts)).toBe(found);
   });
@@ -18,6 +18,7 @@ describe('sharedSocketOf', () => {
     ['nothing is set', {}],
     ["it runs in PM2's fork mode, where each process has a socket of its own", { pm_id: '0', exec_mode: 'fork_mode' }],
     ['the sockets were meant for its parent', { LISTEN_FDS: '1', LISTEN_PID: '4320' }],
+    ['a worker of a supervisor has started it', { NESTJS_DRAIN_WORKER: '2' }],
     ['there are none', { LISTEN_FDS: '0', LISTEN_PID: '4321' }],
   ])('finds nobody when %s', (_, environment) => {
     expect(sharedSocketOf(environment, alone)).toBeUndefined();

@@ -1,0 +1,291 @@
+import { type Clock } from '../sequence/clock.js';
+import { type Manner } from './protocol.js';
+import { type Release } from './release.js';
+import { Slot } from './slot.js';
+import { whyNotProved, whyNotReady } from './trial.js';
+import { type StartWorker, type Worker } from './worker.js';
+
+/** So many workers in a row that end early, in every place, end the group. */
+const crashLoopDeaths = 5;
+
+/** What came of a reload. */
+export interface ReloadOutcome {
+  readonly isDone: boolean;
+  /** One line: what serves now, or why the new version does not. */
+  readonly summary: string;
+}
+
+/** Where the group stands. */
+export type GroupPhase = 'starting' | 'serving' | 'reloading' | 'stopping';
+
+/** What the sequence is made of; a test has others. */
+export interface SupervisorParts {
+  readonly clock: Clock;
+  readonly start: StartWorker;
+  /** Follows the links of today. */
+  readonly nextRelease: (generation: number) => Release;
+  readonly say: (line: string) => void;
+  readonly changed: (phase: GroupPhase) => void;
+  /** Accepts nothing for workers that all stop, and says how they do. */
+  readonly closing: () => Manner;
+  /** The group runs this release, and no other. */
+  readonly settled: (workers: readonly Worker[]) => void;
+}
+
+export interface SupervisorSettings {
+  readonly workers: number;
+  readonly readyWithinMs: number;
+  readonly probationMs: number;
+}
+
+/**
+ * The workers of one machine: how they start, are replaced, and stop.
+ *
+ * - A reload tries the new version in one worker first, which clients do not reach: it has to become ready, and to
+ *   outlive its probation. Only then is one place after the other filled with it. Whenever a new worker fails, the
+ *   places that have been filled get the old version back, and the reload has failed.
+ * - One reload at a time. All requests that come during one are met by one more.
+ * - A worker that ends by itself is started again, of the version it ran.
+ */
+export class Supervisor {
+  private readonly slots: Slot[] = [];
+  private readonly all = new Set<Worker>();
+  private readonly stopping = new AbortController();
+  private release?: Release;
+  private generations = 0;
+  private rolling?: Promise<ReloadOutcome>;
+  private next?: Promise<ReloadOutcome>;
+  private ending?: Promise<void>;
+  private current: GroupPhase = 'starting';
+  private readonly started = newOutcome();
+  private readonly over = newOutcome();
+  /** What has happened since the start. */
+  readonly counts = { reloads: 0, rolledBack: 0, restarts: 0, hangs: 0 };
+
+  constructor(
+    private readonly settings: SupervisorSettings,
+    private readonly parts: SupervisorParts,
+  ) {}
+
+  /** Resolves when every worker serves, or with why none does. */
+  start(): Promise<string | undefined> {
+    this.release = this.newRelease();
+    for (let place = 1; place <= this.settings.workers; place++) this.addSlot();
+    return this.started.promise;
+  }
+
+  get phase(): GroupPhase {
+    return this.current;
+  }
+
+  get workers(): readonly Worker[] {
+    return [...this.all];
+  }
+
+  get places(): readonly Slot[] {
+    return this.slots;
+  }
+
+  get runs(): Release | undefined {
+    return this.release;
+  }
+
+  /** Resolves when the group has ended by itself, with why. Stays pending when it is stopped. */
+  get failed(): Promise<string | undefined> {
+    return this.over.promise;
+  }
+
+  /** Replaces every worker. Never rejects. */
+  reload(): Promise<ReloadOutcome> {
+    if (this.stopping.signal.aborted) return Promise.resolve(refused('the group is stopping'));
+    if (this.rolling) return (this.next ??= this.rolling.then(() => this.reloadNext()));
+    this.rolling = this.roll().finally(() => (this.rolling = undefined));
+    return this.rolling;
+  }
+
+  /** Adds places, or closes the last ones. */
+  scale(count: number): void {
+    if (this.stopping.signal.aborted) return;
+    while (this.slots.length < count) this.addSlot();
+    while (this.slots.length > count) this.slots.pop()!.close('rolled');
+    this.parts.say(`${count} workers`);
+  }
+
+  /** Resolves when all workers have ended. */
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    return (this.ending ??= this.end(signal));
+  }
+
+  /** Ends all workers at once, with what they have in hand. */
+  force(why: string): void {
+    for (const worker of this.all) worker.kill(why);
+  }
+
+  private get retiring(): readonly Worker[] {
+    return [...this.all].filter(({ phase }) => phase === 'retiring');
+  }
+
+  private reloadNext(): Promise<ReloadOutcome> {
+    this.next = undefined;
+    return this.reload();
+  }
+
+  private async roll(): Promise<ReloadOutcome> {
+    this.enter('reloading');
+    this.counts.reloads++;
+    // No more than two versions are there at a time, whatever they hold in memory.
+    await this.unlessStopping(Promise.all(this.retiring.map(({ gone }) => gone)).then(() => undefined));
+    const outcome = await this.rollTo();
+    if (!outcome.isDone) this.counts.rolledBack++;
+    this.parts.say(outcome.summary);
+    if (!this.stopping.signal.aborted) this.enter('serving');
+    return outcome;
+  }
+
+  private async rollTo(): Promise<ReloadOutcome> {
+    const startedAt = this.parts.clock.now();
+    const old = this.release!;
+    let release: Release;
+    try {
+      release = this.newRelease();
+    } catch (error) {
+      return refused((error as Error).message);
+    }
+    this.parts.say(`reload: version ${release.generation} in ${release.folder}`);
+    const filled = new Map<Slot, Worker>();
+    for (let index = 0; index < this.slots.length; index++) {
+      const slot = this.slots[index]!;
+      const failure = await this.replace(slot, release, filled);
+      if (this.stopping.signal.aborted) return refused('the group is stopping');
+      if (failure === undefined) continue;
+      await this.giveBack(filled, old);
+      return refused(`version ${release.generation} was rolled back: ${failure}`);
+    }
+    this.release = release;
+    this.parts.settled(this.slots.flatMap(({ worker }) => worker ?? []));
+    const ms = Math.round(this.parts.clock.now() - startedAt);
+    return {
+      isDone: true,
+      summary: `version ${release.generation} serves in ${this.slots.length} workers, after ${ms} ms`,
+    };
+  }
+
+  /** Resolves with why the place was not filled, if it was not. */
+  private async replace(slot: Slot, release: Release, filled: Map<Slot, Worker>): Promise<string | undefined> {
+    const { clock } = this.parts;
+    const candidate = this.startWorker(release, slot.place);
+    let why = await this.unlessStopping(whyNotReady(candidate, clock, this.settings.readyWithinMs));
+    // The first is on trial for all.
+    if (why === undefined && filled.size === 0) {
+      why = await this.unlessStopping(whyNotProved(candidate, clock, this.settings.probationMs));
+    }
+    why ??= [...filled.values()].some(({ phase }) => phase === 'gone') ? 'one of its workers has ended' : undefined;
+    if (why !== undefined) {
+      // It may hold what others wait for, and gets the time to give it back.
+      candidate.retire('rolled');
+      return `worker ${slot.place}: ${why}`;
+    }
+    // The place may have been given up in the meantime.
+    if (this.slots.includes(slot)) {
+      slot.adopt(candidate);
+      filled.set(slot, candidate);
+    } else {
+      candidate.retire('rolled');
+    }
+    return undefined;
+  }
+
+  /** The old version was good: it needs no trial. */
+  private async giveBack(filled: ReadonlyMap<Slot, Worker>, release: Release): Promise<void> {
+    for (const slot of filled.keys()) {
+      const worker = this.startWorker(release, slot.place);
+      const why = await this.unlessStopping(whyNotReady(worker, this.parts.clock, this.settings.readyWithinMs));
+      const isWanted = this.slots.includes(slot) && !this.stopping.signal.aborted;
+      if (why !== undefined) worker.kill(why);
+      if (!isWanted) worker.retire('rolled');
+      else if (why === undefined) slot.adopt(worker);
+      else slot.runInstead(release);
+    }
+  }
+
+  private async unlessStopping(trial: Promise<string | undefined>): Promise<string | undefined> {
+    const { signal } = this.stopping;
+    if (signal.aborted) return 'the group is stopping';
+    return new Promise((resolve) => {
+      const stop = () => resolve('the group is stopping');
+      signal.addEventListener('abort', stop, { once: true });
+      void trial.then((why) => {
+        signal.removeEventListener('abort', stop);
+        resolve(why);
+      });
+    });
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    this.stopping.abort();
+    this.enter('stopping');
+    this.parts.say(`${signal}: ${this.all.size} workers stop`);
+    const manner = this.parts.closing();
+    for (const slot of this.slots) slot.close(manner, signal);
+    await this.rolling;
+    while (this.all.size > 0) await Promise.all([...this.all].map(({ gone }) => gone));
+  }
+
+  private addSlot(): void {
+    const slot = new Slot(this.slots.length + 1, {
+      clock: this.parts.clock,
+      readyWithinMs: this.settings.readyWithinMs,
+      start: (release, place) => this.startWorker(release, place),
+      serves: () => this.oneServes(),
+      failed: (each, worker, why) => this.oneFailed(each, worker, why),
+    });
+    this.slots.push(slot);
+    slot.run(this.release!);
+  }
+
+  private startWorker(release: Release, place: number): Worker {
+    const worker = this.parts.start(release, place);
+    this.all.add(worker);
+    void worker.gone.then(() => this.all.delete(worker));
+    return worker;
+  }
+
+  private oneServes(): void {
+    if (this.current !== 'starting' || !this.slots.every(({ isServing }) => isServing)) return;
+    this.enter('serving');
+    this.parts.settled(this.slots.map(({ worker }) => worker!));
+    this.started.resolve(undefined);
+  }
+
+  private oneFailed(slot: Slot, worker: Worker, why: string): void {
+    this.parts.say(`worker ${slot.place} (pid ${worker.pid}): ${why}`);
+    this.counts.restarts++;
+    const isFirstTry = this.current === 'starting' && !this.slots.some(({ isServing }) => isServing);
+    const isLooping = this.slots.every(({ isServing, earlyDeaths }) => !isServing && earlyDeaths >= crashLoopDeaths);
+    if (!isFirstTry && !isLooping) return;
+    const summary = isLooping
+      ? `every worker ended ${crashLoopDeaths} times soon after its start; the last: ${why}`
+      : why;
+    this.started.resolve(summary);
+    this.over.resolve(summary);
+  }
+
+  private newRelease(): Release {
+    return this.parts.nextRelease(++this.generations);
+  }
+
+  private enter(phase: GroupPhase): void {
+    this.current = phase;
+    this.parts.changed(phase);
+  }
+}
+
+function refused(summary: string): ReloadOutcome {
+  return { isDone: false, summary };
+}
+
+function newOutcome() {
+  let resolve!: (why: string | undefined) => void;
+  const promise = new Promise<string | undefined>((settle) => (resolve = settle));
+  return { promise, resolve };
+}

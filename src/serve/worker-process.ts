@@ -1,0 +1,242 @@
+import { type ChildProcess } from 'node:child_process';
+import { type AddressInfo } from 'node:net';
+import { type Clock, type ClockTimer } from '../sequence/clock.js';
+import { Deferred } from '../sequence/deferred.js';
+import { type Acceptor } from './balancing.js';
+import { type ConnectionHandle, type ListenHandle } from './insides.js';
+import { type ListeningSocket, type ListeningSockets } from './listening-sockets.js';
+import { type AskedAddress, type FromSupervisor, type FromWorker, type Manner, opened } from './protocol.js';
+import { type Readiness, ReadinessCheck } from './readiness-check.js';
+import { type Release } from './release.js';
+import { type Worker, type WorkerPhase } from './worker.js';
+
+/** What a worker had said before it died is read in this time, ms. */
+const lastWordsMs = 50;
+/** A worker that does not answer when it is told to retire gets the signal directly, after this time, ms. */
+const answerWithinMs = 1_000;
+
+/** What a worker meets of its group. */
+export interface WorkerSurroundings {
+  readonly clock: Clock;
+  readonly sockets: ListeningSockets;
+  readonly readiness: Readiness;
+  readonly graceMs: number;
+  /** For sessions of TLS, which any worker resumes. */
+  readonly ticketKeys: string;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * A child process that runs the application, and what passes between the two. It has a method for each thing that may
+ * happen to a worker.
+ */
+export class WorkerProcess implements Worker, Acceptor {
+  readonly startedAt: number;
+  readonly ready: Promise<void>;
+  readonly gone: Promise<string>;
+  rss = 0;
+  /** It was killed because it had not ended in its time. */
+  wasKilled = false;
+  private current: WorkerPhase = 'starting';
+  private heardAt: number;
+  private hammer?: ClockTimer;
+  private readonly readyNow = new Deferred<void>();
+  private readonly check: ReadinessCheck;
+  /** The sockets that the application has asked for. */
+  private readonly bound = new Map<string, ListeningSocket>();
+  /** Those that it listens on: clients come from them once it serves. */
+  private readonly listening = new Map<string, ListeningSocket>();
+  private readonly offers = new Map<number, (isTaken: boolean) => void>();
+  private offered = 0;
+
+  constructor(
+    readonly release: Release,
+    readonly place: number,
+    private readonly child: ChildProcess,
+    private readonly around: WorkerSurroundings,
+  ) {
+    const { clock, readiness } = around;
+    this.startedAt = this.heardAt = clock.now();
+    this.ready = this.readyNow.promise;
+    this.check = new ReadinessCheck(readiness, clock, () => this.becomeReady());
+    child.on('message', (message) => this.hear(message));
+    this.gone = new Promise((resolve) => {
+      child.once('error', (error) => this.pid === undefined && this.ended(error.message, resolve));
+      child.once('exit', (code, signal) => this.ended(signal ?? `exit code ${code}`, resolve));
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  get phase(): WorkerPhase {
+    return this.current;
+  }
+
+  get standing(): string {
+    return this.check.standing;
+  }
+
+  get pending(): number {
+    return this.offers.size;
+  }
+
+  /** How long nothing has been heard of it, ms. */
+  get silentMs(): number {
+    return this.around.clock.now() - this.heardAt;
+  }
+
+  get keys(): readonly string[] {
+    return [...this.bound.keys()];
+  }
+
+  serve(): void {
+    if (this.current !== 'ready') return;
+    this.current = 'serving';
+    for (const { balancing } of this.listening.values()) balancing.attach(this);
+  }
+
+  offer(key: string, client: ConnectionHandle, settled: (isTaken: boolean) => void): void {
+    const connection = this.offered++;
+    this.offers.set(connection, settled);
+    this.tell({ kind: 'connection', key, connection }, client);
+  }
+
+  accept(key: string, socket: ListenHandle, backlog: number): void {
+    this.tell({ kind: 'accept', key, backlog }, socket);
+  }
+
+  retire(manner: Manner, signal: NodeJS.Signals = 'SIGTERM'): void {
+    if (this.current === 'retiring' || this.current === 'gone') return;
+    const { clock, graceMs } = this.around;
+    this.current = 'retiring';
+    this.check.cancel();
+    // Where all stop, it goes on as long as a balancer sends clients, and says when it no longer does.
+    if (manner === 'rolled') this.detach();
+    this.tell({ kind: 'retire', manner, signal, withinMs: graceMs });
+    this.hammer = clock.after(answerWithinMs, () => {
+      this.signal(signal);
+      this.armHammer(graceMs - answerWithinMs);
+    });
+  }
+
+  kill(why: string): void {
+    if (this.current === 'gone') return;
+    this.around.say(`worker ${this.place} (pid ${this.pid}) is killed: ${why}`);
+    this.current = 'retiring';
+    this.check.cancel();
+    this.detach();
+    // It may have started others.
+    if (!signalGroup(this.pid, 'SIGKILL')) this.signal('SIGKILL');
+  }
+
+  private hear(message: unknown): void {
+    this.heardAt = this.around.clock.now();
+    if (message === 'ready') return this.check.said();
+    const told = opened<FromWorker>(message);
+    switch (told?.kind) {
+      case 'listen':
+        return void this.bind(told.key, told.asked);
+      case 'listening':
+        return this.listens(told.key, told.at, told);
+      case 'closed':
+        return this.closed(told.key);
+      case 'taken':
+      case 'declined':
+        return this.settle(told.connection, told.kind === 'taken');
+      case 'alive':
+        this.rss = told.rss;
+        return;
+      case 'retiring':
+        this.hammer?.cancel();
+        return this.armHammer(this.around.graceMs);
+      case undefined:
+    }
+  }
+
+  private async bind(key: string, asked: AskedAddress): Promise<void> {
+    const { sockets, ticketKeys } = this.around;
+    try {
+      const socket = await sockets.bind(asked);
+      this.bound.set(key, socket);
+      this.tell({ kind: 'bound', key, address: socket.address, ticketKeys });
+    } catch (thrown) {
+      const { message, code, errno, syscall } = thrown as NodeJS.ErrnoException;
+      this.check.refused(message);
+      this.tell({ kind: 'refused', key, error: { message, code, errno, syscall } });
+    }
+  }
+
+  private listens(key: string, at: AddressInfo | string, { scheme }: FromWorker & { kind: 'listening' }): void {
+    const socket = this.bound.get(key)!;
+    this.listening.set(key, socket);
+    this.check.listens({ at, scheme });
+    if (this.current === 'serving') socket.balancing.attach(this);
+  }
+
+  private closed(key: string): void {
+    this.listening.get(key)?.balancing.detach(this);
+    this.listening.delete(key);
+    this.bound.delete(key);
+  }
+
+  private detach(): void {
+    for (const { balancing } of this.listening.values()) balancing.detach(this);
+  }
+
+  private becomeReady(): void {
+    if (this.current !== 'starting') return;
+    this.current = 'ready';
+    this.readyNow.resolve();
+  }
+
+  private settle(connection: number, isTaken: boolean): void {
+    const settled = this.offers.get(connection);
+    this.offers.delete(connection);
+    settled?.(isTaken);
+  }
+
+  private ended(how: string, resolve: (how: string) => void): void {
+    const { clock } = this.around;
+    this.current = 'gone';
+    this.check.cancel();
+    this.hammer?.cancel();
+    this.detach();
+    // What it has started and has left behind.
+    signalGroup(this.pid, 'SIGKILL');
+    clock.after(lastWordsMs, () => {
+      this.listening.clear();
+      this.bound.clear();
+      for (const connection of [...this.offers.keys()]) this.settle(connection, false);
+      resolve(how);
+    });
+  }
+
+  private armHammer(ms: number): void {
+    const { clock, graceMs } = this.around;
+    this.hammer = clock.after(ms, () => {
+      this.wasKilled = true;
+      this.kill(`it has not ended within ${graceMs} ms of being told to`);
+    });
+  }
+
+  private signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  private tell(message: FromSupervisor, handle?: unknown): void {
+    // It is about to end otherwise, and then all that it was offered goes to others.
+    if (this.child.connected) this.child.send({ nestjsDrain: message }, handle as never, {}, () => undefined);
+  }
+}
+
+/** Signals all that a worker has started. Reports whether somebody is there. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(-pid, signal);
+  } catch {
+    return false;
+  }
+}

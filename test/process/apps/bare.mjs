@@ -1,0 +1,24 @@
+/**
+ * An application that knows nothing of Nest, nor of who runs it: it listens on a port, and where DRAIN_SETTINGS says so
+ * on a path and on a port of TLS.
+ */
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+
+const { port, path, secure, hold } = JSON.parse(process.env.DRAIN_SETTINGS);
+const handle = (request, response) => {
+  if (request.url === '/hang') {
+    console.log('hanging');
+    while (Date.now() > 0);
+  }
+  const { encrypted } = request.socket;
+  const isReused = encrypted ? request.socket.isSessionReused() : undefined;
+  const body = JSON.stringify({ pid: process.pid, place: process.env.NESTJS_DRAIN_WORKER, isReused });
+  setTimeout(() => response.end(body), request.url === '/slow' ? (hold ?? 300) : 0);
+};
+
+// As text, as the environment gives it.
+createServer(handle).listen(String(port), () => console.log('listening'));
+if (path) createServer(handle).listen(path);
+if (secure)
+  createSecureServer({ key: secure.key, cert: secure.cert }, handle).listen({ port: secure.port, host: '127.0.0.1' });

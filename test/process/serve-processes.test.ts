@@ -1,0 +1,153 @@
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { connect as connectSecurely } from 'node:tls';
+import { freePort } from '../../packages/tools/src/drill/free-port.js';
+import { bindOnly, type ListenHandle } from '../../src/serve/insides.js';
+import { certificate } from '../support/certificate.js';
+import { build } from './support/child.js';
+import { endServed, isAlive, Served, until } from './support/served.js';
+
+beforeAll(build);
+afterEach(endServed);
+
+interface Bare {
+  readonly pid: number;
+  readonly place: string;
+}
+
+/** Asks on a connection of its own. */
+function ask({ port, socketPath }: { port?: number; socketPath?: string }, path = '/'): Promise<Bare> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, socketPath, path, agent: new Agent() }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.once('end', () => resolve(JSON.parse(body) as Bare));
+    });
+    sent.once('error', reject);
+    sent.end();
+  });
+}
+
+describe('A worker that hangs', () => {
+  it('is replaced, and what it had not taken goes to others', async () => {
+    const served = await Served.start({ workers: 2, release: 'bare', options: ['--hang-limit', '2s'] });
+    const hung = ask(served, '/hang').catch(() => 'lost');
+    await served.says(/hanging/);
+    const startedAt = performance.now();
+    const times = await Promise.all(
+      Array.from({ length: 6 }, () => ask(served).then(() => performance.now() - startedAt)),
+    );
+    expect(Math.max(...times)).toBeLessThan(3_000 + 1_000);
+    expect(await hung).toBe('lost');
+    await served.says(/it hangs: nothing has been heard of it/);
+    await until(async () => (await served.serving()).length === 2);
+    expect((await served.order('status')).output).toMatch(/1 restarts, 1 hangs/);
+  });
+});
+
+describe('Workers whose supervisor is killed', () => {
+  it('end by themselves, and finish what they have in hand', async () => {
+    const served = await Served.start({ workers: 2 });
+    const pids = await served.serving();
+    const slow = fetch(`http://127.0.0.1:${served.port}/slow`);
+    await ask(served, '/orders');
+    process.kill(served.pid, 'SIGKILL');
+    expect((await slow).status).toBe(200);
+    await until(async () => pids.every((pid) => !isAlive(pid)));
+  });
+});
+
+describe('An application that knows nothing of it', () => {
+  it('is served on several ports and paths, and dealt to in turn', async () => {
+    const served = await Served.start({ workers: 2, release: 'bare', settings: { path: 'socket' } });
+    const path = join(served.folder, 'socket');
+    const places = await Promise.all(Array.from({ length: 20 }, () => ask(served).then(({ place }) => place)));
+    expect(places.filter((place) => place === '1')).toHaveLength(10);
+    const before = await ask({ socketPath: path });
+    expect(await served.order('reload')).toMatchObject({ code: 0 });
+    expect((await ask({ socketPath: path })).pid).not.toBe(before.pid);
+    expect(served.output).toMatch(/^\[2\] listening$/m);
+  });
+
+  it('finishes what it has in hand before it is told to end, although it does not listen for SIGTERM', async () => {
+    const served = await Served.start({ workers: 1, release: 'bare', settings: { hold: 1_500 } });
+    const [{ pid }, slow] = [await ask(served), ask(served, '/slow')];
+    expect(await served.order('reload')).toMatchObject({ code: 0 });
+    expect(await slow).toMatchObject({ pid });
+    await until(async () => !isAlive(pid));
+  });
+
+  it('resumes sessions of TLS on any worker', async () => {
+    const { key, cert } = certificate();
+    const port = await freePort();
+    const served = await Served.start({ workers: 2, release: 'bare', settings: { secure: { port, key, cert } } });
+    const resumed: boolean[] = [];
+    let session: Buffer | undefined;
+    for (let turn = 0; turn < 7; turn++) {
+      const socket = connectSecurely({ port, host: '127.0.0.1', rejectUnauthorized: false, session });
+      socket.once('session', (given) => (session = given));
+      socket.once('secureConnect', () => resumed.push(socket.isSessionReused()));
+      socket.end('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+      socket.resume();
+      await once(socket, 'close');
+    }
+    expect(resumed).toEqual([false, ...Array<boolean>(6).fill(true)]);
+    expect(served.output).toContain('2 workers serve');
+  });
+});
+
+describe('A deployment', () => {
+  it('is followed when the link is moved, and told of on a port', async () => {
+    const statusPort = await freePort();
+    const served = await Served.start({
+      workers: 1,
+      release: 'bare',
+      options: ['--watch-release', 'current', '--probation', '100ms', '--status-port', String(statusPort)],
+    });
+    served.deploy('crashing');
+    await served.says(/version 2 was rolled back/);
+    served.deploy('barer');
+    await served.says(/version 3 serves/);
+    const metrics = await (await fetch(`http://127.0.0.1:${statusPort}/metrics`)).text();
+    expect(metrics).toMatch(/^nestjs_drain_serve_rolled_back_total 1$/m);
+    expect(metrics).toMatch(/^nestjs_drain_serve_workers\{phase="serving"\} 1$/m);
+    expect(await (await fetch(`http://127.0.0.1:${statusPort}/status`)).json()).toMatchObject({ version: 3 });
+  });
+});
+
+describe('A group in a unit', () => {
+  it.each(['round-robin', 'shared'])('takes the socket it is given, and leaves it open (%s)', async (balance) => {
+    // Nobody accepts from it here.
+    const socket = bindOnly('127.0.0.1', 0, 4) as ListenHandle;
+    const address: { port?: number } = {};
+    socket.getsockname!(address);
+    const port = address.port!;
+    const setup = { workers: 1, settings: { port }, options: ['--balance', balance], socket };
+    const first = await Served.start(setup);
+    const { pid } = await ask({ port }, '/orders');
+    first.signal('SIGTERM');
+    expect(await first.ended).toMatchObject({ end: 0 });
+    // Nobody serves, and nobody is refused.
+    const waiting = ask({ port }, '/orders');
+    const second = await Served.start(setup);
+    expect((await waiting).pid).not.toBe(pid);
+    expect(second.output).toContain('1 workers serve');
+    socket.close();
+  });
+
+  it('tells systemd that it is ready, reloads, and stops', async () => {
+    const served = await Served.launch({ workers: 1, options: ['--probation', '0s'], isUnit: true });
+    const said = () => readFileSync(join(served.folder, 'said'), 'utf8');
+    await until(async () => /^READY=1 STATUS=serving, version 1/m.test(said()));
+    expect(await served.order('reload')).toMatchObject({ code: 0 });
+    await until(async () => /^READY=1 STATUS=serving, version 2/m.test(said()));
+    expect(said()).toMatch(/^RELOADING=1 MONOTONIC_USEC=\d+ STATUS=reloading/m);
+    await until(async () => /WATCHDOG=1/.test(said()));
+    served.signal('SIGTERM');
+    await served.ended;
+    expect(said()).toMatch(/STOPPING=1 .*EXTEND_TIMEOUT_USEC=10000000/);
+  });
+});

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { RoundRobin } from '../../../src/serve/balancing.js';
+import { type ConnectionHandle } from '../../../src/serve/insides.js';
+import { type Taker } from '../../../src/serve/worker.js';
+
+/** Takes, or declines, when a test says so. */
+class Offered implements Taker {
+  readonly offers: ((isTaken: boolean) => void)[] = [];
+  total = 0;
+
+  get pending(): number {
+    return this.offers.length;
+  }
+
+  offer(_key: string, _client: ConnectionHandle, settled: (isTaken: boolean) => void): void {
+    this.total++;
+    this.offers.push(settled);
+  }
+
+  accept(): void {
+    throw new Error('Expected connections, and no socket.');
+  }
+
+  settleAll(isTaken: boolean): void {
+    for (const settled of this.offers.splice(0)) settled(isTaken);
+  }
+}
+
+let server: Server;
+let balancing: RoundRobin;
+let clients: Socket[];
+const workers = () => Array.from({ length: 3 }, () => new Offered());
+
+beforeEach(async () => {
+  server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  balancing = new RoundRobin('key', server);
+  clients = [];
+});
+afterEach(() => {
+  balancing.close();
+  for (const client of clients) client.destroy();
+});
+
+/** Resolves when so many connections have been dealt. */
+async function clientsCome(count: number, dealt: () => number): Promise<void> {
+  const { port } = server.address() as { port: number };
+  const before = dealt();
+  for (let each = 0; each < count; each++) clients.push(connect(port, '127.0.0.1').on('error', () => undefined));
+  while (dealt() < before + count) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const totalOf = (all: readonly Offered[]) => all.reduce((sum, { total }) => sum + total, 0);
+
+describe('RoundRobin', () => {
+  it('deals in turn among those that take at once', async () => {
+    const all = workers();
+    for (const worker of all) balancing.attach(worker);
+    for (let turn = 0; turn < 6; turn++) {
+      await clientsCome(1, () => totalOf(all));
+      for (const worker of all) worker.settleAll(true);
+    }
+    expect(all.map(({ total }) => total)).toEqual([2, 2, 2]);
+  });
+
+  it('spares a worker that does not take', async () => {
+    const all = workers();
+    for (const worker of all) balancing.attach(worker);
+    for (let turn = 0; turn < 9; turn++) {
+      await clientsCome(1, () => totalOf(all));
+      for (const worker of all.slice(1)) worker.settleAll(true);
+    }
+    expect(all.map(({ total }) => total)).toEqual([1, 4, 4]);
+  });
+
+  it('deals what a worker has not taken to the next', async () => {
+    const [first, second] = workers() as [Offered, Offered, Offered];
+    balancing.attach(first);
+    await clientsCome(2, () => first.total);
+    balancing.attach(second);
+    balancing.detach(first);
+    first.settleAll(false);
+    expect(second.pending).toBe(2);
+  });
+
+  it('keeps connections while there is nobody, and closes them when it is closed', async () => {
+    const [first, second] = workers() as [Offered, Offered, Offered];
+    balancing.attach(first);
+    await clientsCome(1, () => first.total);
+    balancing.detach(first);
+    first.settleAll(false);
+    balancing.attach(second);
+    expect(second.pending).toBe(1);
+    balancing.closeWithLast();
+    expect(server.listening).toBe(true);
+    balancing.detach(second);
+    expect(server.listening).toBe(false);
+    const closed = once(clients[0]!, 'close');
+    clients[0]!.resume();
+    second.settleAll(false);
+    await closed;
+  });
+});

@@ -1,0 +1,61 @@
+import { type FakeClock } from '../../support/fake-clock.js';
+import { type ConnectionHandle } from '../../../src/serve/insides.js';
+import { type Manner } from '../../../src/serve/protocol.js';
+import { type Release } from '../../../src/serve/release.js';
+import { type Worker, type WorkerPhase } from '../../../src/serve/worker.js';
+
+/** A worker without a process: a test says when it is ready, and when it ends. */
+export class FakeWorker implements Worker {
+  phase: WorkerPhase = 'starting';
+  rss = 0;
+  pending = 0;
+  standing = 'it has not listened yet';
+  retired?: Manner;
+  killed?: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly ready: Promise<void>;
+  readonly gone: Promise<string>;
+  private readyNow!: () => void;
+  private goneNow!: (how: string) => void;
+  private static pids = 0;
+
+  constructor(
+    readonly release: Release,
+    readonly place: number,
+    clock: FakeClock,
+  ) {
+    this.pid = ++FakeWorker.pids;
+    this.startedAt = clock.now();
+    this.ready = new Promise((resolve) => (this.readyNow = resolve));
+    this.gone = new Promise((resolve) => (this.goneNow = resolve));
+  }
+
+  becomeReady(): void {
+    this.phase = 'ready';
+    this.readyNow();
+  }
+
+  end(how = 'exit code 1'): void {
+    this.phase = 'gone';
+    this.goneNow(how);
+  }
+
+  serve(): void {
+    this.phase = 'serving';
+  }
+
+  retire(manner: Manner): void {
+    this.retired = manner;
+    if (this.phase !== 'gone') this.phase = 'retiring';
+  }
+
+  kill(why: string): void {
+    this.killed = why;
+    this.end('SIGKILL');
+  }
+
+  offer(_key: string, _client: ConnectionHandle, settled: (isTaken: boolean) => void): void {
+    settled(true);
+  }
+}

@@ -1,0 +1,259 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Manner } from '../../../src/serve/protocol.js';
+import { Supervisor } from '../../../src/serve/supervisor.js';
+import { FakeClock, settle } from '../../support/fake-clock.js';
+import { FakeWorker } from './fake-worker.js';
+
+const settings = { workers: 2, readyWithinMs: 30_000, probationMs: 2_000 };
+let clock: FakeClock;
+let workers: FakeWorker[];
+let said: string[];
+let phases: string[];
+let manner: Manner;
+let supervisor: Supervisor;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  [workers, said, phases, manner] = [[], [], [], 'stopped'];
+  supervisor = new Supervisor(settings, {
+    clock,
+    start: (release, place) => {
+      const worker = new FakeWorker(release, place, clock);
+      workers.push(worker);
+      return worker;
+    },
+    nextRelease: (generation) => ({ generation, folder: `/releases/${generation}`, command: 'node', args: [] }),
+    say: (line) => said.push(line),
+    changed: (phase) => phases.push(phase),
+    closing: () => manner,
+    settled: () => undefined,
+  });
+});
+afterEach(async () => {
+  const stopped = supervisor.stop();
+  await settle();
+  for (const worker of workers) if (worker.phase !== 'gone') worker.end('SIGTERM');
+  await stopped;
+  clock.assertNoTimerLeft();
+});
+
+/** The workers that have been started last. */
+function last(count = 1): FakeWorker[] {
+  return workers.slice(-count);
+}
+
+async function started(): Promise<FakeWorker[]> {
+  const start = supervisor.start();
+  for (const worker of workers) worker.becomeReady();
+  expect(await start).toBeUndefined();
+  return [...workers];
+}
+
+async function readyAfter(ms = 0): Promise<FakeWorker> {
+  await clock.advance(ms);
+  const [worker] = last();
+  worker!.becomeReady();
+  await settle();
+  return worker!;
+}
+
+const serving = () => workers.filter(({ phase }) => phase === 'serving').map(({ pid }) => pid);
+const pidsOf = (some: readonly FakeWorker[]) => some.map(({ pid }) => pid);
+
+describe('The start of a group', () => {
+  it('ends when all serve', async () => {
+    const first = await started();
+    expect(serving()).toEqual(pidsOf(first));
+    expect(phases).toEqual(['serving']);
+  });
+
+  it('fails at the first worker that ends before any serves, with what it was waiting for', async () => {
+    const start = supervisor.start();
+    workers[0]!.end();
+    await clock.advance(0);
+    expect(await start).toBe('it ended (exit code 1) before it was ready; it has not listened yet');
+  });
+
+  it('fails when none is ready in time', async () => {
+    const start = supervisor.start();
+    await clock.advance(30_000);
+    expect(await start).toBe('it is not ready after 30000 ms: it has not listened yet');
+  });
+});
+
+describe('A reload', () => {
+  it('tries one worker, and fills one place after the other', async () => {
+    const old = await started();
+    const reload = supervisor.reload();
+    await settle();
+    expect(workers).toHaveLength(3);
+    const canary = await readyAfter(500);
+    await clock.advance(1_999);
+    expect(canary.phase).toBe('ready');
+    expect(serving()).toEqual(pidsOf(old));
+    await clock.advance(1);
+    expect(canary.phase).toBe('serving');
+    expect(old[0]!.retired).toBe('rolled');
+    expect(workers).toHaveLength(4);
+    expect(old[1]!.phase).toBe('serving');
+    const second = await readyAfter(500);
+    expect(await reload).toEqual({ isDone: true, summary: 'version 2 serves in 2 workers, after 3000 ms' });
+    expect(serving()).toEqual(pidsOf([canary, second]));
+    expect(phases).toEqual(['serving', 'reloading', 'serving']);
+  });
+
+  it.each<[string, (canary: FakeWorker) => Promise<void>, string]>([
+    ['crashes at its start', async (canary) => canary.end(), 'it ended (exit code 1) before it was ready'],
+    ['is never ready', async () => clock.advance(30_000), 'it is not ready after 30000 ms'],
+    [
+      'ends on probation',
+      async (canary) => {
+        canary.becomeReady();
+        await clock.advance(1_500);
+        canary.end('exit code 3');
+      },
+      'it ended (exit code 3) within 2000 ms of being ready',
+    ],
+  ])('leaves the old workers as they are when the new one %s', async (_, fail, why) => {
+    const old = await started();
+    const reload = supervisor.reload();
+    await settle();
+    await fail(last()[0]!);
+    const { isDone, summary } = await reload;
+    expect(isDone).toBe(false);
+    expect(summary).toContain(`version 2 was rolled back: worker 1: ${why}`);
+    expect(old.map(({ phase }) => phase)).toEqual(['serving', 'serving']);
+    expect(last()[0]!).toMatchObject({ retired: 'rolled' });
+    expect(supervisor.counts).toMatchObject({ reloads: 1, rolledBack: 1, restarts: 0 });
+  });
+
+  it('gives the places that were filled back to the old version when a later one fails', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    const canary = await readyAfter();
+    await clock.advance(2_000);
+    last()[0]!.end();
+    await settle();
+    const back = await readyAfter();
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(back.release.generation).toBe(1);
+    expect(canary.retired).toBe('rolled');
+    expect(workers.filter(({ phase }) => phase === 'serving').map(({ release }) => release.generation)).toEqual([1, 1]);
+  });
+
+  it('meets all requests that come during one by one more', async () => {
+    await started();
+    const reloads = [supervisor.reload(), supervisor.reload(), supervisor.reload(), supervisor.reload()];
+    await settle();
+    for (let generation = 2; generation <= 3; generation++) {
+      await readyAfter();
+      await clock.advance(2_000);
+      await readyAfter();
+      // The next one waits until those have gone.
+      for (const worker of workers) if (worker.phase === 'retiring') worker.end('SIGTERM');
+      await settle();
+    }
+    const outcomes = await Promise.all(reloads);
+    expect(outcomes.map(({ summary }) => summary.slice(0, 9))).toEqual([
+      'version 2',
+      ...Array<string>(3).fill('version 3'),
+    ]);
+    expect(workers).toHaveLength(6);
+    expect(supervisor.counts.reloads).toBe(2);
+  });
+
+  it('is over when the group is told to stop', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    const stopped = supervisor.stop();
+    await settle();
+    expect(await reload).toEqual({ isDone: false, summary: 'the group is stopping' });
+    expect(workers.map(({ retired }) => retired)).toEqual(['stopped', 'stopped', 'rolled']);
+    for (const worker of workers) worker.end('SIGTERM');
+    await stopped;
+    expect(await supervisor.reload()).toMatchObject({ isDone: false });
+  });
+});
+
+describe('A worker that ends by itself', () => {
+  it('is started again at once, of the version it ran, and later after longer and longer pauses', async () => {
+    await started();
+    await clock.advance(60_000);
+    const pauses: number[] = [];
+    for (let death = 0; death < 4; death++) {
+      const before = workers.length;
+      workers.filter(({ place, phase }) => place === 1 && phase === 'serving')[0]!.end('SIGKILL');
+      const diedAt = clock.now();
+      await clock.advance(0);
+      while (workers.length === before) await clock.advance(50);
+      pauses.push(clock.now() - diedAt);
+      expect(last()[0]!.release.generation).toBe(1);
+      await readyAfter();
+    }
+    expect(pauses).toEqual([0, 0, 250, 500]);
+    expect(supervisor.counts.restarts).toBe(4);
+  });
+
+  it('is started again at once when it has lived for long', async () => {
+    await started();
+    for (let death = 0; death < 4; death++) {
+      await clock.advance(10_000);
+      workers.filter(({ place, phase }) => place === 1 && phase === 'serving')[0]!.end('SIGKILL');
+      await clock.advance(0);
+      await readyAfter();
+    }
+    expect(workers).toHaveLength(6);
+  });
+
+  it('ends the group when every place has seen five die soon', async () => {
+    await started();
+    for (let death = 0; death < 5; death++) {
+      for (const worker of last(2)) worker.end('exit code 9');
+      await clock.advance(2_000);
+      if (death < 4) for (const worker of last(2)) worker.becomeReady();
+      await settle();
+    }
+    expect(await supervisor.failed).toBe(
+      'every worker ended 5 times soon after its start; the last: it ended (exit code 9)',
+    );
+  });
+});
+
+describe('Another number of workers', () => {
+  it('adds places, and closes the last ones', async () => {
+    const [first, second] = await started();
+    supervisor.scale(3);
+    const third = await readyAfter();
+    expect(third.place).toBe(3);
+    supervisor.scale(1);
+    expect([first, second, third].map((worker) => worker!.retired)).toEqual([undefined, 'rolled', 'rolled']);
+    third.end();
+    await clock.advance(60_000);
+    expect(workers).toHaveLength(3);
+  });
+});
+
+describe('The end of a group', () => {
+  it.each<Manner>(['stopped', 'rolled'])('tells all workers at once how they end (%s)', async (how) => {
+    manner = how;
+    const all = await started();
+    const stopped = supervisor.stop('SIGINT');
+    await settle();
+    expect(all.map(({ retired }) => retired)).toEqual([how, how]);
+    for (const worker of all) worker.end('SIGINT');
+    await stopped;
+    await clock.advance(60_000);
+    expect(workers).toHaveLength(2);
+  });
+
+  it('may be forced', async () => {
+    const all = await started();
+    const stopped = supervisor.stop();
+    await settle();
+    supervisor.force('a second SIGINT');
+    await stopped;
+    expect(all.map(({ killed }) => killed)).toEqual(Array(2).fill('a second SIGINT'));
+  });
+});
