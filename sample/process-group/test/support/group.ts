@@ -92,9 +92,7 @@ export class Group {
     const environment = here(unitValue('Environment'))
       .replace(/PORT=\d+/, `PORT=${this.port} HOST=127.0.0.1`)
       .split(' ');
-    const command = here(unitValue('ExecStart'))
-      .replace('--workers max', '--workers 2')
-      .replace(' -- ', `${more} -- `);
+    const command = here(unitValue('ExecStart')).replace('--workers max', '--workers 2').replace(' -- ', `${more} -- `);
     await this.run(command.split(' '), Object.fromEntries(environment.map((each) => each.split('=', 2))), this.home);
   }
 
