@@ -1,9 +1,11 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { connect as connectSecurely } from 'node:tls';
+import { promisify } from 'node:util';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
 import { bindOnly, type ListenHandle } from '../../src/serve/insides.js';
 import { certificate } from '../support/certificate.js';
@@ -150,4 +152,13 @@ describe('A group in a unit', () => {
     await served.ended;
     expect(said()).toMatch(/STOPPING=1 .*EXTEND_TIMEOUT_USEC=10000000/);
   });
+});
+
+describe('Random reloads, bad versions, crashes, hangs and signals', () => {
+  it('never refuse a connection, never mix versions, and leave no process', async () => {
+    const node = process.env.DRAIN_NODE ?? process.execPath;
+    // More of them give figures: node bench/serve-fuzz.mjs --runs 200
+    const fuzz = promisify(execFile)(node, ['bench/serve-fuzz.mjs', '--runs', process.env.DRAIN_ROLLS ?? '2']);
+    expect((await fuzz).stdout).toMatch(/ 0 broke a promise/);
+  }, 120_000);
 });
