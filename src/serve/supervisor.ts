@@ -97,6 +97,9 @@ export class Supervisor {
   /** Replaces every worker. Never rejects. */
   reload(): Promise<ReloadOutcome> {
     if (this.stopping.signal.aborted) return Promise.resolve(refused('the group is stopping'));
+    if (this.current === 'starting') {
+      return this.started.promise.then((why) => (why === undefined ? this.reload() : refused(why)));
+    }
     if (this.rolling) return (this.next ??= this.rolling.then(() => this.reloadNext()));
     this.rolling = this.roll().finally(() => (this.rolling = undefined));
     return this.rolling;
