@@ -22,6 +22,9 @@ export class StrictClients {
   probes = 0;
   failedProbes = 0;
   longestMs = 0;
+  static #instances = 0;
+  /** Several of them may have the same ledger. */
+  #name = ++StrictClients.#instances;
   #paid = [];
   #isOver = false;
   #clients;
@@ -47,7 +50,7 @@ export class StrictClients {
   async #run({ name, isKept, rest }, place) {
     const agent = new Agent({ keepAlive: isKept, maxSockets: 1 });
     for (let turn = place; !this.#isOver; turn++) {
-      await this.#ask(agent, name, paths[turn % paths.length], `${name}-${rest}-${place}-${turn}`);
+      await this.#ask(agent, name, paths[turn % paths.length], `${this.#name}-${name}-${rest}-${place}-${turn}`);
       const until = performance.now() + rest * (0.5 + Math.random());
       while (!this.#isOver && performance.now() < until) await pause(Math.min(50, until - performance.now()));
       // A FIN that has come is read before something is written behind it.

@@ -55,7 +55,9 @@ export class ControlSocket {
     createInterface({ input: socket }).on('line', (line) => {
       const answer = (given: Answer) => socket.end(`${JSON.stringify(given)}\n`);
       try {
-        void obey(JSON.parse(line) as Order).then(answer);
+        void obey(JSON.parse(line) as Order).then(answer, ({ message }: Error) => {
+          answer({ isDone: false, summary: message });
+        });
       } catch {
         answer({ isDone: false, summary: 'Expected an order as JSON.' });
       }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { recognise, unknownGracePeriodMs } from '../platform/platforms.js';
+import { recognise } from '../platform/platforms.js';
 import { controlPath } from './control-path.js';
 import { type Balance } from './listening-sockets.js';
 import { type Readiness } from './readiness-check.js';
@@ -97,8 +97,6 @@ function balanceOf(value: string): Balance {
 
 /** What the platform grants, less what it takes to end after the last worker. */
 function graceMs(environment: NodeJS.ProcessEnv): number {
-  const { gracePeriodMs, isSystemd } = recognise({ environment, pid: process.pid, parentPid: process.ppid });
-  return isSystemd || gracePeriodMs === unknownGracePeriodMs
-    ? unknownGracePeriodMs - ownEndMs
-    : gracePeriodMs - ownEndMs;
+  const { gracePeriodMs } = recognise({ environment, pid: process.pid, parentPid: process.ppid });
+  return gracePeriodMs - ownEndMs;
 }

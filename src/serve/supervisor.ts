@@ -1,8 +1,9 @@
 import { type Clock } from '../sequence/clock.js';
 import { type Manner } from './protocol.js';
 import { type Release } from './release.js';
+import { Roll, type RollSettings } from './roll.js';
 import { Slot } from './slot.js';
-import { whyNotProved, whyNotReady } from './trial.js';
+import { unlessAborted } from './trial.js';
 import { type StartWorker, type Worker } from './worker.js';
 
 /** So many workers in a row that end early, in every place, end the group. */
@@ -32,10 +33,8 @@ export interface SupervisorParts {
   readonly settled: (workers: readonly Worker[]) => void;
 }
 
-export interface SupervisorSettings {
+export interface SupervisorSettings extends RollSettings {
   readonly workers: number;
-  readonly readyWithinMs: number;
-  readonly probationMs: number;
 }
 
 /**
@@ -98,6 +97,9 @@ export class Supervisor {
   /** Replaces every worker. Never rejects. */
   reload(): Promise<ReloadOutcome> {
     if (this.stopping.signal.aborted) return Promise.resolve(refused('the group is stopping'));
+    if (this.current === 'starting') {
+      return this.started.promise.then((why) => (why === undefined ? this.reload() : refused(why)));
+    }
     if (this.rolling) return (this.next ??= this.rolling.then(() => this.reloadNext()));
     this.rolling = this.roll().finally(() => (this.rolling = undefined));
     return this.rolling;
@@ -121,8 +123,35 @@ export class Supervisor {
     for (const worker of this.all) worker.kill(why);
   }
 
-  private get retiring(): readonly Worker[] {
-    return [...this.all].filter(({ phase }) => phase === 'retiring');
+  private async rollTo(): Promise<ReloadOutcome> {
+    const { signal } = this.stopping;
+    // No more than two versions are there at a time, whatever they hold in memory.
+    const retiring = [...this.all].filter(({ phase }) => phase === 'retiring');
+    await unlessAborted(signal, Promise.all(retiring.map(({ gone }) => gone)));
+    const startedAt = this.parts.clock.now();
+    let release: Release;
+    try {
+      release = this.newRelease();
+    } catch (error) {
+      return refused((error as Error).message);
+    }
+    this.parts.say(`reload: version ${release.generation} in ${release.folder}`);
+    const roll = new Roll(this.settings, {
+      clock: this.parts.clock,
+      slots: this.slots,
+      stopping: signal,
+      start: (each, place) => this.startWorker(each, place),
+    });
+    const failure = await roll.run(release, this.release!);
+    if (signal.aborted) return refused('the group is stopping');
+    if (failure !== undefined) return refused(`version ${release.generation} was rolled back: ${failure}`);
+    this.release = release;
+    this.parts.settled(this.slots.flatMap(({ worker }) => worker ?? []));
+    const ms = Math.round(this.parts.clock.now() - startedAt);
+    return {
+      isDone: true,
+      summary: `version ${release.generation} serves in ${this.slots.length} workers, after ${ms} ms`,
+    };
   }
 
   private reloadNext(): Promise<ReloadOutcome> {
@@ -133,92 +162,11 @@ export class Supervisor {
   private async roll(): Promise<ReloadOutcome> {
     this.enter('reloading');
     this.counts.reloads++;
-    // No more than two versions are there at a time, whatever they hold in memory.
-    await this.unlessStopping(Promise.all(this.retiring.map(({ gone }) => gone)).then(() => undefined));
     const outcome = await this.rollTo();
     if (!outcome.isDone) this.counts.rolledBack++;
     this.parts.say(outcome.summary);
     if (!this.stopping.signal.aborted) this.enter('serving');
     return outcome;
-  }
-
-  private async rollTo(): Promise<ReloadOutcome> {
-    const startedAt = this.parts.clock.now();
-    const old = this.release!;
-    let release: Release;
-    try {
-      release = this.newRelease();
-    } catch (error) {
-      return refused((error as Error).message);
-    }
-    this.parts.say(`reload: version ${release.generation} in ${release.folder}`);
-    const filled = new Map<Slot, Worker>();
-    for (let index = 0; index < this.slots.length; index++) {
-      const slot = this.slots[index]!;
-      const failure = await this.replace(slot, release, filled);
-      if (this.stopping.signal.aborted) return refused('the group is stopping');
-      if (failure === undefined) continue;
-      await this.giveBack(filled, old);
-      return refused(`version ${release.generation} was rolled back: ${failure}`);
-    }
-    this.release = release;
-    this.parts.settled(this.slots.flatMap(({ worker }) => worker ?? []));
-    const ms = Math.round(this.parts.clock.now() - startedAt);
-    return {
-      isDone: true,
-      summary: `version ${release.generation} serves in ${this.slots.length} workers, after ${ms} ms`,
-    };
-  }
-
-  /** Resolves with why the place was not filled, if it was not. */
-  private async replace(slot: Slot, release: Release, filled: Map<Slot, Worker>): Promise<string | undefined> {
-    const { clock } = this.parts;
-    const candidate = this.startWorker(release, slot.place);
-    let why = await this.unlessStopping(whyNotReady(candidate, clock, this.settings.readyWithinMs));
-    // The first is on trial for all.
-    if (why === undefined && filled.size === 0) {
-      why = await this.unlessStopping(whyNotProved(candidate, clock, this.settings.probationMs));
-    }
-    why ??= [...filled.values()].some(({ phase }) => phase === 'gone') ? 'one of its workers has ended' : undefined;
-    if (why !== undefined) {
-      // It may hold what others wait for, and gets the time to give it back.
-      candidate.retire('rolled');
-      return `worker ${slot.place}: ${why}`;
-    }
-    // The place may have been given up in the meantime.
-    if (this.slots.includes(slot)) {
-      slot.adopt(candidate);
-      filled.set(slot, candidate);
-    } else {
-      candidate.retire('rolled');
-    }
-    return undefined;
-  }
-
-  /** The old version was good: it needs no trial. */
-  private async giveBack(filled: ReadonlyMap<Slot, Worker>, release: Release): Promise<void> {
-    for (const slot of filled.keys()) {
-      const worker = this.startWorker(release, slot.place);
-      const why = await this.unlessStopping(whyNotReady(worker, this.parts.clock, this.settings.readyWithinMs));
-      const isWanted = this.slots.includes(slot) && !this.stopping.signal.aborted;
-      if (why !== undefined) worker.kill(why);
-      if (!isWanted) worker.retire('rolled');
-      else if (why === undefined) slot.adopt(worker);
-      else slot.runInstead(release);
-    }
-  }
-
-  private async unlessStopping(trial: Promise<string | undefined>): Promise<string | undefined> {
-    const { signal } = this.stopping;
-    if (signal.aborted) return 'the group is stopping';
-    return new Promise((resolve) => {
-      const stop = () => resolve('the group is stopping');
-      signal.addEventListener('abort', stop, { once: true });
-      void trial.then((why) => {
-        signal.removeEventListener('abort', stop);
-        resolve(why);
-      });
-    });
   }
 
   private async end(signal: NodeJS.Signals): Promise<void> {

@@ -23,3 +23,16 @@ export async function whyNotProved(worker: Worker, clock: Clock, probationMs: nu
   over.abort();
   return why;
 }
+
+/** Waits for `trial`, and no longer than until `signal` aborts; then it resolves with `otherwise`. */
+export function unlessAborted<T, U = undefined>(signal: AbortSignal, trial: Promise<T>, otherwise?: U): Promise<T | U> {
+  return new Promise((resolve) => {
+    const stop = () => resolve(otherwise as U);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    void trial.then((result) => {
+      signal.removeEventListener('abort', stop);
+      resolve(result);
+    });
+  });
+}

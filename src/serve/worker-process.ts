@@ -61,7 +61,7 @@ export class WorkerProcess implements Worker, Acceptor {
     this.check = new ReadinessCheck(readiness, clock, () => this.becomeReady());
     child.on('message', (message) => this.hear(message));
     this.gone = new Promise((resolve) => {
-      child.once('error', (error) => this.pid === undefined && this.ended(error.message, resolve));
+      child.on('error', (error) => this.pid === undefined && this.ended(error.message, resolve));
       child.once('exit', (code, signal) => this.ended(signal ?? `exit code ${code}`, resolve));
     });
   }

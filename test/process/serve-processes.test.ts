@@ -1,9 +1,12 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { connect as connectSecurely } from 'node:tls';
+import { promisify } from 'node:util';
+import { WebSocket } from 'ws';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
 import { bindOnly, type ListenHandle } from '../../src/serve/insides.js';
 import { certificate } from '../support/certificate.js';
@@ -99,6 +102,30 @@ describe('An application that knows nothing of it', () => {
   });
 });
 
+describe('Clients of WebSockets', () => {
+  it('are told to leave in a reload, and reach another worker at once', async () => {
+    const served = await Served.start({ workers: 2, settings: { webSockets: true }, options: ['--probation', '0s'] });
+    const open = async () => {
+      const socket = new WebSocket(`ws://127.0.0.1:${served.port}`);
+      const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+      await once(socket, 'open');
+      return { socket, closed };
+    };
+    const clients = await Promise.all(Array.from({ length: 10 }, open));
+    const reload = served.order('reload');
+    const codes = await Promise.all(
+      clients.map(async ({ closed }) => {
+        const code = await closed;
+        const { socket } = await open();
+        socket.terminate();
+        return code;
+      }),
+    );
+    expect(codes).toEqual(Array(10).fill(1001));
+    expect(await reload).toMatchObject({ code: 0 });
+  });
+});
+
 describe('A deployment', () => {
   it('is followed when the link is moved, and told of on a port', async () => {
     const statusPort = await freePort();
@@ -150,4 +177,13 @@ describe('A group in a unit', () => {
     await served.ended;
     expect(said()).toMatch(/STOPPING=1 .*EXTEND_TIMEOUT_USEC=10000000/);
   });
+});
+
+describe('Random reloads, bad versions, crashes, hangs and signals', () => {
+  it('never refuse a connection, never mix versions, and leave no process', async () => {
+    const node = process.env.DRAIN_NODE ?? process.execPath;
+    // More of them give figures: node bench/serve-fuzz.mjs --runs 200
+    const fuzz = promisify(execFile)(node, ['bench/serve-fuzz.mjs', '--runs', process.env.DRAIN_ROLLS ?? '2']);
+    expect((await fuzz).stdout).toMatch(/ 0 broke a promise/);
+  }, 120_000);
 });

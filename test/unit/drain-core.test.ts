@@ -281,6 +281,18 @@ describe('A process that shares its socket', () => {
     expect(await leave(sigterm)).toEqual({ isReady: true, ms: 500 });
   });
 
+  it.each([
+    [true, { isReady: false, ms: 300 }],
+    [false, { isReady: true, ms: 500 }],
+  ])('is told by its supervisor whether all stop, there too: %s', async (isGroupStopping, left) => {
+    const supervised = { isGroupStopping: false, drainsItself: true };
+    const options = resolveOptions({ lameDuck: { minMs: 300, quietMs: 0, maxMs: 600 } });
+    core = new DrainCore(options, clock, kubernetes, false, 'supervisor', supervised);
+    core.servers.attach(createServer());
+    supervised.isGroupStopping = isGroupStopping;
+    expect(await leave(sigterm)).toEqual(left);
+  });
+
   it('stays no longer than lameDuck.maxMs', async () => {
     share('cluster', { lameDuck: { maxMs: 200 } });
     expect((await leave(sigterm)).ms).toBe(200);

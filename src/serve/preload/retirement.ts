@@ -1,7 +1,7 @@
 import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Server, type Socket } from 'node:net';
 import { type SupervisedWorker } from '../../platform/supervised-worker.js';
-import { type Clock, systemClock } from '../../sequence/clock.js';
+import { type Clock, type ClockTimer, systemClock } from '../../sequence/clock.js';
 import { type Manner } from '../protocol.js';
 
 /** What an application without the module gets after its clients have gone, or have had their time, ms. */
@@ -27,6 +27,7 @@ export class Retirement {
   private readonly sockets = new Set<Socket>();
   private signalName: NodeJS.Signals = 'SIGTERM';
   private isSignalled = false;
+  private timer?: ClockTimer;
   private isLeaving = false;
 
   constructor(private readonly retired: Retired) {}
@@ -49,7 +50,7 @@ export class Retirement {
     }
     const patienceMs = Math.max(0, Math.min(this.patienceMs, withinMs - ownEndMs));
     const { clock = systemClock } = this.retired;
-    clock.after(patienceMs, () => this.signal());
+    this.timer = clock.after(patienceMs, () => this.signal());
     this.endIfAlone();
   }
 
@@ -76,6 +77,8 @@ export class Retirement {
   private signal(): void {
     if (this.isSignalled) return;
     this.isSignalled = true;
+    // It would hold open a process that has nothing else to do.
+    this.timer?.cancel();
     this.retired.signal(this.signalName);
   }
 }

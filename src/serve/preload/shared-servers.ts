@@ -89,7 +89,8 @@ export class SharedServers {
         return void server.emit('error', asError(answer.error));
       }
       shareTicketKeys(server, answer.ticketKeys);
-      server.once('listening', () => this.listening(server, key, answer.address));
+      // Before any listener of the application, which may ask for the address.
+      server.prependOnceListener('listening', () => this.listening(server, key, answer.address));
       listen(asked.path === undefined ? { port: 0, host: '127.0.0.1' } : { path: this.privatePath() }, callback);
     });
     channel.tell({ kind: 'listen', key, asked });

@@ -69,16 +69,24 @@ Inject(ReadinessHealthIndicator)(HealthController, undefined, 0);
 decorate(HealthController, 'ready', Get('ready'));
 Res({ passthrough: true })(HealthController.prototype, 'ready', 0);
 
+class Gateway {}
+const { WebSocketGateway } = settings.webSockets ? await import('@nestjs/websockets') : {};
+WebSocketGateway?.()(Gateway);
+
 class AppModule {}
 Module({
   imports: [GracefulShutdownModule.forRoot(settings.drain ?? 10_000)],
   controllers: [OrdersController, HealthController],
-  providers: [Database],
+  providers: [Database, ...(settings.webSockets ? [Gateway] : [])],
 })(AppModule);
 
 const { FastifyAdapter } = settings.framework === 'fastify' ? await import('@nestjs/platform-fastify') : {};
 const app = await NestFactory.create(AppModule, ...(FastifyAdapter ? [new FastifyAdapter()] : []), {
   logger: ['warn', 'error'],
 });
+if (settings.webSockets) {
+  const { WsAdapter } = await import('@nestjs/platform-ws');
+  app.useWebSocketAdapter(new WsAdapter(app));
+}
 app.enableShutdownHooks();
 await app.listen(settings.fd === undefined ? settings.port : { fd: settings.fd }, '127.0.0.1');

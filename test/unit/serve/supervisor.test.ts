@@ -163,6 +163,19 @@ describe('A reload', () => {
     expect(supervisor.counts.reloads).toBe(2);
   });
 
+  it('waits until all serve', async () => {
+    const start = supervisor.start();
+    const reload = supervisor.reload();
+    await settle();
+    expect(workers).toHaveLength(2);
+    for (const worker of workers) worker.becomeReady();
+    await start;
+    await readyAfter();
+    await clock.advance(2_000);
+    await readyAfter();
+    expect(await reload).toMatchObject({ isDone: true });
+  });
+
   it('is over when the group is told to stop', async () => {
     await started();
     const reload = supervisor.reload();
