@@ -2,7 +2,8 @@ import { adviceOf } from './advice/index.js';
 import { type Backend } from './balancer.js';
 import { BadInputError } from './errors.js';
 import { drillDefaults, type DrillOptions, type DrillStep, settingsOf } from './drill-options.js';
-import { exchange } from './exchange.js';
+import { type Fault } from './clients/client.js';
+import { Http1Client } from './clients/http1.js';
 import { nothingObserved, ObservationFiles, type Observations } from './observations.js';
 import { OpenLoopClients, type RequestOutcome } from './open-loop-clients.js';
 import { Replica } from './replica.js';
@@ -54,7 +55,7 @@ class Drill {
   private readonly lives: ReplicaLife[] = [];
   private readonly byPort = new Map<number, ReplicaLife>();
   private readonly living = new Map<ReplicaLife, Replica>();
-  private readonly requests: RecordedRequest[] = [];
+  private readonly requests = new Map<number, RecordedRequest>();
   private readonly rolls: RecordedRoll[] = [];
   private readonly outWaiters = new Map<ReplicaLife, () => void>();
   private readonly aborting = new AbortController();
@@ -66,12 +67,12 @@ class Drill {
   ) {
     this.settings = settingsOf(options);
     this.clients = new OpenLoopClients({
-      url: balancer.url,
+      client: () =>
+        new Http1Client({ url: balancer.url, requests: options.requests, timeoutMs: this.settings.timeoutMs }),
       ratePerSecond: this.settings.ratePerSecond,
-      mix: options.requests,
-      timeoutMs: this.settings.timeoutMs,
       connections: options.connections,
       onOutcome: (outcome) => this.record(outcome),
+      onLateFault: (number, fault) => this.correct(number, fault),
     });
   }
 
@@ -126,7 +127,7 @@ class Drill {
       origin: this.origin,
       lives: this.lives,
       rolls: this.rolls,
-      requests: this.requests,
+      requests: [...this.requests.values()],
       advise: adviceOf,
     });
   }
@@ -219,18 +220,14 @@ class Drill {
 
   /** A request that is not answered well before anything is stopped would only measure itself. */
   private async checkRequests(): Promise<void> {
-    for (const spec of this.options.requests) {
-      const ask = () => exchange(spec, { agent: false, url: this.balancer.url, timeoutMs: this.settings.timeoutMs });
-      const { fault } = await ask();
-      if (!fault) continue;
-      const again = (await ask()).fault;
+    for (const [index, { name }] of this.settings.requests.entries()) {
+      if (!(await this.clients.try(index))) continue;
+      const again = await this.clients.try(index);
       this.aborting.signal.throwIfAborted();
       if (!again) continue;
       const what = again.kind.startsWith('status-') ? `is answered ${again.kind.slice(7)}` : `fails (${again.kind})`;
       const detail = again.detail ? `, ${again.detail}` : '';
-      throw new BadInputError(
-        `${spec.name} ${what}${detail} before anything is stopped: nothing can be measured with it.`,
-      );
+      throw new BadInputError(`${name} ${what}${detail} before anything is stopped: nothing can be measured with it.`);
     }
   }
 
@@ -256,17 +253,21 @@ class Drill {
     if (status !== undefined) this.tell({ kind: 'unready', replica: life.name });
   }
 
-  private record({ fault, localPort, ...outcome }: RequestOutcome): void {
+  private record({ number, fault, localPort, ...outcome }: RequestOutcome): void {
     // The balancer knows better than its client whether it was the backend that refused. Ports are used again: this
     // must be asked now.
     const refused = fault?.kind === 'reset' && localPort !== undefined && this.balancer.wasRefused(localPort);
     const backend = localPort === undefined ? undefined : this.balancer.backendOf(localPort);
-    this.requests.push({
+    this.requests.set(number, {
       ...outcome,
       outcome: refused ? 'refused' : (fault?.kind ?? 'ok'),
       detail: fault?.detail,
       life: backend && this.byPort.get(backend.port),
     });
+  }
+
+  private correct(number: number, { kind, detail }: Fault): void {
+    this.requests.set(number, { ...this.requests.get(number)!, outcome: kind, detail });
   }
 
   private get origin(): number {
