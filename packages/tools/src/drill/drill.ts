@@ -1,7 +1,8 @@
 import { aboutOf } from './about.js';
+import { type Fault } from './clients/client.js';
+import { Http1Client } from './clients/http1.js';
 import { type DrillOptions, drillDefaults, settingsOf } from './drill-options.js';
 import { BadInputError } from './errors.js';
-import { exchange } from './exchange.js';
 import { OpenLoopClients, type RequestOutcome } from './open-loop-clients.js';
 import { type RecordedRequest, type RecordedRoll } from './record.js';
 import { checkedRequests } from './request-check.js';
@@ -33,7 +34,8 @@ class Drill {
   private readonly settings: DrillSettings;
   private readonly target: Target;
   private readonly stalls = new StallWatch();
-  private readonly requests: RecordedRequest[] = [];
+  /** By number. */
+  private readonly requests = new Map<number, RecordedRequest>();
   private readonly rolls: RecordedRoll[] = [];
   private readonly ending = new AbortController();
   private clients?: OpenLoopClients;
@@ -68,7 +70,7 @@ class Drill {
   private async work(): Promise<void> {
     await this.target.start();
     const clients = (this.clients = this.clientsOf(this.target.url));
-    await this.checkRequests();
+    await this.checkRequests(clients);
     this.stalls.start();
     // Never rejects, and is awaited by its other name, `stop()`.
     void clients.run();
@@ -103,39 +105,35 @@ class Drill {
   }
 
   private clientsOf(url: string): OpenLoopClients {
+    const requests = checkedRequests(this.options.requests, url);
     return new OpenLoopClients({
-      url,
+      client: () => new Http1Client({ url, requests, timeoutMs: this.settings.timeoutMs }),
       ratePerSecond: this.settings.ratePerSecond,
-      mix: checkedRequests(this.options.requests, url),
-      timeoutMs: this.settings.timeoutMs,
       connections: this.options.connections,
       onOutcome: (outcome) => this.record(outcome),
+      onLateFault: (number, fault) => this.correct(number, fault),
     });
   }
 
   /** A request that is not answered well before anything is stopped would only measure itself. */
-  private async checkRequests(): Promise<void> {
-    for (const spec of this.options.requests) {
-      const ask = () => exchange(spec, { agent: false, url: this.target.url, timeoutMs: this.settings.timeoutMs });
-      const { fault } = await ask();
-      if (!fault) continue;
-      const again = (await ask()).fault;
+  private async checkRequests(clients: OpenLoopClients): Promise<void> {
+    for (const [index, { name }] of this.settings.requests.entries()) {
+      if (!(await clients.try(index))) continue;
+      const again = await clients.try(index);
       this.ending.signal.throwIfAborted();
       if (!again) continue;
       const what = again.kind.startsWith('status-') ? `is answered ${again.kind.slice(7)}` : `fails (${again.kind})`;
       const detail = again.detail ? `, ${again.detail}` : '';
-      throw new BadInputError(
-        `${spec.name} ${what}${detail} before anything is stopped: nothing can be measured with it.`,
-      );
+      throw new BadInputError(`${name} ${what}${detail} before anything is stopped: nothing can be measured with it.`);
     }
   }
 
-  private record({ fault, localPort, ...outcome }: RequestOutcome): void {
+  private record({ number, fault, localPort, ...outcome }: RequestOutcome): void {
     if (this.ending.signal.aborted) return;
     // The balancer knows better than its client whether it was the backend that refused. Ports are used again: this
     // must be asked now.
     const refused = fault?.kind === 'reset' && localPort !== undefined && this.target.wasRefused?.(localPort) === true;
-    this.requests.push({
+    this.requests.set(number, {
       ...outcome,
       outcome: refused ? 'refused' : (fault?.kind ?? 'ok'),
       detail: fault?.detail,
@@ -143,9 +141,14 @@ class Drill {
     });
   }
 
+  private correct(number: number, { kind, detail }: Fault): void {
+    if (this.ending.signal.aborted) return;
+    this.requests.set(number, { ...this.requests.get(number)!, outcome: kind, detail });
+  }
+
   /** Reports whether there is anything to tell of. */
   private get canReport(): boolean {
-    return this.rolls.length > 0 && this.requests.length > 0;
+    return this.rolls.length > 0 && this.requests.size > 0;
   }
 
   private result(partial?: Partial): DrillResult {
@@ -159,7 +162,7 @@ class Drill {
       endedAt: this.rolls.at(-1)?.endedAt ?? performance.now(),
       lives: this.target.lives,
       rolls: this.rolls,
-      requests: this.requests,
+      requests: [...this.requests.values()],
       clientStalls: this.stalls.stalls,
       partial,
     });

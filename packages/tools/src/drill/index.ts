@@ -1,3 +1,4 @@
+export { Http1Client } from './clients/http1.js';
 export { addressOf, type Backend, type Balancer } from './balancer.js';
 export {
   OpenLoopClients,
