@@ -56,8 +56,10 @@ function sentenceOf(step: DrillStep): string | undefined {
       return `${step.replica} gets no new connections`;
     case 'exited':
       return `${step.replica} ${step.exit.killed ? 'had to be killed' : 'has exited'} after ${duration(step.exit.ms)}`;
+    case 'died':
+      return `${step.replica} has died, and nobody had stopped it`;
     case 'roll':
-      return `roll ${step.round} with a lag of ${duration(step.lagMs)}`;
+      return `roll ${step.round}${step.lagMs === undefined ? '' : ` with a lag of ${duration(step.lagMs)}`}`;
     case 'traffic-started':
       return 'traffic starts';
     case 'traffic-stopped':

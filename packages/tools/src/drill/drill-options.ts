@@ -3,6 +3,7 @@ import { type OpenLoopCounts } from './open-loop-clients.js';
 import { type Platform } from './platform.js';
 import { type ReplicaExit } from './replica.js';
 import { type DrillSettings } from './result.js';
+import { type ShellName } from './shell.js';
 
 /**
  * What is rolled, how, and under which traffic. Durations are milliseconds.
@@ -47,6 +48,14 @@ export interface DrillOptions {
   readonly coolDownMs?: number;
   /** The port of the balancer. @default any free one */
   readonly port?: number;
+  /** What `sh` is for the command and for npm, as in the image. @default what it is here */
+  readonly shell?: ShellName;
+  /** The verdict is not passed when the 99th percentile of answers in rolls is above this. @default none */
+  readonly maxP99Ms?: number;
+  /** The share of requests, 0 to 1, that may fail. @default 0 */
+  readonly maxLoss?: number;
+  /** What the report is headed by. @default the name of the service */
+  readonly title?: string;
   /** Ends the drill, and everything it has started. */
   readonly signal?: AbortSignal;
   /** Called when a step of the drill was taken. */
@@ -76,8 +85,8 @@ export const drillDefaults = {
 export type DrillStep = { readonly atMs: number; readonly counts: OpenLoopCounts } & (
   | { readonly kind: 'balancer'; readonly url: string }
   | { readonly kind: 'serving' | 'stopping' | 'signalled' | 'unready' | 'out'; readonly replica: string }
-  | { readonly kind: 'exited'; readonly replica: string; readonly exit: ReplicaExit }
-  | { readonly kind: 'roll'; readonly lagMs: number; readonly round: number }
+  | { readonly kind: 'exited' | 'died'; readonly replica: string; readonly exit: ReplicaExit }
+  | { readonly kind: 'roll'; readonly lagMs?: number; readonly round: number }
   | { readonly kind: 'traffic-started' | 'traffic-stopped' }
 );
 

@@ -49,6 +49,16 @@ export function shutdownMs({ signalledAtMs, exitedAtMs }: StoppedReplica): numbe
   return exitedAtMs - signalledAtMs;
 }
 
+/**
+ * Reports whether the process that listens has a listener for the signal, which was sent to that process or to one
+ * above it, and was never called.
+ */
+export function isUnseen(replica: StoppedReplica, signal: string): boolean {
+  const { listener, listenerExited, signalsSeen, diedAlone } = replica;
+  if (!listener || listenerExited || diedAlone || signalsSeen.includes(signal) || hasModule(replica)) return false;
+  return (listener.signalListeners[signal] ?? 0) > 0;
+}
+
 /** Reports whether nestjs-drain has told of its phases. */
 export function hasModule({ phases }: StoppedReplica): boolean {
   return phases.length > 0;

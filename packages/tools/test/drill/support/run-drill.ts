@@ -12,7 +12,7 @@ const command = `${root}bin/nestjs-drain.mjs`;
 export const apps = `${root}packages/tools/test/drill/apps`;
 
 /** As short as a roll can be and still lose what there is to lose. */
-export const shortRoll = ['--replicas=2', '--lag=400ms', '--warm-up=500ms', '--cool-down=300ms', '--rate=60'];
+export const shortRoll = ['--replicas=2', '--lag=400ms', '--warm-up=500ms', '--cool-down=300ms', '--rate=80'];
 
 export interface Drilled {
   readonly code: number | null;

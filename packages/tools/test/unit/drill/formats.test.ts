@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { adviceOf } from '../../../src/drill/advice/index.js';
 import { jsonOf } from '../../../src/drill/formats/json.js';
 import { junitOf } from '../../../src/drill/formats/junit.js';
 import { textOf } from '../../../src/drill/formats/text.js';
 import { nothingObserved } from '../../../src/drill/observations.js';
-import { resultOf, type RecordedRequest, type ReplicaLife } from '../../../src/drill/result-builder.js';
+import { type RecordedRequest, type ReplicaLife } from '../../../src/drill/record.js';
+import { resultOf } from '../../../src/drill/result-builder.js';
 import { type DrillResult } from '../../../src/drill/result.js';
 import { settings } from './facts.js';
 
@@ -46,14 +46,17 @@ function result({ everyKth = Infinity, kind = 'status-503', detail = '', killed 
   });
   return resultOf({
     settings,
+    thresholds: {},
+    about: { node: '24.0.0' },
     deregisters: true,
     startedAt: '2026-01-01T00:00:00.000Z',
     origin,
+    endedAt: origin + 3_001,
     lives: [life, successor],
-    rolls: [{ lagMs: 500, round: 1, startedAt: origin, endedAt: origin + 3_001, lives: [life, successor] }],
+    rolls: [{ lagMs: 500, round: 1, startedAt: origin, endedAt: origin + 3_001, lives: new Set([life, successor]) }],
     // As they end, not as they were due.
     requests: requests.reverse(),
-    advise: adviceOf,
+    clientStalls: [],
   });
 }
 

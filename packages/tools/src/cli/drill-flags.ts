@@ -1,0 +1,109 @@
+import { constants as system } from 'node:os';
+import { type DrillOptions } from '../drill/drill-options.js';
+import { durationOf } from '../drill/duration-text.js';
+import { BadInputError } from '../drill/errors.js';
+import { type RequestSpec } from '../drill/exchange.js';
+import { platformOf, type Platform, type PresetName } from '../drill/platform.js';
+import { requestOf, requestsOf } from '../drill/request-line.js';
+import { type ShellName } from '../drill/shell.js';
+
+/** As commander hands them over: texts, as they were given. */
+export interface Flags {
+  readonly ready: string;
+  readonly portEnv: string;
+  readonly replicas: string;
+  readonly startTimeout: string;
+  readonly request?: readonly string[];
+  readonly urls?: string;
+  readonly rate: string;
+  readonly connections?: string;
+  readonly timeout: string;
+  readonly allowRemote?: boolean;
+  readonly preset: PresetName;
+  readonly signal?: string;
+  readonly preStop?: string;
+  readonly grace?: string;
+  readonly deregister?: boolean;
+  readonly lag: string;
+  readonly rounds: string;
+  readonly warmUp: string;
+  readonly coolDown: string;
+  readonly port?: string;
+  readonly shell?: ShellName;
+  readonly maxP99?: string;
+  readonly maxLoss?: string;
+  readonly title?: string;
+  readonly json?: boolean;
+  readonly junit?: string;
+  readonly html?: string;
+}
+
+/** What the drill takes. Throws a `BadInputError`, or a `RangeError`, for what cannot be. */
+export function optionsOf(command: readonly string[], flags: Flags): DrillOptions {
+  return {
+    command,
+    platform: platformFrom(flags),
+    requests: requestsFrom(flags),
+    readinessPath: pathFrom(flags.ready),
+    portEnv: flags.portEnv,
+    replicas: wholeNumber(flags.replicas, '--replicas', 1, 50),
+    rounds: wholeNumber(flags.rounds, '--rounds', 1, 1_000),
+    lagsMs: flags.lag.split(',').map((lag) => durationOf(lag, '--lag')),
+    ratePerSecond: positive(flags.rate, '--rate'),
+    connections:
+      flags.connections === undefined ? undefined : wholeNumber(flags.connections, '--connections', 1, 1_000),
+    timeoutMs: durationOf(flags.timeout, '--timeout'),
+    startTimeoutMs: durationOf(flags.startTimeout, '--start-timeout'),
+    warmUpMs: durationOf(flags.warmUp, '--warm-up'),
+    coolDownMs: durationOf(flags.coolDown, '--cool-down'),
+    port: flags.port === undefined ? undefined : wholeNumber(flags.port, '--port', 1, 65_535),
+    shell: flags.shell,
+    maxP99Ms: flags.maxP99 === undefined ? undefined : durationOf(flags.maxP99, '--max-p99'),
+    maxLoss: flags.maxLoss === undefined ? undefined : shareOf(flags.maxLoss, '--max-loss'),
+    title: flags.title,
+  };
+}
+
+function platformFrom({ preset, signal, preStop, grace, deregister }: Flags): Platform {
+  if (signal !== undefined && !(signal in system.signals)) {
+    throw new BadInputError(`--signal takes the name of a signal, as SIGTERM, got '${signal}'.`);
+  }
+  return platformOf(preset, {
+    signal: signal as NodeJS.Signals | undefined,
+    preStopMs: preStop === undefined ? undefined : durationOf(preStop, '--pre-stop'),
+    graceMs: grace === undefined ? undefined : durationOf(grace, '--grace'),
+    deregisters: deregister,
+  });
+}
+
+function requestsFrom({ request = [], urls, allowRemote = false }: Flags): RequestSpec[] {
+  const given = [
+    ...request.map((line) => requestOf(line, { allowRemote })),
+    ...(urls === undefined ? [] : requestsOf(urls, { allowRemote })),
+  ];
+  return given.length > 0 ? given : [requestOf('GET /', { allowRemote })];
+}
+
+function pathFrom(path: string): string {
+  if (path.startsWith('/')) return path;
+  throw new BadInputError(`--ready takes a path that begins with '/', got '${path}'.`);
+}
+
+function wholeNumber(text: string, option: string, least: number, most: number): number {
+  if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+  throw new BadInputError(`${option} takes a whole number from ${least} to ${most}, got '${text}'.`);
+}
+
+function positive(text: string, option: string): number {
+  const number = Number(text);
+  if (text.trim() !== '' && number > 0 && number <= 100_000) return number;
+  throw new BadInputError(`${option} takes a number above 0, up to 100000, got '${text}'.`);
+}
+
+/** A share of all, as `0.1%` or `0.001`. */
+function shareOf(text: string, option: string): number {
+  const [, number, percent] = /^(\d+(?:\.\d+)?)\s*(%)?$/.exec(text.trim()) ?? [];
+  const share = Number(number) / (percent ? 100 : 1);
+  if (number !== undefined && share <= 1) return share;
+  throw new BadInputError(`${option} takes a share of all requests as 0.1% or 0.001, got '${text}'.`);
+}
