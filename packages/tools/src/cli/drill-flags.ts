@@ -6,10 +6,10 @@ import { type RequestSpec } from '../drill/exchange.js';
 import { platformOf, type Platform, type PresetName } from '../drill/platform.js';
 import { requestOf, requestsOf } from '../drill/request-line.js';
 import { type ShellName } from '../drill/shell.js';
+import { lagsFor, messagesFrom, type ServiceFlags, readinessFrom } from './service-flags.js';
 
 /** As commander hands them over: texts, as they were given. */
-export interface Flags {
-  readonly ready: string;
+export interface Flags extends ServiceFlags {
   readonly portEnv: string;
   readonly replicas: string;
   readonly startTimeout: string;
@@ -44,11 +44,14 @@ export function optionsOf(command: readonly string[], flags: Flags): DrillOption
     command,
     platform: platformFrom(flags),
     requests: requestsFrom(flags),
-    readinessPath: pathFrom(flags.ready),
+    protocol: flags.protocol,
+    insecure: flags.insecure,
+    messages: messagesFrom(flags),
+    readinessPath: readinessFrom(flags),
     portEnv: flags.portEnv,
     replicas: wholeNumber(flags.replicas, '--replicas', 1, 50),
     rounds: wholeNumber(flags.rounds, '--rounds', 1, 1_000),
-    lagsMs: flags.lag.split(',').map((lag) => durationOf(lag, '--lag')),
+    lagsMs: lagsFor(flags) ?? flags.lag.split(',').map((lag) => durationOf(lag, '--lag')),
     ratePerSecond: positive(flags.rate, '--rate'),
     connections:
       flags.connections === undefined ? undefined : wholeNumber(flags.connections, '--connections', 1, 1_000),
@@ -82,11 +85,6 @@ function requestsFrom({ request = [], urls, allowRemote = false }: Flags): Reque
     ...(urls === undefined ? [] : requestsOf(urls, { allowRemote })),
   ];
   return given.length > 0 ? given : [requestOf('GET /', { allowRemote })];
-}
-
-function pathFrom(path: string): string {
-  if (path.startsWith('/')) return path;
-  throw new BadInputError(`--ready takes a path that begins with '/', got '${path}'.`);
 }
 
 function wholeNumber(text: string, option: string, least: number, most: number): number {

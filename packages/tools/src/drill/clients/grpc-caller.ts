@@ -4,8 +4,6 @@ import { type Fault } from './client.js';
 import { type Caller, type Hearing, type MessageSpec } from './messages.js';
 
 export interface GrpcCallerOptions {
-  /** Where the service is: `http://127.0.0.1:5000`. */
-  readonly url: string;
   readonly proto: string;
   /** With its package: `orders.Orders`. */
   readonly service: string;
@@ -52,8 +50,8 @@ const channel = {
 /** Makes callers of one method, with the gRPC library of the application. */
 export async function grpcCallers(
   packages: ApplicationPackages,
-  { url, proto, service, method }: GrpcCallerOptions,
-): Promise<() => Caller> {
+  { proto, service, method }: GrpcCallerOptions,
+): Promise<(url: string) => Caller> {
   const what = '--transport grpc';
   const grpc = await packages.load<Grpc>('@grpc/grpc-js', what);
   const loader = await packages.load<{ load(file: string, options: object): Promise<unknown> }>(
@@ -81,9 +79,8 @@ export async function grpcCallers(
     );
   }
   const codes = new Map(Object.entries(grpc.status).map(([name, code]) => [Number(code), name]));
-  const target = new URL(url).host;
-  return () => {
-    const client = new Service(target, grpc.credentials.createInsecure(), channel);
+  return (url) => {
+    const client = new Service(new URL(url).host, grpc.credentials.createInsecure(), channel);
     return new GrpcCaller(client, method, called.responseStream, codes);
   };
 }

@@ -97,39 +97,24 @@ class MessageClient implements Client {
     // Calls have been executed when they are answered: only a ledger that is not kept has none of them.
     const isWaiting = [...this.sent.values()].some(({ isEvent }) => isEvent);
     const hasAll = (executions: readonly Execution[]): boolean => {
-      const byNumber = this.byNumber(executions);
-      return wanted.every((number) => byNumber.has(number));
+      const executed = byNumber(executions, this.ids);
+      return wanted.every((number) => executed.has(number));
     };
     const executions = await ledger.readUntil(hasAll, isWaiting ? timeoutMs : 0, signal);
-    if (signal.aborted || executions.length === 0) return;
-    const byNumber = this.byNumber(executions);
-    for (const [number, { isEvent }] of this.sent) {
-      const own = byNumber.get(number) ?? [];
-      const replica = own.at(-1)?.replica;
+    if (signal.aborted) return;
+    for (const { number, fault, replica } of executionFaults(executions, this.ids, this.sent)) {
       if (replica !== undefined) onExecuted?.(number, replica);
-      if (own.length === 0) {
-        this.ears.late(number, { kind: 'lost', detail: isEvent ? 'not executed' : 'answered, and not executed' });
-      }
-      if (own.length > 1) this.ears.late(number, { kind: 'twice', detail: `executed ${own.length} times` });
+      if (fault) this.ears.late(number, fault);
     }
-  }
-
-  private byNumber(executions: readonly Execution[]): Map<number, Execution[]> {
-    const byNumber = new Map<number, Execution[]>();
-    for (const execution of executions) {
-      const number = this.ids.numberOf(execution.id);
-      if (number !== undefined) byNumber.set(number, [...(byNumber.get(number) ?? []), execution]);
-    }
-    return byNumber;
   }
 
   /** Before anything is stopped: what is executed by nobody, or by many, would only measure itself. */
   private async checkTrial({ isEvent }: MessageSpec, { number, signal }: Sending): Promise<Fault | undefined> {
     if (number >= 0) return undefined;
-    const isThere = (executions: readonly Execution[]): boolean => this.byNumber(executions).has(number);
+    const isThere = (executions: readonly Execution[]): boolean => byNumber(executions, this.ids).has(number);
     const { ledger, timeoutMs } = this.options;
     const executions = await ledger.readUntil(isThere, isEvent ? timeoutMs : 0, signal);
-    const times = this.byNumber(executions).get(number)?.length ?? 0;
+    const times = byNumber(executions, this.ids).get(number)?.length ?? 0;
     if (times > 1) return { kind: 'twice', detail: `executed ${times} times: every replica hears it` };
     if (times === 0 && isEvent) {
       return { kind: 'lost', detail: `its handler has not appended the id to the file that ${ledgerEnv} names` };
@@ -178,4 +163,34 @@ export function jsonOf(text: string, id: string): unknown {
   } catch (error) {
     throw new BadInputError(`Expected JSON, as {"id":"{{id}}"}, got '${text}'.`, { cause: error });
   }
+}
+
+/** What was executed of what was sent, a message each; nothing when no ledger is kept. */
+export function executionFaults(
+  executions: readonly Execution[],
+  ids: UniqueIds,
+  sent: ReadonlyMap<number, MessageSpec>,
+): { readonly number: number; readonly fault?: Fault; readonly replica?: string }[] {
+  const executed = byNumber(executions, ids);
+  if (executed.size === 0) return [];
+  return [...sent].map(([number, { isEvent }]) => {
+    const own = executed.get(number) ?? [];
+    const replica = own.at(-1)?.replica;
+    const lost = isEvent ? 'not executed' : 'answered, and not executed';
+    if (own.length === 0) return { number, replica, fault: { kind: 'lost', detail: lost } };
+    if (own.length > 1) return { number, replica, fault: { kind: 'twice', detail: `executed ${own.length} times` } };
+    return { number, replica };
+  });
+}
+
+function byNumber(executions: readonly Execution[], ids: UniqueIds): Map<number, Execution[]> {
+  const executed = new Map<number, Execution[]>();
+  for (const execution of executions) {
+    const number = ids.numberOf(execution.id);
+    if (number === undefined) continue;
+    const own = executed.get(number);
+    if (own) own.push(execution);
+    else executed.set(number, [execution]);
+  }
+  return executed;
 }

@@ -2,14 +2,12 @@ import { type Socket } from 'node:net';
 import { faultOf } from '../exchange.js';
 import { type ApplicationPackages } from './application-packages.js';
 import { type Fault } from './client.js';
-import { type Caller, type Hearing, type MessageSpec } from './messages.js';
+import { type Caller, type Hearing, jsonOf, type MessageSpec } from './messages.js';
 
 export type NestTransport = 'tcp' | 'nats' | 'rabbitmq' | 'mqtt' | 'redis';
 
 export interface NestCallerOptions {
   readonly transport: NestTransport;
-  /** Of the broker, or of the service with TCP. */
-  readonly url: string;
   /** As the handler has it; JSON for one that is an object. */
   readonly pattern: string;
   /** RabbitMQ: the queue of the service. */
@@ -62,11 +60,11 @@ const transports = {
   { number: number; packages: readonly string[]; options: (url: URL, queue?: string) => object }
 >;
 
-/** Makes callers that send as the application's own clients do: with the `ClientProxy` that it has installed. */
+/** Makes callers of a broker, or of a service with TCP, that send as the application's own clients do: with the `ClientProxy` that it has installed. */
 export async function nestCallers(
   packages: ApplicationPackages,
-  { transport, url, pattern, queue }: NestCallerOptions,
-): Promise<() => Caller> {
+  { transport, pattern, queue }: NestCallerOptions,
+): Promise<(url: string) => Caller> {
   const { number, packages: needed, options } = transports[transport];
   const what = `--transport ${transport}`;
   const nest = await packages.load<Microservices>('@nestjs/microservices', what);
@@ -76,13 +74,14 @@ export async function nestCallers(
   const { Logger } = await packages.load<{ Logger: { overrideLogger(logger: false): void } }>('@nestjs/common', what);
   // What fails is counted here, and standard output may be the result's.
   Logger.overrideLogger(false);
-  const target = new URL(url);
-  const sentPattern: unknown = pattern.startsWith('{') ? JSON.parse(pattern) : pattern;
-  const open = () => nest.ClientProxyFactory.create({ transport: number, options: options(target, queue) });
+  const sentPattern = pattern.startsWith('{') ? jsonOf(pattern, '') : pattern;
   // QoS 0 promises nothing.
   const payloadOf = (data: unknown) =>
     transport === 'mqtt' ? new nest.MqttRecordBuilder(data).setQoS(1).build() : data;
-  return () => new NestCaller(open(), sentPattern, payloadOf, transport === 'tcp');
+  return (url) => {
+    const client = nest.ClientProxyFactory.create({ transport: number, options: options(new URL(url), queue) });
+    return new NestCaller(client, sentPattern, payloadOf, transport === 'tcp');
+  };
 }
 
 class NestCaller implements Caller {
