@@ -101,7 +101,9 @@ describeWithBrokers('redis', 'What is counted of jobs', () => {
     };
     const worker = new Worker(queue, work, { connection, concurrency: 50 });
     await worker.waitUntilReady();
-    ends.push(() => new Queue(queue, { connection }).obliterate({ force: true }));
+    const cleaner = new Queue(queue, { connection });
+    ends.push(() => cleaner.close());
+    ends.push(() => cleaner.obliterate({ force: true }));
     ends.push(() => worker.close(true));
     const requests = [{ name: 'jobs', data: '{"id":"{{id}}"}', isEvent: false }];
     return jobClient(packages, { requests, queue, redis: broker.url, ledger, timeoutMs });

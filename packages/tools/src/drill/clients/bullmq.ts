@@ -89,7 +89,7 @@ class JobClient implements Client {
       send: async (sending) => {
         const spec = this.requests[sending.request]!;
         const fault = await this.addAndWait(spec, sending);
-        if (!fault) this.done.set(sending.number, spec);
+        if (!fault && sending.number >= 0) this.done.set(sending.number, spec);
         return { fault, reusedConnection: true };
       },
       close: () => undefined,

@@ -83,7 +83,7 @@ class MessageClient implements Client {
         const reusedConnection = portBefore !== undefined && portBefore === localPort;
         portBefore = localPort;
         const fault = (await this.call(caller, spec, sending)) ?? (await this.checkTrial(spec, sending));
-        if (!fault) this.sent.set(sending.number, spec);
+        if (!fault && sending.number >= 0) this.sent.set(sending.number, spec);
         return { fault, reusedConnection, localPort };
       },
       close: () => void caller.close(),

@@ -21,8 +21,8 @@ describe('What is spoken', () => {
   const turns = new Turns(2);
   const found = new Map<string, ReturnType<typeof runDrill>>();
 
-  beforeAll(() => {
-    build();
+  beforeAll(async () => {
+    await build();
     for (const [what, args] of drills) {
       const run = turns.take(() => runDrill([...roll, ...args]));
       run.catch(() => undefined);
