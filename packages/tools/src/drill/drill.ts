@@ -69,6 +69,7 @@ class Drill {
 
   private async work(): Promise<void> {
     await this.target.start();
+    await this.options.prepare?.(this.target.url);
     const clients = (this.clients = this.clientsOf(this.target.url));
     await this.checkRequests(clients);
     this.stalls.start();
@@ -157,6 +158,7 @@ class Drill {
       thresholds: { maxP99Ms: this.options.maxP99Ms, maxLoss: this.options.maxLoss },
       about: aboutOf(this.options),
       deregisters: this.options.platform.deregisters,
+      knowsServers: this.target.servedBy !== undefined,
       startedAt: new Date(performance.timeOrigin + this.origin).toISOString(),
       origin: this.origin,
       endedAt: this.rolls.at(-1)?.endedAt ?? performance.now(),

@@ -114,7 +114,7 @@ function failureEntry({ replica, sentAtMs: _sent, endedAtMs, ...failure }: Faile
 }
 
 function totalsOf(
-  { settings, origin, clientStalls }: DrillRecord,
+  { settings, origin, clientStalls, knowsServers }: DrillRecord,
   requests: readonly RecordedRequest[],
   replicas: readonly StoppedReplica[],
 ): Totals {
@@ -142,7 +142,9 @@ function totalsOf(
     unseenSignals: shutdowns.filter((replica) => isUnseen(replica, settings.signal)).length,
     failedExits: shutdowns.filter(({ exitCode }) => exitCode !== null && exitCode !== 0).length,
     achievedRate: rateOf(requests),
-    answeredByReplicas: requests.filter(({ outcome, life }) => outcome === 'ok' && life !== undefined).length,
+    answeredByReplicas: knowsServers
+      ? requests.filter(({ outcome, life }) => outcome === 'ok' && life !== undefined).length
+      : undefined,
     clientLate: { maxMs: round(Math.max(0, ...stalls)), totalMs: round(stalls.reduce((sum, ms) => sum + ms, 0)) },
   };
 }
@@ -164,7 +166,7 @@ function rollOf(roll: RecordedRoll, endedAt: number, requests: readonly Recorded
   const lost = new Set(own.filter(({ outcome }) => outcome !== 'ok').map(({ life }) => life));
   const lives = [...roll.lives];
   const answeredBy = (life: ReplicaLife): number =>
-    own.filter((request) => request.outcome === 'ok' && request.life === life).length;
+    life.answeredInside ?? own.filter((request) => request.outcome === 'ok' && request.life === life).length;
   return {
     lagMs: roll.lagMs,
     round: roll.round,
