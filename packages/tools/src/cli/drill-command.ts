@@ -3,7 +3,7 @@ import ms from 'ms';
 import { drill } from '../drill/drill.js';
 import { drillDefaults } from '../drill/drill-options.js';
 import { BadInputError } from '../drill/errors.js';
-import { jsonOf } from '../drill/formats/json.js';
+import { jsonOf, resultIn } from '../drill/formats/json.js';
 import { junitOf } from '../drill/formats/junit.js';
 import { textOf } from '../drill/formats/text.js';
 import { presets } from '../drill/platform.js';
@@ -30,7 +30,7 @@ export function drillCommand(): Command {
     .summary('rolls your service under load, and says what is lost')
     .description(description)
     .usage('[options] -- <command> [argument...]')
-    .argument('<command...>', 'what starts one replica, such as node dist/main.js')
+    .argument('[command...]', 'what starts one replica, such as node dist/main.js')
     .passThroughOptions()
     .configureOutput({
       getOutHelpWidth: helpWidth,
@@ -40,6 +40,9 @@ export function drillCommand(): Command {
     .configureHelp({ optionDescription: (option) => new Help().optionDescription(option).replaceAll('"', '') })
     .exitOverride()
     .optionsGroup('The service:')
+    .option('--attach <url>', 'ask what somebody else has started, and rolls; with --during')
+    .option('--during <command>', 'has it rolled, and ends when that is done')
+    .option('--reload <command>', 'has the group of processes reloaded that the command starts; see Reloads')
     .option(
       '--ready <path>',
       "path that succeeds while the replica may be sent traffic; or 'tcp', 'grpc', 'output:TEXT' " +
@@ -51,6 +54,7 @@ export function drillCommand(): Command {
     .option('--start-timeout <duration>', 'time for a replica to become ready', compact(drillDefaults.startTimeoutMs))
     .optionsGroup('The traffic:')
     .option('--request <request>', "what to ask, as 'GET /orders'; may be repeated; see Requests", repeated)
+    .option('--script <file>', 'a module that makes requests, and checks answers; see Scripts')
     .option('--urls <file>', 'requests from a file, one a line')
     .option('--rate <number>', 'requests a second, whatever the answers', String(drillDefaults.ratePerSecond))
     .option('--connections <number>', 'connections that are kept (default: half the rate, 2 to 40)')
@@ -95,6 +99,7 @@ export function drillCommand(): Command {
     .option('--max-loss <share>', 'requests that may fail, as 0.1% or 0.001', '0')
     .option('--max-p99 <duration>', 'p99 of answers while a replica stops; above it the drill has failed')
     .optionsGroup('The report:')
+    .option('--compare <file>', 'an earlier result of --json, to put beside this one')
     .option('--title <text>', 'what heads the report (default: the name in package.json)')
     .option('--json', 'print the whole result as JSON; everything else goes to standard error')
     .option('--junit <file>', 'write a JUnit report, a test case for each shutdown')
@@ -110,10 +115,11 @@ async function run(command: readonly string[], flags: Flags): Promise<number> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', interrupts.onClosedPipe);
   const progress = new Progress(flags.json ? process.stderr : process.stdout);
   try {
-    const options = optionsOf(command, flags);
+    const options = await optionsOf(command, flags);
     const files = filesOf(flags);
     checkDifferent(files);
     for (const file of files) checkWritable(file);
+    const before = flags.compare === undefined ? undefined : resultIn(flags.compare);
     progress.announce(options);
     const result = await drill({
       ...options,
@@ -122,7 +128,7 @@ async function run(command: readonly string[], flags: Flags): Promise<number> {
       onTick: (atMs, counts) => progress.tick(atMs, counts),
     });
     progress.end();
-    const failure = await report(result, flags);
+    const failure = await report(result, flags, before);
     if (interrupts.number !== undefined && result.partial) return interrupted(interrupts.number);
     if (failure === undefined && !result.partial) return exitStatus[result.conclusion];
     return badInput(failure ?? result.partial!.reason);
@@ -151,12 +157,16 @@ function filesOf({ junit, html }: Flags): readonly string[] {
 }
 
 /** The text first: no file that cannot be written costs the result. Resolves to what went wrong with one, in a line. */
-async function report(result: DrillResult, { json, junit, html }: Flags): Promise<string | undefined> {
-  await writeAll(json ? process.stderr : process.stdout, `\n${textOf(result)}`);
+async function report(
+  result: DrillResult,
+  { json, junit, html }: Flags,
+  before: DrillResult | undefined,
+): Promise<string | undefined> {
+  await writeAll(json ? process.stderr : process.stdout, `\n${textOf(result, before)}`);
   if (json) await writeAll(process.stdout, jsonOf(result));
   try {
     if (junit) await write(junit, junitOf(result));
-    if (html) await write(html, (await import('../drill/report/index.js')).htmlReport(result));
+    if (html) await write(html, (await import('../drill/report/index.js')).htmlReport(result, { before }));
     return undefined;
   } catch (error) {
     if (error instanceof BadInputError) return error.message;

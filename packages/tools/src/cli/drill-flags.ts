@@ -1,10 +1,11 @@
 import { constants as system } from 'node:os';
-import { type DrillOptions } from '../drill/drill-options.js';
+import { type AttachOptions, type DrillOptions } from '../drill/drill-options.js';
 import { durationOf } from '../drill/duration-text.js';
 import { BadInputError } from '../drill/errors.js';
 import { type RequestSpec } from '../drill/exchange.js';
 import { platformOf, type Platform, type PresetName } from '../drill/platform.js';
-import { requestOf, requestsOf } from '../drill/request-line.js';
+import { isLoopback, requestOf, requestsOf } from '../drill/request-line.js';
+import { loadScript } from '../drill/script.js';
 import { type ShellName } from '../drill/shell.js';
 import { lagsFor, messagesFrom, type ServiceFlags, readinessFrom } from './service-flags.js';
 
@@ -33,17 +34,27 @@ export interface Flags extends ServiceFlags {
   readonly maxP99?: string;
   readonly maxLoss?: string;
   readonly title?: string;
+  readonly compare?: string;
+  readonly script?: string;
+  readonly attach?: string;
+  readonly during?: string;
+  readonly reload?: string;
   readonly json?: boolean;
   readonly junit?: string;
   readonly html?: string;
 }
 
-/** What the drill takes. Throws a `BadInputError`, or a `RangeError`, for what cannot be. */
-export function optionsOf(command: readonly string[], flags: Flags): DrillOptions {
+/** What the drill takes. Rejects with a `BadInputError`, or a `RangeError`, for what cannot be. */
+export async function optionsOf(command: readonly string[], flags: Flags): Promise<DrillOptions> {
+  checkTarget(command, flags);
+  const script = flags.script === undefined ? undefined : await loadScript(flags.script);
   return {
     command,
+    attach: attachFrom(flags),
+    reload: flags.reload,
     platform: platformFrom(flags),
-    requests: requestsFrom(flags),
+    requests: [...(script?.requests ?? []), ...requestsFrom(flags, script === undefined)],
+    prepare: script?.prepare,
     protocol: flags.protocol,
     insecure: flags.insecure,
     messages: messagesFrom(flags),
@@ -79,12 +90,41 @@ function platformFrom({ preset, signal, preStop, grace, deregister }: Flags): Pl
   });
 }
 
-function requestsFrom({ request = [], urls, allowRemote = false }: Flags): RequestSpec[] {
+/** One thing is rolled: replicas of a command, the group that a command starts, or what is attached. */
+function checkTarget(command: readonly string[], { attach, during, reload }: Flags): void {
+  if ((attach === undefined) !== (during === undefined)) {
+    throw new BadInputError(
+      "--attach and --during belong together: --attach http://host --during 'kubectl rollout restart deploy/orders'.",
+    );
+  }
+  if (attach !== undefined && (command.length > 0 || reload !== undefined)) {
+    throw new BadInputError('--attach asks what somebody else has started: give no command and no --reload with it.');
+  }
+  if (attach === undefined && command.length === 0) {
+    throw new BadInputError('There is nothing to roll: give the command that starts a replica, or --attach.');
+  }
+}
+
+function attachFrom({ attach, during = '', allowRemote = false }: Flags): AttachOptions | undefined {
+  if (attach === undefined) return undefined;
+  const url = URL.canParse(attach) ? new URL(attach) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol)) {
+    throw new BadInputError(`--attach takes a URL, as http://127.0.0.1:8080, got '${attach}'.`);
+  }
+  if (!allowRemote && !isLoopback(url.hostname)) {
+    throw new BadInputError(
+      `${attach} is not on this machine: a drill is load, and goes elsewhere only with --allow-remote.`,
+    );
+  }
+  return { url: url.origin, during };
+}
+
+function requestsFrom({ request = [], urls, allowRemote = false }: Flags, hasDefault: boolean): RequestSpec[] {
   const given = [
     ...request.map((line) => requestOf(line, { allowRemote })),
     ...(urls === undefined ? [] : requestsOf(urls, { allowRemote })),
   ];
-  return given.length > 0 ? given : [requestOf('GET /', { allowRemote })];
+  return given.length > 0 || !hasDefault ? given : [requestOf('GET /', { allowRemote })];
 }
 
 function wholeNumber(text: string, option: string, least: number, most: number): number {

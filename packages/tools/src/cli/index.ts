@@ -47,6 +47,7 @@ Exit status:
   0  all is well
   1  requests were lost, or faults were found
   2  bad input: one line on standard error says what
+  3  nothing was found, and not enough was understood, or asked, to say so
 
 Each command has a help of its own: npx nestjs-drain help drill`,
     );

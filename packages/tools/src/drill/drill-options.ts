@@ -7,6 +7,18 @@ import { type DrillSettings } from './result.js';
 import { type ShellName } from './shell.js';
 
 /**
+ * Somebody else's service.
+ *
+ * @publicApi
+ */
+export interface AttachOptions {
+  /** Where it is asked: `https://shop.example`. */
+  readonly url: string;
+  /** A line of shell that has it rolled, and ends when that is done. */
+  readonly during: string;
+}
+
+/**
  * What is rolled, how, and under which traffic. Durations are milliseconds.
  *
  * @publicApi
@@ -14,6 +26,15 @@ import { type ShellName } from './shell.js';
 export interface DrillOptions {
   /** What starts one replica: a file and its arguments. */
   readonly command: readonly string[];
+  /** What is asked instead of replicas of the command, which is empty then. @default nothing */
+  readonly attach?: AttachOptions;
+  /**
+   * The command starts a group of processes that share a port, and this reloads it: `pm2`, `serve`, `systemd`,
+   * `cluster`, or a line of shell. @default replicas are rolled one by one
+   */
+  readonly reload?: string;
+  /** Called once, when what is rolled may be asked and has not been yet. */
+  readonly prepare?: (url: string) => Promise<void>;
   /** How a replica is stopped: `platformOf('kubernetes')`, for instance. */
   readonly platform: Platform;
   /** What is asked, and which answers are right. At least one, without `messages`. */
@@ -94,6 +115,7 @@ export type DrillStep = { readonly atMs: number; readonly counts: OpenLoopCounts
   | { readonly kind: 'serving' | 'stopping' | 'signalled' | 'unready' | 'out'; readonly replica: string }
   | { readonly kind: 'exited' | 'died'; readonly replica: string; readonly exit: ReplicaExit }
   | { readonly kind: 'roll'; readonly lagMs?: number; readonly round: number }
+  | { readonly kind: 'command-started' | 'command-ended'; readonly command: string }
   | { readonly kind: 'traffic-started' | 'traffic-stopped' }
 );
 
@@ -108,10 +130,13 @@ export function settingsOf(options: DrillOptions): DrillSettings {
     command,
     preset: platform.name,
     protocol: messages?.transport ?? protocol,
-    replicas: options.replicas ?? drillDefaults.replicas,
+    attach: options.attach,
+    reload: options.reload,
+    replicas: options.attach ? 0 : (options.replicas ?? drillDefaults.replicas),
     rounds: options.rounds ?? drillDefaults.rounds,
     ratePerSecond: options.ratePerSecond ?? drillDefaults.ratePerSecond,
-    lagsMs: options.lagsMs ?? drillDefaults.lagsMs,
+    // Somebody else decides how long new connections go on coming.
+    lagsMs: options.attach || options.reload !== undefined ? [] : (options.lagsMs ?? drillDefaults.lagsMs),
     readinessPath,
     signal: platform.signal,
     preStopMs: platform.preStopMs,

@@ -73,6 +73,7 @@ class Drill {
   private async work(): Promise<void> {
     const trafficTo = await this.traffic();
     await this.target.start();
+    await this.options.prepare?.(this.target.url);
     checkedRequests(this.options.requests, this.target.url);
     const clients = (this.clients = trafficTo(this.target.url));
     await this.checkRequests(clients);
@@ -175,6 +176,7 @@ class Drill {
       thresholds: { maxP99Ms: this.options.maxP99Ms, maxLoss: this.options.maxLoss },
       about: aboutOf(this.options),
       deregisters: this.options.platform.deregisters,
+      knowsServers: this.knowsServers,
       startedAt: new Date(performance.timeOrigin + this.origin).toISOString(),
       origin: this.origin,
       endedAt: this.rolls.at(-1)?.endedAt ?? performance.now(),
@@ -184,6 +186,12 @@ class Drill {
       clientStalls: this.stalls.stalls,
       partial,
     });
+  }
+
+  /** Reports whether it is known who has answered: with a broker in between, or gRPC, only when a ledger tells. */
+  private get knowsServers(): boolean {
+    if (!this.options.messages) return this.target.servedBy !== undefined;
+    return [...this.requests.values()].some(({ life }) => life !== undefined);
   }
 
   /** Rejects when the caller aborts. */

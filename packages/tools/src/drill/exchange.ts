@@ -35,6 +35,13 @@ export interface DrillRequest {
 export interface RequestSpec extends DrillRequest {
   /** What failures are reported under. */
   readonly name: string;
+  /** Makes each request anew, in the place of what is said here; `number` is that of no other. */
+  readonly make?: (number: number) => DrillRequest;
+}
+
+/** The request of this number. */
+export function requestFor({ make, ...spec }: RequestSpec, number: number): RequestSpec {
+  return make ? { ...make(number), name: spec.name } : spec;
 }
 
 export interface ExchangeOptions {

@@ -40,6 +40,8 @@ export interface Line {
   readonly phase?: string;
   readonly signal?: string;
   readonly code?: number;
+  /** Calendar time, as `at`. */
+  readonly startedAt?: number;
   readonly answered?: number;
   readonly report?: unknown;
 }
@@ -78,8 +80,12 @@ export class ObservationFiles {
     };
   }
 
+  lines(replica: string): readonly Line[] {
+    return readLines(this.fileOf(replica));
+  }
+
   read(replica: string, port: number): Observations {
-    return observationsOf(readLines(this.fileOf(replica)), port);
+    return observationsOf(this.lines(replica), port);
   }
 
   /** Ends every process of a replica, or of all, wherever it has gone, and resolves to those that were left. */

@@ -26,6 +26,8 @@ export interface ReplicaLife {
   /** Processes of its that had left its process group, and were ended. */
   stragglers?: readonly string[];
   output?: string;
+  /** How many requests it has answered, as it says itself. */
+  answeredInside?: number;
 }
 
 export interface RecordedRequest {
@@ -55,6 +57,8 @@ export interface DrillRecord {
   readonly thresholds: Thresholds;
   readonly about: About;
   readonly deregisters: boolean;
+  /** Whether it is known which replica has answered a request. */
+  readonly knowsServers: boolean;
   /** Calendar time of instant 0, and `performance.now()` of it. */
   readonly startedAt: string;
   readonly origin: number;

@@ -1,7 +1,6 @@
 import { type FailedRequest, type StoppedReplica } from './advice/facts.js';
 import { adviceOf } from './advice/index.js';
 import { isUnseen } from './advice/when.js';
-import { isHttp } from './clients/protocols.js';
 import { lossUpperBound, medianOf, quantilesOf } from './quantiles.js';
 import { type DrillRecord, type RecordedRequest, type RecordedRoll, type ReplicaLife } from './record.js';
 import {
@@ -115,7 +114,7 @@ function failureEntry({ replica, sentAtMs: _sent, endedAtMs, ...failure }: Faile
 }
 
 function totalsOf(
-  { settings, origin, clientStalls }: DrillRecord,
+  { settings, origin, clientStalls, knowsServers }: DrillRecord,
   requests: readonly RecordedRequest[],
   replicas: readonly StoppedReplica[],
 ): Totals {
@@ -143,16 +142,11 @@ function totalsOf(
     unseenSignals: shutdowns.filter((replica) => isUnseen(replica, settings.signal)).length,
     failedExits: shutdowns.filter(({ exitCode }) => exitCode !== null && exitCode !== 0).length,
     achievedRate: rateOf(requests),
-    answeredByReplicas: knowsReplicas(requests, settings)
+    answeredByReplicas: knowsServers
       ? requests.filter(({ outcome, life }) => outcome === 'ok' && life !== undefined).length
       : undefined,
     clientLate: { maxMs: round(Math.max(0, ...stalls)), totalMs: round(stalls.reduce((sum, ms) => sum + ms, 0)) },
   };
-}
-
-/** With a broker in between, or gRPC, nobody knows who has answered, unless a ledger tells. */
-function knowsReplicas(requests: readonly RecordedRequest[], { protocol = 'http' }: DrillSettings): boolean {
-  return isHttp(protocol) || requests.some(({ life }) => life !== undefined);
 }
 
 /** Requests a second, as they were sent. */
@@ -172,7 +166,7 @@ function rollOf(roll: RecordedRoll, endedAt: number, requests: readonly Recorded
   const lost = new Set(own.filter(({ outcome }) => outcome !== 'ok').map(({ life }) => life));
   const lives = [...roll.lives];
   const answeredBy = (life: ReplicaLife): number =>
-    own.filter((request) => request.outcome === 'ok' && request.life === life).length;
+    life.answeredInside ?? own.filter((request) => request.outcome === 'ok' && request.life === life).length;
   return {
     lagMs: roll.lagMs,
     round: roll.round,

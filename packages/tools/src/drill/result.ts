@@ -124,6 +124,10 @@ export interface DrillSettings {
   readonly protocol?: string;
   /** How many serve at a time. */
   readonly replicas: number;
+  /** Somebody else's service, and the command that has it rolled. */
+  readonly attach?: { readonly url: string; readonly during: string };
+  /** The command that reloads the group of processes, or the name of a preset. */
+  readonly reload?: string;
   /** Rolls with each lag. */
   readonly rounds: number;
   /** Requests a second. */

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { faultOf, matches, type RequestSpec } from '../exchange.js';
+import { faultOf, matches, requestFor, type RequestSpec } from '../exchange.js';
 import { sleep } from '../timing.js';
 import { type Client, type ClientEars, type ClientOf, type Connection, type Fault, type Sending } from './client.js';
 import { type HttpClientOptions } from './http1.js';
@@ -36,7 +36,7 @@ class WebSocketClient implements Client {
     let socket: Socket | undefined;
     return {
       send: async (sending) => {
-        const spec = this.requests[sending.request]!;
+        const spec = requestFor(this.requests[sending.request]!, sending.number);
         const reusedConnection = socket?.isOpen === true;
         if (socket === undefined || !reusedConnection) socket = this.open(spec, sending.request);
         const used = socket;

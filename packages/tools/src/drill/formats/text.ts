@@ -1,16 +1,27 @@
+import { comparisonOf } from '../comparison.js';
 import { type DrillResult, type FailureEntry, type Quantiles, type ReplicaTimeline, type Roll } from '../result.js';
 import { count, duration, listOfFailures, percent, plural, span } from '../words.js';
 
 const width = 80;
 
-/** The result for a terminal: the verdict, the figures, the advice; at most 80 columns where words allow. */
-export function textOf(result: DrillResult): string {
+/**
+ * The result for a terminal: the verdict, the figures, the advice; at most 80 columns where words allow.
+ *
+ * @param before an earlier result, which is put beside this one
+ */
+export function textOf(result: DrillResult, before?: DrillResult): string {
   const parts = [wrap(result.verdict), figuresOf(result), rollsOf(result), latencyOf(result)];
+  if (before) parts.splice(1, 0, comparedWith(before, result));
   if (result.advice.length > 0) parts.push(adviceOf(result));
   const own = ownAdviceOf(result);
   if (own.length > 0)
     parts.push(['nestjs-drain itself advises', ...own.map((each) => wrap(each, '  - ', '    '))].join('\n'));
   return `${parts.join('\n\n')}\n`;
+}
+
+function comparedWith(before: DrillResult, result: DrillResult): string {
+  const { titles, rows } = comparisonOf(before, result);
+  return table([['', ...titles.map((title) => (title.length > 24 ? `${title.slice(0, 23)}…` : title))], ...rows]);
 }
 
 function figuresOf({ settings, durationMs, totals, rolls }: DrillResult): string {

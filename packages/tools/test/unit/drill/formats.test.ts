@@ -49,6 +49,7 @@ function result({ everyKth = Infinity, kind = 'status-503', detail = '', killed 
     thresholds: {},
     about: { node: '24.0.0' },
     deregisters: true,
+    knowsServers: true,
     startedAt: '2026-01-01T00:00:00.000Z',
     origin,
     endedAt: origin + 3_001,
@@ -122,6 +123,16 @@ describe('textOf', () => {
     expect(text).toMatch(/\nnestjs-drain itself advises\n {2}- Raise minMs\.\n$/);
     expect(text).toMatch(/\n503-while-routed\n {2}The application answered 503/);
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('textOf with an earlier result', () => {
+  it('puts both beside each other', () => {
+    const text = textOf(result(), result({ everyKth: 10 }));
+    expect(text).toMatch(/^Nothing is lost/);
+    expect(text).toMatch(/\n {10,}before {2,}now\n/);
+    expect(text).toMatch(/\n {2}failed {2,}20 \(10 %\) {2,}0 \(0 %\)\n/);
+    expect(text).toMatch(/\n {4}status 503 {2,}20 {2,}0\n/);
   });
 });
 
