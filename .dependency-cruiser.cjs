@@ -149,6 +149,16 @@ module.exports = {
       to: { path: '^src|^packages/tools/src/(?!drill)|@nestjs|nestjs-drain' },
     },
     {
+      name: 'drill-clients-know-no-target',
+      comment: 'What asks knows its protocol and its right answers, and nothing of who is rolled, nor how.',
+      severity: 'error',
+      from: { path: '^packages/tools/src/drill/clients' },
+      to: {
+        path: '^packages/tools/src/drill',
+        pathNot: '/drill/(clients/|(errors|exchange|open-loop-clients|outcomes|timing)\\.ts$)',
+      },
+    },
+    {
       name: 'tests-load-what-they-need',
       comment:
         'What tests import is built for CommonJS as well, and loads no command, no report, no reader of manifests.',

@@ -2,7 +2,7 @@ export { drill } from './drill/drill.js';
 export { type DrillOptions, type DrillStep } from './drill/drill-options.js';
 export { BadInputError } from './drill/errors.js';
 export { type DrillRequest, type RequestSpec } from './drill/exchange.js';
-export { type OpenLoopCounts } from './drill/open-loop-clients.js';
+export { type OpenLoopCounts } from './drill/clients/traffic.js';
 export { type Platform, platformOf, type PresetName, presets } from './drill/platform.js';
 export { type ReplicaExit } from './drill/replica.js';
 export {

@@ -15,6 +15,7 @@ import { description, helpAfter } from './drill-help.js';
 import { Interrupts } from './interrupts.js';
 import { checkDifferent, checkWritable, writeAll, writeReport } from './output.js';
 import { Progress } from './progress.js';
+import { protocolOption, transportOption } from './service-flags.js';
 
 /** What the command exits with for what a drill comes to. */
 const exitStatus = { passed: 0, failed: 1, 'not-known': 3 } as const satisfies Record<Conclusion, number>;
@@ -42,7 +43,11 @@ export function drillCommand(): Command {
     .option('--attach <url>', 'ask what somebody else has started, and rolls; with --during')
     .option('--during <command>', 'has it rolled, and ends when that is done')
     .option('--reload <command>', 'has the group of processes reloaded that the command starts; see Reloads')
-    .option('--ready <path>', 'path that succeeds while the replica may be sent traffic', '/health/ready')
+    .option(
+      '--ready <path>',
+      "path that succeeds while the replica may be sent traffic; or 'tcp', 'grpc', 'output:TEXT' " +
+        '(default: /health/ready; for messages see Messages)',
+    )
     .addOption(new Option('--shell <name>', 'what sh is for the command and for npm, as in your image').choices(shells))
     .option('--port-env <name>', 'environment variable that tells a replica its port', drillDefaults.portEnv)
     .option('--replicas <number>', 'replicas that serve at a time', String(drillDefaults.replicas))
@@ -55,6 +60,21 @@ export function drillCommand(): Command {
     .option('--connections <number>', 'connections that are kept (default: half the rate, 2 to 40)')
     .option('--timeout <duration>', 'a request without a whole answer has failed', compact(drillDefaults.timeoutMs))
     .option('--allow-remote', 'let requests that are whole URLs leave this machine')
+    .optionsGroup('Protocols and messages:')
+    .addOption(protocolOption())
+    .option('--insecure', 'TLS: a certificate that nobody vouches for will do')
+    .addOption(transportOption())
+    .option('--pattern <pattern>', 'what the handler listens for; the method of gRPC, the name of a job')
+    .option('--data <json>', `the payload (default: {"id":"{{id}}"})`)
+    .option('--answer <json>', 'the right answer; {{id}} is the id of the message')
+    .option('--values <number>', 'how many values an answer has (default: 1)')
+    .option('--event', 'nobody answers: the ledger alone tells what became of it')
+    .option('--broker <url>', 'the broker, for messages that go through one')
+    .option('--queue <name>', 'the queue of RabbitMQ; with --redis, that of BullMQ')
+    .option('--redis <url>', 'the Redis of BullMQ')
+    .option('--proto <file>', 'gRPC: the file that has the service')
+    .option('--service <name>', 'gRPC: the service, with its package, as orders.Orders')
+    .option('--ledger <where>', 'a file or URL that tells executions (default: what replicas write to DRILL_LEDGER)')
     .optionsGroup('The roll:')
     .addOption(
       new Option('--preset <name>', "the platform's procedure; see Presets")

@@ -7,10 +7,10 @@ import { platformOf, type Platform, type PresetName } from '../drill/platform.js
 import { isLoopback, requestOf, requestsOf } from '../drill/request-line.js';
 import { loadScript } from '../drill/script.js';
 import { type ShellName } from '../drill/shell.js';
+import { lagsFor, messagesFrom, type ServiceFlags, readinessFrom } from './service-flags.js';
 
 /** As commander hands them over: texts, as they were given. */
-export interface Flags {
-  readonly ready: string;
+export interface Flags extends ServiceFlags {
   readonly portEnv: string;
   readonly replicas: string;
   readonly startTimeout: string;
@@ -55,11 +55,14 @@ export async function optionsOf(command: readonly string[], flags: Flags): Promi
     platform: platformFrom(flags),
     requests: [...(script?.requests ?? []), ...requestsFrom(flags, script === undefined)],
     prepare: script?.prepare,
-    readinessPath: pathFrom(flags.ready),
+    protocol: flags.protocol,
+    insecure: flags.insecure,
+    messages: messagesFrom(flags),
+    readinessPath: readinessFrom(flags),
     portEnv: flags.portEnv,
     replicas: wholeNumber(flags.replicas, '--replicas', 1, 50),
     rounds: wholeNumber(flags.rounds, '--rounds', 1, 1_000),
-    lagsMs: flags.lag.split(',').map((lag) => durationOf(lag, '--lag')),
+    lagsMs: lagsFor(flags) ?? flags.lag.split(',').map((lag) => durationOf(lag, '--lag')),
     ratePerSecond: positive(flags.rate, '--rate'),
     connections:
       flags.connections === undefined ? undefined : wholeNumber(flags.connections, '--connections', 1, 1_000),
@@ -88,7 +91,11 @@ function platformFrom({ preset, signal, preStop, grace, deregister }: Flags): Pl
 }
 
 /** One thing is rolled: replicas of a command, the group that a command starts, or what is attached. */
-function checkTarget(command: readonly string[], { attach, during, reload }: Flags): void {
+function checkTarget(command: readonly string[], flags: Flags): void {
+  const { attach, during, reload, script, protocol = 'http' } = flags;
+  if (script !== undefined && (messagesFrom(flags) !== undefined || !/^(https?|h2c?)$/.test(protocol))) {
+    throw new BadInputError('--script makes requests of HTTP: leave it out, or --protocol and --transport.');
+  }
   if ((attach === undefined) !== (during === undefined)) {
     throw new BadInputError(
       "--attach and --during belong together: --attach http://host --during 'kubectl rollout restart deploy/orders'.",
@@ -122,11 +129,6 @@ function requestsFrom({ request = [], urls, allowRemote = false }: Flags, hasDef
     ...(urls === undefined ? [] : requestsOf(urls, { allowRemote })),
   ];
   return given.length > 0 || !hasDefault ? given : [requestOf('GET /', { allowRemote })];
-}
-
-function pathFrom(path: string): string {
-  if (path.startsWith('/')) return path;
-  throw new BadInputError(`--ready takes a path that begins with '/', got '${path}'.`);
 }
 
 function wholeNumber(text: string, option: string, least: number, most: number): number {

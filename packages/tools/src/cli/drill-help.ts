@@ -28,9 +28,10 @@ Presets:
 
 Requests:
   [METHOD] PATH [weight=N] [status=N] [length=BYTES] [header='Name: value']
-                [body=TEXT or body=@FILE]
+                [body=TEXT or body=@FILE] [answer=TEXT]
 
-  Any status from 200 to 299 is right unless status says which. Weights share
+  Any status from 200 to 299 is right unless status says which, and any body
+  unless answer says which text, or length how many bytes. Weights share
   the rate out. One request in ten has a connection of its own, the others take
   turns on those that are kept. In a file, lines that begin with # are comments.
 
@@ -46,6 +47,26 @@ Reloads:
   it reloaded --rounds times: pm2, serve, systemd (the command is a unit),
   cluster (SIGHUP), or any line of shell, in which $DRILL_PID is what was
   started. --replicas says how many workers pm2 and serve start.
+
+Protocols:
+  http, https  a request at a time on each connection
+  h2c, h2      HTTP/2, many at a time; h2c is without TLS
+  ws, wss      messages (body=TEXT) on WebSockets, each answered with an echo, or
+               with answer=TEXT; {{id}} is unique. A close with anything but
+               1001 or 1012 is a loss
+  sse, sse+https
+               event streams whose ids count up by one: gaps, doubles, cuts
+
+  With TLS, the certificate must be one that Node trusts, or --insecure is given.
+  The balancer passes TCP on and sees nothing of it.
+
+Messages:
+  --transport tcp, grpc, nats, rabbitmq, mqtt, redis or bullmq sends messages to
+  handlers of Nest, with the client libraries of the application in the current
+  folder. The data has {{id}}, which is unique. A handler that appends it to the
+  file in DRILL_LEDGER tells what was executed, and how often: events need that.
+  TCP and gRPC go through the balancer, and are ready when their port is open;
+  the others have no lag, and are ready when they print 'successfully started'.
 
 Examples:
   The default: three replicas, lags of 0, 0.5, 2 and 5 s
@@ -77,6 +98,15 @@ Examples:
 
   As PM2 replaces one process, on a port it takes from HTTP_PORT
     $ npx nestjs-drain drill --preset pm2 --port-env HTTP_PORT -- npm start
+
+  An HTTP/2 service with a certificate of its own
+    $ npx nestjs-drain drill --protocol h2 --insecure -- node dist/main.js
+
+  Calls and events over RabbitMQ, and jobs of BullMQ
+    $ npx nestjs-drain drill --transport rabbitmq --queue orders \
+        --broker amqp://localhost --pattern orders.create -- node dist/main.js
+    $ npx nestjs-drain drill --queue mail --redis redis://localhost \
+        -- node dist/worker.js
 
 Exit status:
   0  nothing was lost, or no more than --max-loss allows, and nothing had to be

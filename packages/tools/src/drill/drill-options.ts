@@ -1,3 +1,4 @@
+import { type DrillMessages, messageSpecOf, type Protocol } from './clients/protocols.js';
 import { type RequestSpec } from './exchange.js';
 import { type OpenLoopCounts } from './open-loop-clients.js';
 import { type Platform } from './platform.js';
@@ -36,8 +37,14 @@ export interface DrillOptions {
   readonly prepare?: (url: string) => Promise<void>;
   /** How a replica is stopped: `platformOf('kubernetes')`, for instance. */
   readonly platform: Platform;
-  /** What is asked, and which answers are right. At least one. */
+  /** What is asked, and which answers are right. At least one, without `messages`. */
   readonly requests: readonly RequestSpec[];
+  /** What the service speaks. @default 'http' */
+  readonly protocol?: Protocol;
+  /** TLS: a certificate that nobody vouches for will do. @default false */
+  readonly insecure?: boolean;
+  /** What is sent to a microservice, or to workers, instead of requests. */
+  readonly messages?: DrillMessages;
   /** The path that answers 200 while a replica may be sent traffic. */
   readonly readinessPath: string;
   /** The folder that replicas run in. @default the current one */
@@ -114,11 +121,15 @@ export type DrillStep = { readonly atMs: number; readonly counts: OpenLoopCounts
 
 /** The options as the result tells them. */
 export function settingsOf(options: DrillOptions): DrillSettings {
-  const { command, platform, requests, readinessPath } = options;
+  const { command, platform, messages, protocol = 'http', readinessPath } = options;
+  const requests: readonly { name: string; weight?: number }[] = messages
+    ? [messageSpecOf(messages)]
+    : options.requests;
   const weights = requests.reduce((sum, { weight = 1 }) => sum + weight, 0);
   return {
     command,
     preset: platform.name,
+    protocol: messages?.transport ?? protocol,
     attach: options.attach,
     reload: options.reload,
     replicas: options.attach ? 0 : (options.replicas ?? drillDefaults.replicas),

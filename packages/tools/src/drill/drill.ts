@@ -1,9 +1,9 @@
 import { aboutOf } from './about.js';
-import { type Fault } from './clients/client.js';
-import { Http1Client } from './clients/http1.js';
+import { Ledger } from './clients/ledger.js';
+import { trafficOf, type TrafficTo } from './clients/traffic-of.js';
+import { type RequestOutcome, type Traffic } from './clients/traffic.js';
 import { type DrillOptions, drillDefaults, settingsOf } from './drill-options.js';
 import { BadInputError } from './errors.js';
-import { OpenLoopClients, type RequestOutcome } from './open-loop-clients.js';
 import { type RecordedRequest, type RecordedRoll } from './record.js';
 import { checkedRequests } from './request-check.js';
 import { type DrillResult, type DrillSettings, type Partial } from './result.js';
@@ -38,15 +38,18 @@ class Drill {
   private readonly requests = new Map<number, RecordedRequest>();
   private readonly rolls: RecordedRoll[] = [];
   private readonly ending = new AbortController();
-  private clients?: OpenLoopClients;
+  private readonly ledger?: Ledger;
+  private clients?: Traffic;
 
   constructor(private readonly options: DrillOptions) {
     this.settings = settingsOf(options);
+    if (options.messages) this.ledger = new Ledger(options.messages.ledger);
     this.target = targetOf({
       options,
       settings: this.settings,
       signal: this.ending.signal,
       tell: (step) => this.tell(step),
+      environmentOf: (replica) => this.ledger?.environmentOf(replica) ?? {},
     });
   }
 
@@ -68,13 +71,15 @@ class Drill {
   }
 
   private async work(): Promise<void> {
+    const trafficTo = await this.traffic();
     await this.target.start();
     await this.options.prepare?.(this.target.url);
-    const clients = (this.clients = this.clientsOf(this.target.url));
+    checkedRequests(this.options.requests, this.target.url);
+    const clients = (this.clients = trafficTo(this.target.url));
     await this.checkRequests(clients);
     this.stalls.start();
-    // Never rejects, and is awaited by its other name, `stop()`.
-    void clients.run();
+    // It is awaited by its other name, `stop()`.
+    clients.run().catch(() => undefined);
     this.tell({ kind: 'traffic-started' });
     await this.pause(this.options.warmUpMs ?? drillDefaults.warmUpMs);
     for (const plan of this.target.rolls) await this.roll(plan);
@@ -101,23 +106,32 @@ class Drill {
     if (this.ending.signal.aborted) return;
     this.ending.abort(reason);
     this.stalls.stop();
-    await this.clients?.cancel();
+    await this.clients?.cancel().catch(() => undefined);
     await this.target.close();
+    this.ledger?.remove();
   }
 
-  private clientsOf(url: string): OpenLoopClients {
-    const requests = checkedRequests(this.options.requests, url);
-    return new OpenLoopClients({
-      client: () => new Http1Client({ url, requests, timeoutMs: this.settings.timeoutMs }),
+  private async traffic(): Promise<TrafficTo> {
+    const { requests, connections, protocol, insecure, messages, cwd } = this.options;
+    return trafficOf({
+      requests,
+      connections,
+      protocol,
+      insecure,
+      messages,
+      cwd,
+      ledger: this.ledger,
       ratePerSecond: this.settings.ratePerSecond,
-      connections: this.options.connections,
+      timeoutMs: this.settings.timeoutMs,
       onOutcome: (outcome) => this.record(outcome),
-      onLateFault: (number, fault) => this.correct(number, fault),
+      onLateFault: (number, { kind, detail }) => this.correct(number, { outcome: kind, detail }),
+      onExecuted: (number, replica) =>
+        this.correct(number, { life: this.target.lives.find(({ name }) => name === replica) }),
     });
   }
 
   /** A request that is not answered well before anything is stopped would only measure itself. */
-  private async checkRequests(clients: OpenLoopClients): Promise<void> {
+  private async checkRequests(clients: Traffic): Promise<void> {
     for (const [index, { name }] of this.settings.requests.entries()) {
       if (!(await clients.try(index))) continue;
       const again = await clients.try(index);
@@ -142,9 +156,13 @@ class Drill {
     });
   }
 
-  private correct(number: number, { kind, detail }: Fault): void {
+  /** What is found out about a request when it has had its outcome. */
+  private correct(
+    number: number,
+    found: Pick<RecordedRequest, 'life'> | Pick<RecordedRequest, 'outcome' | 'detail'>,
+  ): void {
     if (this.ending.signal.aborted) return;
-    this.requests.set(number, { ...this.requests.get(number)!, outcome: kind, detail });
+    this.requests.set(number, { ...this.requests.get(number)!, ...found });
   }
 
   /** Reports whether there is anything to tell of. */

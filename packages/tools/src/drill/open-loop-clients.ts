@@ -1,9 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { type Client, type ClientOf, type Connection, type Exchange, type Fault } from './clients/client.js';
+import { type Client, type ClientOf, type Connection, type Fault } from './clients/client.js';
+import { type RequestOutcome, type Traffic, type TrafficEars, type OpenLoopCounts } from './clients/traffic.js';
 import { RequestMix } from './request-mix.js';
 import { sleep } from './timing.js';
 
-export interface OpenLoopOptions {
+export { type OpenLoopCounts, type RequestOutcome } from './clients/traffic.js';
+
+export interface OpenLoopOptions extends TrafficEars {
   /** Who sends the requests, and knows their right answers. */
   readonly client: ClientOf;
   /** Requests a second. When each is due is fixed before the first is sent, and no answer changes it. */
@@ -22,35 +25,6 @@ export interface OpenLoopOptions {
   readonly freshShare?: number;
   /** Ends after this many requests. @default none, ends with `stop()` */
   readonly count?: number;
-  /** Called once for each request, and for each failure that is none of a request. */
-  readonly onOutcome?: (outcome: RequestOutcome) => void;
-  /** Called when a request that was well answered has turned out to be wrong; `number` is that of its outcome. */
-  readonly onLateFault?: (number: number, fault: Fault) => void;
-}
-
-/** Instants are `performance.now()`. */
-export interface RequestOutcome extends Exchange {
-  /** From 0: no two have the same. */
-  readonly number: number;
-  readonly dueAt: number;
-  readonly sentAt: number;
-  readonly endedAt: number;
-  /** An index into the client's requests. */
-  readonly request: number;
-}
-
-/**
- * How far the traffic has come.
- *
- * @publicApi
- */
-export interface OpenLoopCounts {
-  /** Requests that have an outcome. */
-  readonly requests: number;
-  /** Those that failed. */
-  readonly failed: number;
-  /** Requests that were due and have no outcome yet. */
-  readonly underWay: number;
 }
 
 /** A request that was due. */
@@ -71,7 +45,7 @@ const goldenRatio = (Math.sqrt(5) - 1) / 2;
  *
  * Every request is sent once and held to the same as one of `StrictClients`.
  */
-export class OpenLoopClients {
+export class OpenLoopClients implements Traffic {
   private readonly client: Client;
   private readonly mix: RequestMix<{ readonly weight?: number; readonly index: number }>;
   private readonly connections: number;

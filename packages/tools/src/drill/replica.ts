@@ -210,7 +210,8 @@ export class Replica implements Backend {
   private async whenReady({ readinessPath, isReady }: ReplicaOptions): Promise<void> {
     while (!this.hasExited) {
       const status = await probe(this, readinessPath, probeTimeoutMs);
-      if (isReady?.(status) ?? status === 200) return;
+      const hasSaid = !readinessPath.startsWith('output:') || this.output.includes(readinessPath.slice(7));
+      if (hasSaid && (isReady?.(status) ?? status === 200)) return;
       this.lastStatus = status ?? this.lastStatus;
       await sleep(readinessPollMs);
     }

@@ -120,6 +120,8 @@ export interface DrillSettings {
   readonly command: readonly string[];
   /** The name of the platform. */
   readonly preset: string;
+  /** As URLs have it, or the transport of messages. Missing in results of before. */
+  readonly protocol?: string;
   /** How many serve at a time. */
   readonly replicas: number;
   /** Somebody else's service, and the command that has it rolled. */

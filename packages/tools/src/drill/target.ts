@@ -16,6 +16,8 @@ export interface TargetContext {
   /** Aborted when the drill ends, for whatever reason: nothing is started any more. */
   readonly signal: AbortSignal;
   readonly tell: (step: Happening) => void;
+  /** What a replica needs in its environment for the drill to know what it has executed. */
+  readonly environmentOf?: (replica: string) => Readonly<Record<string, string>>;
 }
 
 /** One rolling restart that is to be made. */

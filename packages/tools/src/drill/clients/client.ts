@@ -18,7 +18,7 @@ export interface Exchange {
 
 /** One request that is due. */
 export interface Sending {
-  /** Of the run, from 0: no two have the same. */
+  /** Of the run, from 0: no two have the same. One that is only tried, and not counted, has a negative one. */
   readonly number: number;
   /** An index into the client's requests. */
   readonly request: number;

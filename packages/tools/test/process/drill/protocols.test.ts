@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { apps, endCommands, runCommand, runDrill, shortRoll, Turns } from '../../drill/support/run-drill.js';
+import { build } from '../../../../../test/process/support/child.js';
+
+const roll = [...shortRoll, '--rate=100'];
+const overWebSockets = ['--protocol=ws', '--request=/ body={{id}}', '--ready=/', '--'];
+const grpc = ['--transport=grpc', `--proto=${apps}/orders.proto`, '--service=orders.Orders', '--pattern=Create'];
+const tcp = ['--transport=tcp', '--pattern=orders.create', '--answer={"done":"{{id}}"}'];
+
+/** What is drilled; which kinds of failures there may be, none for a service that loses nothing. */
+const drills: [what: string, args: readonly string[], kinds: RegExp | undefined][] = [
+  ['WebSockets that go away', [...overWebSockets, 'node', `${apps}/websockets.mjs`, 'well'], undefined],
+  ['WebSockets that are cut', [...overWebSockets, 'node', `${apps}/websockets.mjs`, 'badly'], /bad-close/],
+  ['calls over TCP, with the module', [...tcp, '--', 'node', `${apps}/messages.mjs`, 'tcp', 'with'], undefined],
+  ['calls over TCP, without it', [...tcp, '--', 'node', `${apps}/messages.mjs`, 'tcp', 'without'], /reset|error/],
+  ['calls over gRPC, with the module', [...grpc, '--', 'node', `${apps}/messages.mjs`, 'grpc', 'with'], undefined],
+  ['calls over gRPC, without it', [...grpc, '--', 'node', `${apps}/messages.mjs`, 'grpc', 'without'], /reset|error/],
+];
+
+describe('What is spoken', () => {
+  const turns = new Turns(2);
+  const found = new Map<string, ReturnType<typeof runDrill>>();
+
+  beforeAll(async () => {
+    await build();
+    for (const [what, args] of drills) {
+      const run = turns.take(() => runDrill([...roll, ...args]));
+      run.catch(() => undefined);
+      found.set(what, run);
+    }
+  });
+  afterAll(endCommands);
+
+  it.each(drills)('is drilled: %s', async (what, _args, kinds) => {
+    const { code, result } = await found.get(what)!;
+    const { failuresByKind, requests } = result.totals;
+    expect(requests).toBeGreaterThan(200);
+    if (kinds === undefined) {
+      expect({ failuresByKind, code, verdict: result.verdict }).toMatchObject({ failuresByKind: {}, code: 0 });
+    } else {
+      expect(Object.keys(failuresByKind).join()).toMatch(kinds);
+      expect(code).toBe(1);
+    }
+  });
+
+  it.each([
+    [['--transport=tcp'], /--pattern is missing/],
+    [['--pattern=orders'], /--pattern belongs to messages: say how they travel with --transport/],
+    [['--transport=nats', '--pattern=orders'], /--broker is missing/],
+    [['--transport=rabbitmq', '--pattern=orders', '--broker=amqp://127.0.0.1'], /--queue is missing/],
+    [
+      ['--transport=grpc', '--pattern=Create', '--proto=nowhere.proto', '--service=a.B'],
+      /nowhere\.proto cannot be read/,
+    ],
+    [['--transport=tcp', '--pattern=a', '--data={{id}'], /Expected JSON/],
+    [['--transport=bullmq', '--queue=a', '--event'], /--event is nothing that bullmq has/],
+    [['--transport=pigeon', '--pattern=orders'], /pigeon/],
+    [['--protocol=gopher'], /gopher/],
+    [['--transport=tcp', '--pattern=orders', '--values=0'], /--values takes a whole number/],
+  ])('is refused in a line: %j', async (args, said) => {
+    const { code, stderr } = await runCommand(['drill', ...args, '--', 'node', `${apps}/messages.mjs`, 'tcp', 'with']);
+    expect(stderr).toMatch(said);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(code).toBe(2);
+  });
+
+  it('needs the libraries of the application, and says in a line which', async () => {
+    const args = ['drill', ...tcp, '--', 'node', `${apps}/messages.mjs`, 'tcp', 'with'];
+    const { code, stderr } = await runCommand(args, { cwd: '/' });
+    expect(stderr).toMatch(/^nestjs-drain drill: --transport tcp needs @nestjs\/microservices in \/, [^\n]*\n$/);
+    expect(code).toBe(2);
+  });
+});
