@@ -6,7 +6,7 @@ import { type DrillOptions, drillDefaults, settingsOf } from './drill-options.js
 import { BadInputError } from './errors.js';
 import { type RecordedRequest, type RecordedRoll } from './record.js';
 import { checkedRequests } from './request-check.js';
-import { type DrillResult, type DrillSettings, type Partial } from './result.js';
+import { type DrillResult, type DrillSettings, type Interruption } from './result.js';
 import { resultOf } from './result-builder.js';
 import { StallWatch } from './stall-watch.js';
 import { type Happening, type PlannedRoll, type Target } from './target.js';
@@ -170,7 +170,7 @@ class Drill {
     return this.rolls.length > 0 && this.requests.size > 0;
   }
 
-  private result(partial?: Partial): DrillResult {
+  private result(partial?: Interruption): DrillResult {
     return resultOf({
       settings: this.settings,
       thresholds: { maxP99Ms: this.options.maxP99Ms, maxLoss: this.options.maxLoss },
@@ -220,7 +220,7 @@ class Drill {
   }
 }
 
-function partialOf(error: unknown, signal: AbortSignal | undefined): Partial {
+function partialOf(error: unknown, signal: AbortSignal | undefined): Interruption {
   const reason = error instanceof Error ? error.message : String(error);
   return { kind: signal?.aborted ? 'interrupted' : 'failed', reason };
 }

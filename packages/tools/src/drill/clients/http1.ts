@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import { exchange, requestFor, type RequestSpec } from '../exchange.js';
+import { exchange, sendMade, type RequestSpec } from '../exchange.js';
 import { type Client, type Connection, type Exchange, type Sending } from './client.js';
 
 export interface HttpClientOptions {
@@ -32,13 +32,8 @@ export class Http1Client implements Client {
     return { send: (sending) => this.send(sending, agent), close: () => agent.destroy() };
   }
 
-  private async send({ number, request, signal }: Sending, agent: Agent): Promise<Exchange> {
+  private send({ number, request, signal }: Sending, agent: Agent): Promise<Exchange> {
     const { url, timeoutMs } = this.options;
-    try {
-      return await exchange(requestFor(this.requests[request]!, number), { agent, url, timeoutMs, signal });
-    } catch (error) {
-      // It could not be made.
-      return { fault: { kind: 'other', detail: String(error) }, reusedConnection: false };
-    }
+    return sendMade(this.requests[request]!, number, (made) => exchange(made, { agent, url, timeoutMs, signal }));
   }
 }
