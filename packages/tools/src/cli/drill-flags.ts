@@ -91,7 +91,11 @@ function platformFrom({ preset, signal, preStop, grace, deregister }: Flags): Pl
 }
 
 /** One thing is rolled: replicas of a command, the group that a command starts, or what is attached. */
-function checkTarget(command: readonly string[], { attach, during, reload }: Flags): void {
+function checkTarget(command: readonly string[], flags: Flags): void {
+  const { attach, during, reload, script, protocol = 'http' } = flags;
+  if (script !== undefined && (messagesFrom(flags) !== undefined || !/^(https?|h2c?)$/.test(protocol))) {
+    throw new BadInputError('--script makes requests of HTTP: leave it out, or --protocol and --transport.');
+  }
   if ((attach === undefined) !== (during === undefined)) {
     throw new BadInputError(
       "--attach and --during belong together: --attach http://host --during 'kubectl rollout restart deploy/orders'.",

@@ -35,6 +35,19 @@ Requests:
   the rate out. One request in ten has a connection of its own, the others take
   turns on those that are kept. In a file, lines that begin with # are comments.
 
+Scripts:
+  A module that exports requests, a list of { name, weight, make }, and maybe
+  setup({ url }), which is called once before the traffic. make({ state,
+  number }) gives { method, path, headers, body, expect: { status, body } }:
+  state is what setup returned, number is that of no other request, and
+  expect.body may be a function that tests the bytes.
+
+Reloads:
+  The command starts a group of processes that share a port, and --reload has
+  it reloaded --rounds times: pm2, serve, systemd (the command is a unit),
+  cluster (SIGHUP), or any line of shell, in which $DRILL_PID is what was
+  started. --replicas says how many workers pm2 and serve start.
+
 Protocols:
   http, https  a request at a time on each connection
   h2c, h2      HTTP/2, many at a time; h2c is without TLS
@@ -54,19 +67,6 @@ Messages:
   file in DRILL_LEDGER tells what was executed, and how often: events need that.
   TCP and gRPC go through the balancer, and are ready when their port is open;
   the others have no lag, and are ready when they print 'successfully started'.
-
-Scripts:
-  A module that exports requests, a list of { name, weight, make }, and maybe
-  setup({ url }), which is called once before the traffic. make({ state,
-  number }) gives { method, path, headers, body, expect: { status, body } }:
-  state is what setup returned, number is that of no other request, and
-  expect.body may be a function that tests the bytes.
-
-Reloads:
-  The command starts a group of processes that share a port, and --reload has
-  it reloaded --rounds times: pm2, serve, systemd (the command is a unit),
-  cluster (SIGHUP), or any line of shell, in which $DRILL_PID is what was
-  started. --replicas says how many workers pm2 and serve start.
 
 Examples:
   The default: three replicas, lags of 0, 0.5, 2 and 5 s

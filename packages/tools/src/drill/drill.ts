@@ -6,7 +6,7 @@ import { type DrillOptions, drillDefaults, settingsOf } from './drill-options.js
 import { BadInputError } from './errors.js';
 import { type RecordedRequest, type RecordedRoll } from './record.js';
 import { checkedRequests } from './request-check.js';
-import { type DrillResult, type DrillSettings, type Partial } from './result.js';
+import { type DrillResult, type DrillSettings, type Interruption } from './result.js';
 import { resultOf } from './result-builder.js';
 import { StallWatch } from './stall-watch.js';
 import { type Happening, type PlannedRoll, type Target } from './target.js';
@@ -170,13 +170,13 @@ class Drill {
     return this.rolls.length > 0 && this.requests.size > 0;
   }
 
-  private result(partial?: Partial): DrillResult {
+  private result(partial?: Interruption): DrillResult {
     return resultOf({
       settings: this.settings,
       thresholds: { maxP99Ms: this.options.maxP99Ms, maxLoss: this.options.maxLoss },
       about: aboutOf(this.options),
       deregisters: this.options.platform.deregisters,
-      knowsServers: this.knowsServers,
+      knowsServers: this.target.servedBy !== undefined,
       startedAt: new Date(performance.timeOrigin + this.origin).toISOString(),
       origin: this.origin,
       endedAt: this.rolls.at(-1)?.endedAt ?? performance.now(),
@@ -186,12 +186,6 @@ class Drill {
       clientStalls: this.stalls.stalls,
       partial,
     });
-  }
-
-  /** Reports whether it is known who has answered: with a broker in between, or gRPC, only when a ledger tells. */
-  private get knowsServers(): boolean {
-    if (!this.options.messages) return this.target.servedBy !== undefined;
-    return [...this.requests.values()].some(({ life }) => life !== undefined);
   }
 
   /** Rejects when the caller aborts. */
@@ -226,7 +220,7 @@ class Drill {
   }
 }
 
-function partialOf(error: unknown, signal: AbortSignal | undefined): Partial {
+function partialOf(error: unknown, signal: AbortSignal | undefined): Interruption {
   const reason = error instanceof Error ? error.message : String(error);
   return { kind: signal?.aborted ? 'interrupted' : 'failed', reason };
 }

@@ -39,9 +39,19 @@ export interface RequestSpec extends DrillRequest {
   readonly make?: (number: number) => DrillRequest;
 }
 
-/** The request of this number. */
-export function requestFor({ make, ...spec }: RequestSpec, number: number): RequestSpec {
-  return make ? { ...make(number), name: spec.name } : spec;
+/** Sends the request of this number; one that cannot be made is a fault of its own. */
+export async function sendMade(
+  { make, ...spec }: RequestSpec,
+  number: number,
+  send: (request: RequestSpec) => Promise<Exchange>,
+): Promise<Exchange> {
+  let made: RequestSpec;
+  try {
+    made = make ? { ...make(number), name: spec.name } : spec;
+  } catch (error) {
+    return { fault: { kind: 'other', detail: `make() failed: ${String(error)}` }, reusedConnection: false };
+  }
+  return send(made);
 }
 
 export interface ExchangeOptions {

@@ -43,12 +43,12 @@ function tell(event: string, facts: object): void {
 
 /** A listener of its own would keep a signal from ending the process: what is emitted to others is watched instead. */
 function tellSignals(): void {
-  const emit = process.emit;
-  process.emit = function (this: NodeJS.Process, ...args: [name: string]) {
+  const emit = process.emit.bind(process) as (...all: unknown[]) => boolean;
+  process.emit = ((...args: readonly [name: string]) => {
     const [name] = args;
     if (signals.includes(name) || (name === 'message' && isShutdown(args))) tell('signal', { signal: name });
-    return (emit as (...all: unknown[]) => boolean).apply(this, args);
-  } as typeof process.emit;
+    return emit(...args);
+  }) as typeof process.emit;
 }
 
 /** PM2 may be told to send this instead of a signal. */

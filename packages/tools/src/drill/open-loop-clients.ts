@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { type Client, type ClientOf, type Connection, type Exchange, type Fault } from './clients/client.js';
+import { type Client, type ClientOf, type Connection, type Fault } from './clients/client.js';
 import { type RequestOutcome, type Traffic, type TrafficEars, type OpenLoopCounts } from './clients/traffic.js';
 import { RequestMix } from './request-mix.js';
 import { sleep } from './timing.js';
@@ -112,7 +112,7 @@ export class OpenLoopClients implements Traffic {
   /** Sends one request that is not counted, on a connection of its own. */
   async try(request: number): Promise<Fault | undefined> {
     const connection = this.client.connect(true);
-    const { fault } = await this.send(connection, -++this.tries, request);
+    const { fault } = await connection.send({ number: -++this.tries, request, signal: this.cancelling.signal });
     connection.close();
     return fault;
   }
@@ -176,7 +176,7 @@ export class OpenLoopClients implements Traffic {
 
   private async ask({ number, dueAt, request, fresh }: Due, connection: Connection): Promise<void> {
     const sentAt = performance.now();
-    const answered = this.send(connection, number, request);
+    const answered = connection.send({ number, request, signal: this.cancelling.signal });
     const { isShared } = this.client;
     if (!fresh && isShared) this.free.push(connection);
     const exchange = await answered;
@@ -188,14 +188,6 @@ export class OpenLoopClients implements Traffic {
     const next = this.waiting.shift();
     if (next) this.begin(next);
     this.tellIfIdle();
-  }
-
-  private async send(connection: Connection, number: number, request: number): Promise<Exchange> {
-    try {
-      return await connection.send({ number, request, signal: this.cancelling.signal });
-    } catch (error) {
-      return { fault: { kind: 'other', detail: String(error) }, reusedConnection: false };
-    }
   }
 
   private record(outcome: RequestOutcome): void {

@@ -1,6 +1,6 @@
 import { type Observations } from './observations.js';
 import { type ReplicaExit } from './replica.js';
-import { type About, type DrillSettings, type Partial, type Thresholds } from './result.js';
+import { type About, type DrillSettings, type Interruption, type Thresholds } from './result.js';
 
 /** What became of one replica so far. Instants are `performance.now()`. */
 export interface ReplicaLife {
@@ -68,7 +68,7 @@ export interface DrillRecord {
   readonly requests: readonly RecordedRequest[];
   /** How late the client itself came to send, in the order requests were due. */
   readonly clientStalls: readonly Stall[];
-  readonly partial?: Partial;
+  readonly partial?: Interruption;
 }
 
 /** A stretch in which this process did not come to its timers. Instants are `performance.now()`. */

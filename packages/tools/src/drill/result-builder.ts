@@ -1,6 +1,7 @@
 import { type FailedRequest, type StoppedReplica } from './advice/facts.js';
 import { adviceOf } from './advice/index.js';
 import { isUnseen } from './advice/when.js';
+import { isHttp } from './clients/protocols.js';
 import { lossUpperBound, medianOf, quantilesOf } from './quantiles.js';
 import { type DrillRecord, type RecordedRequest, type RecordedRoll, type ReplicaLife } from './record.js';
 import {
@@ -142,11 +143,17 @@ function totalsOf(
     unseenSignals: shutdowns.filter((replica) => isUnseen(replica, settings.signal)).length,
     failedExits: shutdowns.filter(({ exitCode }) => exitCode !== null && exitCode !== 0).length,
     achievedRate: rateOf(requests),
-    answeredByReplicas: knowsServers
-      ? requests.filter(({ outcome, life }) => outcome === 'ok' && life !== undefined).length
-      : undefined,
+    answeredByReplicas:
+      knowsServers && knowsReplicas(requests, settings)
+        ? requests.filter(({ outcome, life }) => outcome === 'ok' && life !== undefined).length
+        : undefined,
     clientLate: { maxMs: round(Math.max(0, ...stalls)), totalMs: round(stalls.reduce((sum, ms) => sum + ms, 0)) },
   };
+}
+
+/** With a broker in between, or gRPC, nobody knows who has answered, unless a ledger tells. */
+function knowsReplicas(requests: readonly RecordedRequest[], { protocol = 'http' }: DrillSettings): boolean {
+  return isHttp(protocol) || requests.some(({ life }) => life !== undefined);
 }
 
 /** Requests a second, as they were sent. */

@@ -24,7 +24,7 @@ export interface DrillResult {
   /** Reports whether no request failed, every replica stopped as it should, and enough was asked to say so. */
   readonly lostNothing: boolean;
   /** Missing when the drill was made to its end. */
-  readonly partial?: Partial;
+  readonly partial?: Interruption;
   /** The verdict in one sentence. */
   readonly verdict: string;
   /** What to change, the gravest first. Empty when there is nothing to say. */
@@ -47,7 +47,7 @@ export type Conclusion = 'passed' | 'failed' | 'not-known';
  *
  * @publicApi
  */
-export interface Partial {
+export interface Interruption {
   /** It was aborted by its caller, or something failed that it needed. */
   readonly kind: 'interrupted' | 'failed';
   /** In a line. */

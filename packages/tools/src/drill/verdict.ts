@@ -1,4 +1,4 @@
-import { type Conclusion, type Partial, type Roll, type Thresholds, type Totals } from './result.js';
+import { type Conclusion, type Interruption, type Roll, type Thresholds, type Totals } from './result.js';
 import { count, duration, listOfKinds, percent, plural } from './words.js';
 
 /** With fewer requests in a roll, a loss of one in a hundred may well go unseen. */
@@ -9,7 +9,7 @@ export interface VerdictFacts {
   readonly thresholds: Thresholds;
   readonly shutdowns: number;
   readonly rolls: readonly Roll[];
-  readonly partial?: Partial;
+  readonly partial?: Interruption;
 }
 
 export interface Verdict {
@@ -105,7 +105,7 @@ function doubtOf({ totals, rolls }: VerdictFacts): string | undefined {
   return idle && `${idle.name} was stopped without having answered one request; raise --rate or --connections`;
 }
 
-function whyOf({ kind, reason }: Partial): string {
+function whyOf({ kind, reason }: Interruption): string {
   return kind === 'interrupted'
     ? `since it was interrupted (${reason})`
     : `since it could not go on: ${reason.replace(/\.$/, '')}`;

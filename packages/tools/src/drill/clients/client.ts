@@ -28,7 +28,7 @@ export interface Sending {
 
 /** Where requests are sent. It is opened by its first request, and again after the server has ended it. */
 export interface Connection {
-  /** Sends one request, once, and resolves to what became of it. Rejects only when it could not be made. */
+  /** Sends one request, once, and resolves to what became of it. Never rejects. */
   send(sending: Sending): Promise<Exchange>;
   /** Ends it, with what is under way. */
   close(): void;

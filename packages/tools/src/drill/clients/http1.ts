@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import { exchange, requestFor, type RequestSpec } from '../exchange.js';
+import { exchange, sendMade, type RequestSpec } from '../exchange.js';
 import { type Client, type Connection, type Exchange, type Sending } from './client.js';
 
 export interface HttpClientOptions {
@@ -29,11 +29,11 @@ export class Http1Client implements Client {
     const agent = url.startsWith('https:')
       ? new TlsAgent({ ...options, rejectUnauthorized: !insecure })
       : new Agent(options);
-    return { send: async (sending) => this.send(sending, agent), close: () => agent.destroy() };
+    return { send: (sending) => this.send(sending, agent), close: () => agent.destroy() };
   }
 
   private send({ number, request, signal }: Sending, agent: Agent): Promise<Exchange> {
     const { url, timeoutMs } = this.options;
-    return exchange(requestFor(this.requests[request]!, number), { agent, url, timeoutMs, signal });
+    return sendMade(this.requests[request]!, number, (made) => exchange(made, { agent, url, timeoutMs, signal }));
   }
 }

@@ -8,7 +8,7 @@ import {
 } from 'node:http2';
 import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { judge, faultOf, requestFor, type RequestSpec } from '../exchange.js';
+import { judge, faultOf, sendMade, type RequestSpec } from '../exchange.js';
 import { type Client, type Connection, type Exchange, type Fault, type Sending } from './client.js';
 import { type HttpClientOptions } from './http1.js';
 
@@ -47,8 +47,11 @@ class Http2Connection implements Connection {
 
   constructor(private readonly options: HttpClientOptions) {}
 
-  async send({ number, request, signal }: Sending): Promise<Exchange> {
-    const spec = requestFor(this.options.requests[request]!, number);
+  send({ number, request, signal }: Sending): Promise<Exchange> {
+    return sendMade(this.options.requests[request]!, number, (spec) => this.sendOne(spec, signal));
+  }
+
+  private sendOne(spec: RequestSpec, signal: AbortSignal): Promise<Exchange> {
     const reusedConnection = this.session !== undefined && isOpen(this.session);
     const session = reusedConnection ? this.session! : (this.session = this.open());
     return new Promise((resolve) => {

@@ -11,7 +11,7 @@ const width = 80;
  */
 export function textOf(result: DrillResult, before?: DrillResult): string {
   const parts = [wrap(result.verdict), figuresOf(result), rollsOf(result), latencyOf(result)];
-  if (before) parts.splice(1, 0, comparedWith(before, result));
+  if (before) parts.splice(1, 0, comparisonText(before, result));
   if (result.advice.length > 0) parts.push(adviceOf(result));
   const own = ownAdviceOf(result);
   if (own.length > 0)
@@ -19,7 +19,8 @@ export function textOf(result: DrillResult, before?: DrillResult): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function comparedWith(before: DrillResult, result: DrillResult): string {
+/** Two results beside each other: figures in columns. */
+export function comparisonText(before: DrillResult, result: DrillResult): string {
   const { titles, rows } = comparisonOf(before, result);
   return table([['', ...titles.map((title) => (title.length > 24 ? `${title.slice(0, 23)}…` : title))], ...rows]);
 }
