@@ -39,11 +39,12 @@ describe('nestjs-drain drill --reload', () => {
 
   it('knows PM2', async () => {
     const path = `${resolve('node_modules/.bin')}:${process.env.PATH}`;
-    const args = ['--reload=pm2', '--preset=pm2', '--replicas=2', ...reload, '--', `${apps}/pm2-worker.mjs`];
+    const args = ['--reload=pm2', '--replicas=2', ...reload, '--', `${apps}/pm2-worker.mjs`];
     const { code, result } = await runDrill(args, { env: { PATH: path } });
     expect({ code, failures: result.failures }).toEqual({ code: 0, failures: [] });
     const stopped = result.rolls[0]!.replicas.filter(({ exitedAtMs }) => exitedAtMs !== undefined);
     expect(stopped).toHaveLength(2);
+    expect(result.settings.preset).toBe('pm2');
   });
 
   it('says in a line what is wrong with a reload that fails, or a group that does not start', async () => {

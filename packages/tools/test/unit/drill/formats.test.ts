@@ -54,7 +54,16 @@ function result({ everyKth = Infinity, kind = 'status-503', detail = '', killed 
     origin,
     endedAt: origin + 3_001,
     lives: [life, successor],
-    rolls: [{ lagMs: 500, round: 1, startedAt: origin, endedAt: origin + 3_001, lives: new Set([life, successor]) }],
+    rolls: [
+      {
+        lagMs: 500,
+        round: 1,
+        startedAt: origin,
+        rollingAt: origin + 500,
+        endedAt: origin + 3_001,
+        lives: new Set([life, successor]),
+      },
+    ],
     // As they end, not as they were due.
     requests: requests.reverse(),
     clientStalls: [],
