@@ -103,9 +103,9 @@ Examples:
     $ npx nestjs-drain drill --protocol h2 --insecure -- node dist/main.js
 
   Calls and events over RabbitMQ, and jobs of BullMQ
-    $ npx nestjs-drain drill --transport rabbitmq --queue orders \
+    $ npx nestjs-drain drill --transport rabbitmq --queue orders \\
         --broker amqp://localhost --pattern orders.create -- node dist/main.js
-    $ npx nestjs-drain drill --queue mail --redis redis://localhost \
+    $ npx nestjs-drain drill --queue mail --redis redis://localhost \\
         -- node dist/worker.js
 
 Exit status:

@@ -51,4 +51,17 @@ describeWithBrokers(['rabbitmq', 'nats', 'mosquitto', 'redis'], 'Messages throug
     expect(stderr).toMatch(/orders\.create fails \(twice\), executed 2 times: every replica hears it/);
     expect(code).toBe(2);
   });
+
+  it.each([
+    ['well', 0, undefined],
+    ['badly', 1, 'twice'],
+  ] as const)('are jobs of BullMQ, whose workers stop %s', async (manner, status, kind) => {
+    const { url } = await sharedBroker('redis');
+    const queue = `rolls-${process.pid}-jobs-${manner}`;
+    const args = [...roll, `--redis=${url}`, `--queue=${queue}`, '--', 'node', `${apps}/jobs.mjs`, manner];
+    const { code, result } = await runDrill(args, { env: { BROKER_URL: url, QUEUE: queue } });
+    expect(Object.keys(result.totals.failuresByKind)).toEqual(kind === undefined ? [] : [kind]);
+    expect(result.totals.requests).toBeGreaterThan(200);
+    expect(code).toBe(status);
+  });
 });

@@ -1,7 +1,15 @@
 import { WebSocket } from 'ws';
-import { faultOf, matches, type RequestSpec } from '../exchange.js';
+import { faultOf, matches, sendMade, type RequestSpec } from '../exchange.js';
 import { sleep } from '../timing.js';
-import { type Client, type ClientEars, type ClientOf, type Connection, type Fault, type Sending } from './client.js';
+import {
+  type Client,
+  type ClientEars,
+  type ClientOf,
+  type Connection,
+  type Exchange,
+  type Fault,
+  type Sending,
+} from './client.js';
 import { type HttpClientOptions } from './http1.js';
 import { UniqueIds, withId } from './unique.js';
 
@@ -34,15 +42,14 @@ class WebSocketClient implements Client {
 
   connect(): Connection {
     let socket: Socket | undefined;
+    const ask = async (spec: RequestSpec, sending: Sending): Promise<Exchange> => {
+      const reusedConnection = socket?.isOpen === true;
+      const used = reusedConnection ? socket! : (socket = this.open(spec, sending.request));
+      const fault = await used.ask(spec, this.ids.of(sending.number), sending, this.options.timeoutMs);
+      return { fault, reusedConnection, localPort: used.localPort };
+    };
     return {
-      send: async (sending) => {
-        const spec = this.requests[sending.request]!;
-        const reusedConnection = socket?.isOpen === true;
-        if (socket === undefined || !reusedConnection) socket = this.open(spec, sending.request);
-        const used = socket;
-        const fault = await used.ask(spec, this.ids.of(sending.number), sending, this.options.timeoutMs);
-        return { fault, reusedConnection, localPort: used.localPort };
-      },
+      send: (sending) => sendMade(this.requests[sending.request]!, sending.number, (spec) => ask(spec, sending)),
       close: () => socket?.leave(),
     };
   }

@@ -113,6 +113,7 @@ export class ProcessGroupTarget implements Target {
       [portEnv]: String(this.port),
       DRILL_PID: String(this.child?.pid ?? ''),
       DRILL_COMMAND: settings.command.join(' '),
+      ...this.context.environmentOf?.(group),
       ...this.files.environmentOf(group),
     };
   }

@@ -4,6 +4,8 @@ import { build } from '../../../../../test/process/support/child.js';
 
 const roll = [...shortRoll, '--rate=100'];
 const overWebSockets = ['--protocol=ws', '--request=/ body={{id}}', '--ready=/', '--'];
+const overHttp2 = ['--protocol=h2c', '--ready=/ready', '--'];
+const events = ['--protocol=sse', '--connections=10', '--ready=/ready', '--'];
 const grpc = ['--transport=grpc', `--proto=${apps}/orders.proto`, '--service=orders.Orders', '--pattern=Create'];
 const tcp = ['--transport=tcp', '--pattern=orders.create', '--answer={"done":"{{id}}"}'];
 
@@ -11,6 +13,11 @@ const tcp = ['--transport=tcp', '--pattern=orders.create', '--answer={"done":"{{
 const drills: [what: string, args: readonly string[], kinds: RegExp | undefined][] = [
   ['WebSockets that go away', [...overWebSockets, 'node', `${apps}/websockets.mjs`, 'well'], undefined],
   ['WebSockets that are cut', [...overWebSockets, 'node', `${apps}/websockets.mjs`, 'badly'], /bad-close/],
+  ['HTTP/2 that goes away', [...overHttp2, 'node', `${apps}/http2.mjs`, 'well'], undefined],
+  ['HTTP/2 that is cut', [...overHttp2, 'node', `${apps}/http2.mjs`, 'badly'], /reset/],
+  ['event streams that are resumed', [...events, 'node', `${apps}/events.mjs`, 'well'], undefined],
+  ['event streams that forget', [...events, 'node', `${apps}/events.mjs`, 'forgetful'], /lost/],
+  ['event streams that are cut', [...events, 'node', `${apps}/events.mjs`, 'badly'], /cut-short/],
   ['calls over TCP, with the module', [...tcp, '--', 'node', `${apps}/messages.mjs`, 'tcp', 'with'], undefined],
   ['calls over TCP, without it', [...tcp, '--', 'node', `${apps}/messages.mjs`, 'tcp', 'without'], /reset|error/],
   ['calls over gRPC, with the module', [...grpc, '--', 'node', `${apps}/messages.mjs`, 'grpc', 'with'], undefined],

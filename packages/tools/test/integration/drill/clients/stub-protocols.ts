@@ -1,6 +1,11 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { createSecureServer, createServer as createHttp2, type ServerHttp2Stream } from 'node:http2';
+import {
+  createSecureServer,
+  createServer as createHttp2,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { createServer as createHttps } from 'node:https';
 import { type AddressInfo, type Server, type Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -16,11 +21,14 @@ export async function stubHttps(handle: (req: IncomingMessage, res: ServerRespon
   return listening(createHttps({ ...certificate(), keepAliveTimeout: 0 }, handle));
 }
 
-export async function stubHttp2(handle: (stream: ServerHttp2Stream) => void, isTls: boolean): Promise<Stub> {
+export async function stubHttp2(
+  handle: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
+  isTls: boolean,
+): Promise<Stub> {
   const server = isTls ? createSecureServer(certificate()) : createHttp2();
-  server.on('stream', (stream: ServerHttp2Stream) => {
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on('error', () => undefined);
-    handle(stream);
+    handle(stream, headers);
   });
   server.on('session', (session) => session.on('error', () => undefined));
   server.on('sessionError', () => undefined);
