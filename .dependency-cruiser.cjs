@@ -149,6 +149,15 @@ module.exports = {
       to: { path: '^src|^packages/tools/src/(?!drill)|@nestjs|nestjs-drain' },
     },
     {
+      name: 'drill-targets-know-no-load',
+      comment: 'What is rolled knows nothing of what asks it, nor of what is made of the outcome.',
+      severity: 'error',
+      from: { path: '^packages/tools/src/drill/targets' },
+      to: {
+        path: '/drill/(clients|report|formats|advice)/|/drill/(drill|verdict|result-builder|open-loop-clients)\\.ts$',
+      },
+    },
+    {
       name: 'drill-clients-know-no-target',
       comment: 'What asks knows its protocol and its right answers, and nothing of who is rolled, nor how.',
       severity: 'error',

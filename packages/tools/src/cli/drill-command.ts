@@ -77,9 +77,9 @@ export function drillCommand(): Command {
     .option('--ledger <where>', 'a file or URL that tells executions (default: what replicas write to DRILL_LEDGER)')
     .optionsGroup('The roll:')
     .addOption(
-      new Option('--preset <name>', "the platform's procedure; see Presets")
-        .choices(Object.keys(presets))
-        .default('kubernetes'),
+      new Option('--preset <name>', "the platform's procedure; see Presets (default: kubernetes)").choices(
+        Object.keys(presets),
+      ),
     )
     .option('--signal <name>', 'signal that stops a replica')
     .option('--pre-stop <duration>', 'wait between the beginning of the end and the signal')

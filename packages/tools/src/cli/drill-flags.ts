@@ -20,7 +20,7 @@ export interface Flags extends ServiceFlags {
   readonly connections?: string;
   readonly timeout: string;
   readonly allowRemote?: boolean;
-  readonly preset: PresetName;
+  readonly preset?: PresetName;
   readonly signal?: string;
   readonly preStop?: string;
   readonly grace?: string;
@@ -78,7 +78,8 @@ export async function optionsOf(command: readonly string[], flags: Flags): Promi
   };
 }
 
-function platformFrom({ preset, signal, preStop, grace, deregister }: Flags): Platform {
+function platformFrom({ reload, signal, preStop, grace, deregister, ...flags }: Flags): Platform {
+  const preset = flags.preset ?? (reload === 'pm2' ? 'pm2' : 'kubernetes');
   if (signal !== undefined && !(signal in system.signals)) {
     throw new BadInputError(`--signal takes the name of a signal, as SIGTERM, got '${signal}'.`);
   }

@@ -94,7 +94,7 @@ Examples:
                   kubectl rollout status deploy/orders'
 
   As PM2 reloads it
-    $ npx nestjs-drain drill --reload pm2 --preset pm2 -- dist/main.js
+    $ npx nestjs-drain drill --reload pm2 -- dist/main.js
 
   As PM2 replaces one process, on a port it takes from HTTP_PORT
     $ npx nestjs-drain drill --preset pm2 --port-env HTTP_PORT -- npm start

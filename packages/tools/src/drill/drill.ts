@@ -93,10 +93,11 @@ class Drill {
   private async roll(plan: PlannedRoll): Promise<void> {
     const lives = new Set<RecordedRoll['lives'] extends ReadonlySet<infer Life> ? Life : never>();
     const startedAt = this.rolls.at(-1)?.endedAt ?? this.origin;
-    const roll: RecordedRoll = { ...plan, startedAt, lives };
+    const roll: RecordedRoll = { ...plan, startedAt, rollingAt: performance.now(), lives };
     this.rolls.push(roll);
     this.tell({ kind: 'roll', ...plan });
     await this.target.roll(plan, lives);
+    roll.rolledAt = performance.now();
     await this.pause(this.options.coolDownMs ?? drillDefaults.coolDownMs);
     roll.endedAt = performance.now();
   }

@@ -45,6 +45,10 @@ export interface RecordedRoll {
   readonly lagMs?: number;
   readonly round: number;
   readonly startedAt: number;
+  /** When rolling began: in the first roll, after the warm-up. */
+  readonly rollingAt: number;
+  /** When the target had been rolled, and its cool-down began. */
+  rolledAt?: number;
   /** Missing when the drill ended in it. */
   endedAt?: number;
   /** Those that were stopped in it, and their successors. */

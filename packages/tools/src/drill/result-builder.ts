@@ -115,7 +115,7 @@ function failureEntry({ replica, sentAtMs: _sent, endedAtMs, ...failure }: Faile
 }
 
 function totalsOf(
-  { settings, origin, clientStalls, knowsServers }: DrillRecord,
+  { settings, origin, rolls, clientStalls, knowsServers }: DrillRecord,
   requests: readonly RecordedRequest[],
   replicas: readonly StoppedReplica[],
 ): Totals {
@@ -123,7 +123,11 @@ function totalsOf(
   const latency: { duringRolls: number[]; between: number[] } = { duringRolls: [], between: [] };
   for (const { outcome, dueAt, endedAt } of requests) {
     if (outcome === 'ok') {
-      const isInRoll = replicas.some((replica) => isStopping(replica, dueAt - origin));
+      const isInRoll =
+        replicas.length > 0
+          ? replicas.some((replica) => isStopping(replica, dueAt - origin))
+          : // Whoever was stopped, it was then.
+            rolls.some(({ rollingAt, rolledAt = Infinity }) => dueAt >= rollingAt && dueAt <= rolledAt);
       latency[isInRoll ? 'duringRolls' : 'between'].push(endedAt - dueAt);
     } else failuresByKind[outcome] = (failuresByKind[outcome] ?? 0) + 1;
   }

@@ -1,4 +1,11 @@
-import { type Conclusion, type Interruption, type Roll, type Thresholds, type Totals } from './result.js';
+import {
+  type Conclusion,
+  type Interruption,
+  type ReplicaTimeline,
+  type Roll,
+  type Thresholds,
+  type Totals,
+} from './result.js';
 import { count, duration, listOfKinds, percent, plural } from './words.js';
 
 /** With fewer requests in a roll, a loss of one in a hundred may well go unseen. */
@@ -92,6 +99,8 @@ function doubtOf({ totals, rolls }: VerdictFacts): string | undefined {
       `and ${leastRequests} the least; raise --rate or --cool-down`
     );
   }
+  const idleRoll = rolls.find(({ replicas }) => replicas.length > 0 && replicas.every(isUntouched));
+  if (idleRoll) return `nobody was stopped in roll ${idleRoll.round}`;
   const { answeredByReplicas, requests, failed } = totals;
   if (answeredByReplicas === undefined) return undefined;
   const strangers = requests - failed - answeredByReplicas;
@@ -103,6 +112,10 @@ function doubtOf({ totals, rolls }: VerdictFacts): string | undefined {
         signalledAtMs !== undefined && inRotationAtMs !== undefined && answered === 0,
     );
   return idle && `${idle.name} was stopped without having answered one request; raise --rate or --connections`;
+}
+
+function isUntouched({ signalledAtMs, exitedAtMs }: ReplicaTimeline): boolean {
+  return signalledAtMs === undefined && exitedAtMs === undefined;
 }
 
 function whyOf({ kind, reason }: Interruption): string {

@@ -1,6 +1,9 @@
 import { type Line, nothingObserved } from '../observations.js';
 import { type ReplicaLife } from '../record.js';
 
+/** Its signal may have been seen a moment after it was sent. */
+const nearlyAll = 0.95;
+
 /** A process of the group that has answered requests, or listens. */
 interface Worker {
   readonly pid: number;
@@ -14,8 +17,14 @@ interface Worker {
 export class GroupWorkers {
   private readonly workers = new Map<number, Worker>();
 
-  /** @param lines all that the observers have written so far */
-  constructor(private readonly lines: () => readonly Line[]) {}
+  /**
+   * @param lines all that the observers have written so far
+   * @param graceMs from the signal to SIGKILL
+   */
+  constructor(
+    private readonly lines: () => readonly Line[],
+    private readonly graceMs: number,
+  ) {}
 
   get lives(): readonly ReplicaLife[] {
     return [...this.workers.values()].map(({ life }) => life);
@@ -31,7 +40,7 @@ export class GroupWorkers {
     for (const line of this.lines()) byPid.set(line.pid, [...(byPid.get(line.pid) ?? []), line]);
     for (const [pid, lines] of byPid) {
       const worker = this.workers.get(pid) ?? this.workerOf(pid, lines);
-      if (worker) update(worker, lines);
+      if (worker) update(worker, lines, this.graceMs);
     }
   }
 
@@ -53,7 +62,7 @@ export class GroupWorkers {
   }
 }
 
-function update({ pid, life }: Worker, lines: readonly Line[]): void {
+function update({ pid, life }: Worker, lines: readonly Line[], graceMs: number): void {
   const find = (event: string): Line | undefined => lines.find((line) => line.event === event);
   const phases = lines
     .filter(({ event }) => event === 'phase')
@@ -74,13 +83,10 @@ function update({ pid, life }: Worker, lines: readonly Line[]): void {
   life.exitedAt = exit ? onOwnClock(exit.at) : performance.now();
   // One that was given no signal, as by `worker.disconnect()`, has stopped all the same.
   life.stoppingAt = life.signalledAt ??= life.exitedAt;
-  life.exit = {
-    exitCode: exit?.code ?? null,
-    signal: null,
-    ms: life.exitedAt - life.signalledAt,
-    // A process that is killed cannot say so, and one that ends by its own signal does not.
-    killed: false,
-  };
+  const ms = life.exitedAt - life.signalledAt;
+  // A process that is killed cannot say so: it is gone without a word when its grace is over.
+  const killed = !exit && !phases.some(({ phase }) => phase === 'closed') && ms >= graceMs * nearlyAll;
+  life.exit = { exitCode: exit?.code ?? null, signal: killed ? 'SIGKILL' : null, ms, killed };
 }
 
 function onOwnClock(at: number): number {

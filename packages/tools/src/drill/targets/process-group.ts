@@ -22,7 +22,7 @@ const keptOutput = 4_096;
 /** A group of processes that share a port, and that a command reloads: PM2, `node:cluster`, a supervisor. */
 export class ProcessGroupTarget implements Target {
   private readonly files = new ObservationFiles();
-  private readonly workers = new GroupWorkers(() => this.files.lines(group));
+  private readonly workers: GroupWorkers;
   private port = 0;
   private child?: ChildProcess;
   private output = '';
@@ -31,7 +31,9 @@ export class ProcessGroupTarget implements Target {
   constructor(
     private readonly context: TargetContext,
     private readonly procedure: ReloadProcedure,
-  ) {}
+  ) {
+    this.workers = new GroupWorkers(() => this.files.lines(group), context.options.platform.graceMs);
+  }
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
@@ -96,6 +98,7 @@ export class ProcessGroupTarget implements Target {
       // What it leaves is ended below.
       await runCommand(this.procedure.end, done).catch(() => undefined);
     }
+    if (this.child) endGroup(this.child);
     await this.files.endMarked();
     this.files.remove();
   }
@@ -134,5 +137,13 @@ export class ProcessGroupTarget implements Target {
       await sleep(pollMs, signal);
       signal.throwIfAborted();
     }
+  }
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
   }
 }

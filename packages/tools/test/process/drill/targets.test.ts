@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { resolve } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { apps, endCommands, runCommand, runDrill, shortRoll } from '../../drill/support/run-drill.js';
 import { build } from '../../../../../test/process/support/child.js';
 
+const faulty = ['node', `${apps}/faulty.mjs`];
 const cluster = `${apps}/cluster.mjs`;
 const reload = ['--rate=80', '--warm-up=500ms', '--cool-down=1s', '--ready=/'];
 const shortGrace = ['--grace=4s'];
@@ -36,11 +39,12 @@ describe('nestjs-drain drill --reload', () => {
 
   it('knows PM2', async () => {
     const path = `${resolve('node_modules/.bin')}:${process.env.PATH}`;
-    const args = ['--reload=pm2', '--preset=pm2', '--replicas=2', ...reload, '--', `${apps}/pm2-worker.mjs`];
+    const args = ['--reload=pm2', '--replicas=2', ...reload, '--', `${apps}/pm2-worker.mjs`];
     const { code, result } = await runDrill(args, { env: { PATH: path } });
     expect({ code, failures: result.failures }).toEqual({ code: 0, failures: [] });
     const stopped = result.rolls[0]!.replicas.filter(({ exitedAtMs }) => exitedAtMs !== undefined);
     expect(stopped).toHaveLength(2);
+    expect(result.settings.preset).toBe('pm2');
   });
 
   it('says in a line what is wrong with a reload that fails, or a group that does not start', async () => {
@@ -98,9 +102,32 @@ describe('nestjs-drain drill', () => {
     expect(result.verdict).toMatch(/^Too little to say anything: \d+ requests in a roll are too few/);
   });
 
-  it('says which rate it has achieved', async () => {
-    const { result } = await runDrill([...shortRoll, '--', 'node', `${apps}/faulty.mjs`]);
-    expect(result.totals.achievedRate).toBeCloseTo(80, 0);
+  it('stands beside an earlier one, says its rate, and names what was drilled', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'drill-test-'));
+    const [before, html] = [join(folder, 'before.json'), join(folder, 'drill.html')];
+    const first = await runCommand(['drill', '--json', '--title=without', ...shortRoll, '--', ...faulty, 'no-handler']);
+    writeFileSync(before, first.stdout);
+    const args = ['--title=with', `--compare=${before}`, `--html=${html}`, ...shortRoll, '--', ...faulty];
+    const { code, stdout } = await runCommand(['drill', ...args]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\n {10,}without {2,}with\n {2}requests /);
+    expect(stdout).toMatch(/\n {2}failed {2,}\d+ \([\d.]+ %\) {2,}0 \(0 %\)\n/);
+    expect(stdout).toMatch(/\n {2}requests {6}[\d,]+, 80 a second for /);
+    expect(stdout).toMatch(/\n {2}answered by {3}4 replicas, \d+ to \d+ each\n/);
+    const page = readFileSync(html, 'utf8');
+    for (const said of ['<h3>without</h3>', '<h3>with</h3>', '<span class="title">with</span>', 'kubernetes'])
+      expect(page).toContain(said);
+    expect(JSON.parse(first.stdout).about).toMatchObject({ title: 'without', service: 'nestjs-drain' });
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each([
+    ['no-such-file.json', /no-such-file\.json cannot be read \(ENOENT\): give a file that --json has written/],
+    ['package.json', /package\.json holds no result of this version of the drill/],
+  ])('compares itself with nothing but a result: %s', async (file, line) => {
+    const { code, stderr } = await runCommand(['drill', `--compare=${file}`, '--', ...faulty]);
+    expect(stderr).toMatch(line);
+    expect(code).toBe(2);
   });
 
   it.each([

@@ -22,6 +22,7 @@ const rollOf = (requests: number): Roll => ({
 const judge = (changes: Partial<Totals> = {}, more: Partial<VerdictFacts> = {}) =>
   verdictOf({ totals: { ...totals, ...changes }, thresholds: {}, shutdowns: 6, rolls: [rollOf(2_000)], ...more });
 
+const living = { name: 'worker-1', startedAtMs: 0, wasKilled: false, phases: [] };
 const lost = { failed: 2, failuresByKind: { reset: 2 }, answeredByReplicas: 1_998 };
 
 describe('verdictOf', () => {
@@ -66,6 +67,7 @@ describe('verdictOf', () => {
   it.each([
     ['a roll had too few requests', {}, { rolls: [rollOf(2_000), rollOf(199)] }, /199 requests in a roll are too few/],
     ['there was no roll', {}, { rolls: [] }, /0 requests in a roll are too few/],
+    ['nobody was stopped', {}, { rolls: [{ ...rollOf(2_000), replicas: [living] }] }, /nobody was stopped in roll 1/],
     ['answers came from elsewhere', { answeredByReplicas: 1_000 }, {}, /1,000 answers did not come from a replica/],
   ] as const)('says nothing when %s', (_what, changes, more, said) => {
     expect(judge(changes, more)).toMatchObject({ conclusion: 'not-known', lostNothing: false });
