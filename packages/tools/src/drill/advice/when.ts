@@ -82,3 +82,8 @@ export function outcomeOf({ report }: StoppedReplica): string | undefined {
   const outcome = (report as { outcome?: unknown } | undefined)?.outcome;
   return typeof outcome === 'string' ? outcome : undefined;
 }
+
+/** Reports whether readiness is something that the application says: an open port and a printed line are not. */
+export function saysReadiness(readinessPath: string): boolean {
+  return !readinessPath.startsWith('tcp:') && !readinessPath.startsWith('output:');
+}

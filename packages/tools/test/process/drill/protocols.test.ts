@@ -9,7 +9,7 @@ const events = ['--protocol=sse', '--connections=10', '--ready=/ready', '--'];
 const grpc = ['--transport=grpc', `--proto=${apps}/orders.proto`, '--service=orders.Orders', '--pattern=Create'];
 const tcp = ['--transport=tcp', '--pattern=orders.create', '--answer={"done":"{{id}}"}'];
 
-/** What is drilled; which kinds of failures there may be, none for a service that loses nothing. */
+/** What is drilled, and the kinds of failures that must be found: none, or one of these. */
 const drills: [what: string, args: readonly string[], kinds: RegExp | undefined][] = [
   ['WebSockets that go away', [...overWebSockets, 'node', `${apps}/websockets.mjs`, 'well'], undefined],
   ['WebSockets that are cut', [...overWebSockets, 'node', `${apps}/websockets.mjs`, 'badly'], /bad-close/],
@@ -18,10 +18,12 @@ const drills: [what: string, args: readonly string[], kinds: RegExp | undefined]
   ['event streams that are resumed', [...events, 'node', `${apps}/events.mjs`, 'well'], undefined],
   ['event streams that forget', [...events, 'node', `${apps}/events.mjs`, 'forgetful'], /lost/],
   ['event streams that are cut', [...events, 'node', `${apps}/events.mjs`, 'badly'], /cut-short/],
-  ['calls over TCP, with the module', [...tcp, '--', 'node', `${apps}/messages.mjs`, 'tcp', 'with'], undefined],
-  ['calls over TCP, without it', [...tcp, '--', 'node', `${apps}/messages.mjs`, 'tcp', 'without'], /reset|error/],
-  ['calls over gRPC, with the module', [...grpc, '--', 'node', `${apps}/messages.mjs`, 'grpc', 'with'], undefined],
-  ['calls over gRPC, without it', [...grpc, '--', 'node', `${apps}/messages.mjs`, 'grpc', 'without'], /reset|error/],
+];
+
+/** Calls that are sent on a connection as it is closed are lost to a client that sends nothing twice, but they are few. */
+const calls: [what: string, args: readonly string[]][] = [
+  ['TCP', [...tcp, '--', 'node', `${apps}/messages.mjs`, 'tcp']],
+  ['gRPC', [...grpc, '--', 'node', `${apps}/messages.mjs`, 'grpc']],
 ];
 
 describe('What is spoken', () => {
@@ -30,7 +32,10 @@ describe('What is spoken', () => {
 
   beforeAll(async () => {
     await build();
-    for (const [what, args] of drills) {
+    const both = calls.flatMap(([what, args]) =>
+      ['with', 'without'].map((manner) => [`${what} ${manner}`, [...args, manner]] as const),
+    );
+    for (const [what, args] of [...drills, ...both]) {
       const run = turns.take(() => runDrill([...roll, ...args]));
       run.catch(() => undefined);
       found.set(what, run);
@@ -43,11 +48,27 @@ describe('What is spoken', () => {
     const { failuresByKind, requests } = result.totals;
     expect(requests).toBeGreaterThan(200);
     if (kinds === undefined) {
-      expect({ failuresByKind, code, verdict: result.verdict }).toMatchObject({ failuresByKind: {}, code: 0 });
+      expect(result.verdict).toMatch(/^Nothing is lost/);
+      expect({ failuresByKind, code }).toEqual({ failuresByKind: {}, code: 0 });
     } else {
       expect(Object.keys(failuresByKind).join()).toMatch(kinds);
       expect(code).toBe(1);
     }
+  });
+
+  it.each(calls)('tells calls over %s to a service that drains from those to one that does not', async (what) => {
+    const lossOf = async (manner: string) => {
+      const { result } = await found.get(`${what} ${manner}`)!;
+      const { requests, failed, failuresByKind, answeredByReplicas } = result.totals;
+      expect(requests).toBeGreaterThan(200);
+      // By their connections, or by the ledger.
+      expect(answeredByReplicas).toBe(requests - failed);
+      // What was answered was executed, and once.
+      expect(Object.keys(failuresByKind).filter((kind) => !['reset', 'error', 'refused'].includes(kind))).toEqual([]);
+      return failed / requests;
+    };
+    expect(await lossOf('with')).toBeLessThan(0.03);
+    expect(await lossOf('without')).toBeGreaterThan(0.03);
   });
 
   it.each([
