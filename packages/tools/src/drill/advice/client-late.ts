@@ -3,6 +3,8 @@ import { type Detector, type FailedRequest, type Facts } from './facts.js';
 
 /** Shorter than this it explains no failure. */
 const leastMs = 200;
+/** For less of the time than this it changes no 99th percentile. */
+const leastShare = 0.01;
 
 /** The drill's own process had no time: what it measured then is not the service's. */
 export const clientLate: Detector = (facts) => {
@@ -24,8 +26,9 @@ export const clientLate: Detector = (facts) => {
 };
 
 /** Reports whether latencies may be the client's own doing. */
-export function isClientLate({ totals: { clientLate: late } }: Pick<Facts, 'totals'>): boolean {
-  return late.maxMs >= leastMs;
+export function isClientLate({ totals }: Pick<Facts, 'totals'>): boolean {
+  const { clientLate: late, requests, achievedRate } = totals;
+  return late.maxMs >= leastMs && late.totalMs * achievedRate >= requests * 1_000 * leastShare;
 }
 
 /** Reports whether the client was away for most of the time that the request was given. */

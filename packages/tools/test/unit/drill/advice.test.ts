@@ -74,6 +74,9 @@ describe('adviceOf', () => {
       'client-late',
       '5xx-during-shutdown',
     ]);
+    // 2,000 requests at 100 a second: in 20 s, less than a hundredth.
+    const hardly = { ...late, clientLate: { maxMs: 199, totalMs: 199 } };
+    expect(codes({ totals: hardly })).toEqual(['latency-in-rolls']);
   });
 
   it('no-signal-handler: nothing listens for the signal', () => {
