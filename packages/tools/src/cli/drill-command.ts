@@ -59,7 +59,7 @@ export function drillCommand(): Command {
     .option('--rate <number>', 'requests a second, whatever the answers', String(drillDefaults.ratePerSecond))
     .option('--connections <number>', 'connections that are kept (default: half the rate, 2 to 40)')
     .option('--timeout <duration>', 'a request without a whole answer has failed', compact(drillDefaults.timeoutMs))
-    .option('--allow-remote', 'let requests that are whole URLs leave this machine')
+    .option('--allow-remote', 'let the load leave this machine')
     .optionsGroup('Protocols and messages:')
     .addOption(protocolOption())
     .option('--insecure', 'TLS: a certificate that nobody vouches for will do')

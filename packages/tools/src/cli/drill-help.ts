@@ -51,13 +51,13 @@ Reloads:
 Protocols:
   http, https  a request at a time on each connection
   h2c, h2      HTTP/2, many at a time; h2c is without TLS
-  ws, wss      messages (body=TEXT) on WebSockets, each answered with an echo, or
-               with answer=TEXT; {{id}} is unique. A close with anything but
+  ws, wss      messages (body=TEXT) on WebSockets, each answered with an echo,
+               or with answer=TEXT; {{id}} is unique. A close with anything but
                1001 or 1012 is a loss
   sse, sse+https
                event streams whose ids count up by one: gaps, doubles, cuts
 
-  With TLS, the certificate must be one that Node trusts, or --insecure is given.
+  With TLS, the certificate must be one that Node trusts, or --insecure given.
   The balancer passes TCP on and sees nothing of it.
 
 Messages:

@@ -9,12 +9,18 @@ import { BAD_INPUT, helpWidth } from './conventions.js';
  * @param version what `--version` prints: that of the package whose command this is
  */
 export async function run(version: string): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   try {
     await program(version).parseAsync();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? 0 : BAD_INPUT;
   }
+}
+
+/** A reader that has seen enough, such as `head`, is no error. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 const program = (version: string): Command =>

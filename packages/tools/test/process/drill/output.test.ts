@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -86,6 +87,18 @@ describe('What nestjs-drain drill has measured', () => {
     child.stdout!.destroy();
     expect(await once(child, 'close')).toEqual([141, null]);
     expect((await stderr).split('\n').filter((line) => !/interrupted/.test(line))).toEqual(['']);
+  });
+});
+
+describe('The help of nestjs-drain', () => {
+  it('ends quietly when its reader has seen enough', () => {
+    const command = `${process.execPath} bin/nestjs-drain.mjs drill --help | head -1`;
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+    expect({ status, stdout, stderr }).toEqual({
+      status: 0,
+      stdout: 'Usage: nestjs-drain drill [options] -- <command> [argument...]\n',
+      stderr: '',
+    });
   });
 });
 
