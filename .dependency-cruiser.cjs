@@ -163,6 +163,25 @@ module.exports = {
       to: { path: '^src|^packages/tools/src/(?!drill)|@nestjs|nestjs-drain' },
     },
     {
+      name: 'drill-targets-know-no-load',
+      comment: 'What is rolled knows nothing of what asks it, nor of what is made of the outcome.',
+      severity: 'error',
+      from: { path: '^packages/tools/src/drill/targets' },
+      to: {
+        path: '/drill/(clients|report|formats|advice)/|/drill/(drill|verdict|result-builder|open-loop-clients)\\.ts$',
+      },
+    },
+    {
+      name: 'drill-clients-know-no-target',
+      comment: 'What asks knows its protocol and its right answers, and nothing of who is rolled, nor how.',
+      severity: 'error',
+      from: { path: '^packages/tools/src/drill/clients' },
+      to: {
+        path: '^packages/tools/src/drill',
+        pathNot: '/drill/(clients/|(errors|exchange|open-loop-clients|outcomes|timing)\\.ts$)',
+      },
+    },
+    {
       name: 'tests-load-what-they-need',
       comment:
         'What tests import is built for CommonJS as well, and loads no command, no report, no reader of manifests.',

@@ -1,7 +1,9 @@
 /**
  * `npm run demo`: a drill (`npx nestjs-drain drill`) of sample/kubernetes-app, first without nestjs-drain and then with
- * it, and the two side by side. Fails when the run with it lost a request, or when the one without lost none.
+ * it, and the two side by side, here and as a page. Fails when the run with it lost a request, or when the one without
+ * lost none.
  */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildPackages, setupSample } from './setup-sample.mjs';
 
@@ -67,15 +69,22 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 buildPackages();
 setupSample(sample);
 const { drill, platformOf } = await import('../packages/tools/dist/esm/drill/index.js');
+const { comparisonText } = await import('../packages/tools/dist/esm/drill/formats/text.js');
+const { htmlReport } = await import('../packages/tools/dist/esm/drill/report/index.js');
 const { Progress } = await import('../packages/tools/dist/esm/cli/progress.js');
+/** Not committed. */
+const page = 'temp/demo.html';
 
 const [without, withModule] = [await roll(runs[0]), await roll(runs[1])];
-console.log(`\n${table(without, withModule)}\n`);
+console.log(`\n${comparisonText(without, withModule)}\n`);
 console.log(`Without nestjs-drain: ${without.verdict}`);
 for (const { code, finding } of without.advice) console.log(`  ${code}: ${finding}`);
 console.log(`With nestjs-drain: ${withModule.verdict}`);
 if (withModule.totals.failed > 0) console.log(withModule.failures.slice(0, 20).map(storyOf).join('\n'));
 if (without.totals.failed === 0) console.log('Nothing was lost without it either: this run has shown nothing.');
+mkdirSync('temp', { recursive: true });
+writeFileSync(page, htmlReport(withModule, { before: without }));
+console.log(`Both as a page: ${page}`);
 process.exit(withModule.lostNothing && without.totals.failed > 0 ? 0 : 1);
 
 async function roll({ title, entry }) {
@@ -87,43 +96,19 @@ async function roll({ title, entry }) {
     // Kubernetes gives 30 s. Less will do here, since a replica without the module uses up whatever it is given.
     platform: platformOf('kubernetes', { graceMs: 12_000 }),
     requests: mix,
+    title,
   };
   try {
     const onStep = (step) => progress.say(step);
-    return { title, ...(await drill({ ...options, onStep, onTick: (atMs, counts) => progress.tick(atMs, counts) })) };
+    return await drill({ ...options, onStep, onTick: (atMs, counts) => progress.tick(atMs, counts) });
   } finally {
     progress.end();
   }
 }
 
-function table(...results) {
-  const kinds = [...new Set(results.flatMap(({ totals }) => Object.keys(totals.failuresByKind)))].sort();
-  const rows = [
-    ['', ({ title }) => title],
-    ['requests', ({ totals }) => count(totals.requests)],
-    ['failed', ({ totals }) => count(totals.failed)],
-    ...kinds.map((kind) => [`  ${kind}`, ({ totals }) => count(totals.failuresByKind[kind] ?? 0)]),
-    [
-      'slowest answer',
-      ({ totals: { latency } }) => seconds(Math.max(latency.duringRolls.maxMs, latency.between.maxMs)),
-    ],
-    ['shutdown of a replica', ({ totals }) => `up to ${seconds(totals.shutdownMs.max)}`],
-    ['replicas killed', ({ totals }) => count(totals.killed)],
-  ].map(([label, cell]) => [label, ...results.map(cell)]);
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const lines = rows.map(([label, ...cells]) =>
-    [label.padEnd(widths[0]), ...cells.map((cell, at) => cell.padStart(widths[at + 1]))].join('   '),
-  );
-  return [lines[0], '─'.repeat(lines[0].length), ...lines.slice(1)].join('\n');
-}
-
 function storyOf({ kind, request, detail, replica, sinceSignalMs, atMs }) {
   const when = replica ? `${sinceSignalMs.toFixed(0)} ms after the signal of ${replica}` : `at ${seconds(atMs)}`;
   return `  ${kind}: ${request} ${when}${detail ? ` (${detail})` : ''}`;
-}
-
-function count(number) {
-  return number.toLocaleString('en-US');
 }
 
 function seconds(ms) {

@@ -1,49 +1,24 @@
 import { Command, Help, Option } from 'commander';
 import ms from 'ms';
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { constants as system } from 'node:os';
 import { drill } from '../drill/drill.js';
-import { drillDefaults, type DrillOptions } from '../drill/drill-options.js';
-import { durationOf } from '../drill/duration-text.js';
+import { drillDefaults } from '../drill/drill-options.js';
 import { BadInputError } from '../drill/errors.js';
-import { type RequestSpec } from '../drill/exchange.js';
-import { jsonOf } from '../drill/formats/json.js';
+import { jsonOf, resultIn } from '../drill/formats/json.js';
 import { junitOf } from '../drill/formats/junit.js';
 import { textOf } from '../drill/formats/text.js';
-import { platformOf, presets, type Platform, type PresetName } from '../drill/platform.js';
-import { requestOf, requestsOf } from '../drill/request-line.js';
-import { type DrillResult } from '../drill/result.js';
+import { presets } from '../drill/platform.js';
+import { type Conclusion, type DrillResult } from '../drill/result.js';
+import { shells } from '../drill/shell.js';
 import { BAD_INPUT, helpWidth } from './conventions.js';
+import { type Flags, optionsOf } from './drill-flags.js';
 import { description, helpAfter } from './drill-help.js';
+import { Interrupts } from './interrupts.js';
+import { checkDifferent, checkWritable, writeAll, writeReport } from './output.js';
 import { Progress } from './progress.js';
+import { protocolOption, transportOption } from './service-flags.js';
 
-/** As commander hands them over: texts, as they were given. */
-interface Flags {
-  readonly ready: string;
-  readonly portEnv: string;
-  readonly replicas: string;
-  readonly startTimeout: string;
-  readonly request?: readonly string[];
-  readonly urls?: string;
-  readonly rate: string;
-  readonly connections?: string;
-  readonly timeout: string;
-  readonly allowRemote?: boolean;
-  readonly preset: PresetName;
-  readonly signal?: string;
-  readonly preStop?: string;
-  readonly grace?: string;
-  readonly deregister?: boolean;
-  readonly lag: string;
-  readonly rounds: string;
-  readonly warmUp: string;
-  readonly coolDown: string;
-  readonly port?: string;
-  readonly json?: boolean;
-  readonly junit?: string;
-  readonly html?: string;
-}
+/** What the command exits with for what a drill comes to. */
+const exitStatus = { passed: 0, failed: 1, 'not-known': 3 } as const satisfies Record<Conclusion, number>;
 
 const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 /** As an option takes it. */
@@ -55,7 +30,7 @@ export function drillCommand(): Command {
     .summary('rolls your service under load, and says what is lost')
     .description(description)
     .usage('[options] -- <command> [argument...]')
-    .argument('<command...>', 'what starts one replica, such as node dist/main.js')
+    .argument('[command...]', 'what starts one replica, such as node dist/main.js')
     .passThroughOptions()
     .configureOutput({
       getOutHelpWidth: helpWidth,
@@ -65,22 +40,46 @@ export function drillCommand(): Command {
     .configureHelp({ optionDescription: (option) => new Help().optionDescription(option).replaceAll('"', '') })
     .exitOverride()
     .optionsGroup('The service:')
-    .option('--ready <path>', 'path that answers 200 while the replica may be sent traffic', '/health/ready')
+    .option('--attach <url>', 'ask what somebody else has started, and rolls; with --during')
+    .option('--during <command>', 'has it rolled, and ends when that is done')
+    .option('--reload <command>', 'has the group of processes reloaded that the command starts; see Reloads')
+    .option(
+      '--ready <path>',
+      "path that succeeds while the replica may be sent traffic; or 'tcp', 'grpc', 'output:TEXT' " +
+        '(default: /health/ready; for messages see Messages)',
+    )
+    .addOption(new Option('--shell <name>', 'what sh is for the command and for npm, as in your image').choices(shells))
     .option('--port-env <name>', 'environment variable that tells a replica its port', drillDefaults.portEnv)
     .option('--replicas <number>', 'replicas that serve at a time', String(drillDefaults.replicas))
     .option('--start-timeout <duration>', 'time for a replica to become ready', compact(drillDefaults.startTimeoutMs))
     .optionsGroup('The traffic:')
     .option('--request <request>', "what to ask, as 'GET /orders'; may be repeated; see Requests", repeated)
+    .option('--script <file>', 'a module that makes requests, and checks answers; see Scripts')
     .option('--urls <file>', 'requests from a file, one a line')
     .option('--rate <number>', 'requests a second, whatever the answers', String(drillDefaults.ratePerSecond))
     .option('--connections <number>', 'connections that are kept (default: half the rate, 2 to 40)')
     .option('--timeout <duration>', 'a request without a whole answer has failed', compact(drillDefaults.timeoutMs))
-    .option('--allow-remote', 'let requests that are whole URLs leave this machine')
+    .option('--allow-remote', 'let the load leave this machine')
+    .optionsGroup('Protocols and messages:')
+    .addOption(protocolOption())
+    .option('--insecure', 'TLS: a certificate that nobody vouches for will do')
+    .addOption(transportOption())
+    .option('--pattern <pattern>', 'what the handler listens for; the method of gRPC, the name of a job')
+    .option('--data <json>', `the payload (default: {"id":"{{id}}"})`)
+    .option('--answer <json>', 'the right answer; {{id}} is the id of the message')
+    .option('--values <number>', 'how many values an answer has (default: 1)')
+    .option('--event', 'nobody answers: the ledger alone tells what became of it')
+    .option('--broker <url>', 'the broker, for messages that go through one')
+    .option('--queue <name>', 'the queue of RabbitMQ; with --redis, that of BullMQ')
+    .option('--redis <url>', 'the Redis of BullMQ')
+    .option('--proto <file>', 'gRPC: the file that has the service')
+    .option('--service <name>', 'gRPC: the service, with its package, as orders.Orders')
+    .option('--ledger <where>', 'a file or URL that tells executions (default: what replicas write to DRILL_LEDGER)')
     .optionsGroup('The roll:')
     .addOption(
-      new Option('--preset <name>', "the platform's procedure; see Presets")
-        .choices(Object.keys(presets))
-        .default('kubernetes'),
+      new Option('--preset <name>', "the platform's procedure; see Presets (default: kubernetes)").choices(
+        Object.keys(presets),
+      ),
     )
     .option('--signal <name>', 'signal that stops a replica')
     .option('--pre-stop <duration>', 'wait between the beginning of the end and the signal')
@@ -96,7 +95,12 @@ export function drillCommand(): Command {
     .option('--warm-up <duration>', 'traffic before the first roll', compact(drillDefaults.warmUpMs))
     .option('--cool-down <duration>', 'traffic after each roll', compact(drillDefaults.coolDownMs))
     .option('--port <number>', 'port of the balancer (default: any free one)')
+    .optionsGroup('The verdict:')
+    .option('--max-loss <share>', 'requests that may fail, as 0.1% or 0.001', '0')
+    .option('--max-p99 <duration>', 'p99 of answers while a replica stops; above it the drill has failed')
     .optionsGroup('The report:')
+    .option('--compare <file>', 'an earlier result of --json, to put beside this one')
+    .option('--title <text>', 'what heads the report (default: the name in package.json)')
     .option('--json', 'print the whole result as JSON; everything else goes to standard error')
     .option('--junit <file>', 'write a JUnit report, a test case for each shutdown')
     .option('--html <file>', 'write a report with charts, in one file')
@@ -107,10 +111,15 @@ export function drillCommand(): Command {
 
 async function run(command: readonly string[], flags: Flags): Promise<number> {
   const interrupts = new Interrupts();
+  // Without a listener, a reader that goes away ends the process with a stack.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', interrupts.onClosedPipe);
   const progress = new Progress(flags.json ? process.stderr : process.stdout);
   try {
-    const options = optionsOf(command, flags);
-    for (const file of [flags.junit, flags.html]) if (file) checkWritable(file);
+    const options = await optionsOf(command, flags);
+    const files = filesOf(flags);
+    checkDifferent(files);
+    for (const file of files) checkWritable(file);
+    const before = flags.compare === undefined ? undefined : resultIn(flags.compare);
     progress.announce(options);
     const result = await drill({
       ...options,
@@ -119,121 +128,53 @@ async function run(command: readonly string[], flags: Flags): Promise<number> {
       onTick: (atMs, counts) => progress.tick(atMs, counts),
     });
     progress.end();
-    await report(result, flags);
-    return result.lostNothing ? 0 : 1;
+    const failure = await report(result, flags, before);
+    if (interrupts.number !== undefined && result.partial) return interrupted(interrupts.number);
+    if (failure === undefined && !result.partial) return exitStatus[result.conclusion];
+    return badInput(failure ?? result.partial!.reason);
   } catch (error) {
     progress.end();
-    if (interrupts.number !== undefined) {
-      process.stderr.write('nestjs-drain drill: interrupted; every process it had started has been ended.\n');
-      return 128 + interrupts.number;
-    }
+    if (interrupts.number !== undefined) return interrupted(interrupts.number);
     if (!(error instanceof BadInputError || error instanceof RangeError)) throw error;
-    process.stderr.write(`nestjs-drain drill: ${error.message.replaceAll('\n', ' ')}\n`);
-    return BAD_INPUT;
+    return badInput(error.message);
   } finally {
     interrupts.end();
   }
 }
 
-async function report(result: DrillResult, { json, junit, html }: Flags): Promise<void> {
-  if (junit) writeFileSync(junit, junitOf(result));
-  if (html) writeFileSync(html, (await import('../drill/report/index.js')).htmlReport(result));
-  const text = textOf(result);
-  process[json ? 'stderr' : 'stdout'].write(`\n${text}`);
-  for (const file of [junit, html]) if (file) process.stderr.write(`Written: ${file}\n`);
-  // `process.exit` does not wait for a pipe.
-  if (json) await new Promise((resolve) => process.stdout.write(jsonOf(result), resolve));
+async function interrupted(number: number): Promise<number> {
+  await writeAll(process.stderr, 'nestjs-drain drill: interrupted; every process it had started has been ended.\n');
+  return 128 + number;
 }
 
-/** Ctrl-C ends the drill with all its children; the second one ends it at once, and they end with it. */
-class Interrupts {
-  number?: number;
-  private readonly controller = new AbortController();
-
-  constructor() {
-    for (const signal of signals) process.on(signal, this.interrupt);
-  }
-
-  get signal(): AbortSignal {
-    return this.controller.signal;
-  }
-
-  end(): void {
-    for (const signal of signals) process.off(signal, this.interrupt);
-  }
-
-  private readonly interrupt = (signal: NodeJS.Signals): void => {
-    const number = system.signals[signal];
-    if (this.number !== undefined) process.exit(128 + number);
-    this.number = number;
-    this.controller.abort(new Error(signal));
-  };
+async function badInput(message: string): Promise<number> {
+  await writeAll(process.stderr, `nestjs-drain drill: ${message.replaceAll('\n', ' ')}\n`);
+  return BAD_INPUT;
 }
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-function optionsOf(command: readonly string[], flags: Flags): DrillOptions {
-  return {
-    command,
-    platform: platformFrom(flags),
-    requests: requestsFrom(flags),
-    readinessPath: pathFrom(flags.ready),
-    portEnv: flags.portEnv,
-    replicas: wholeNumber(flags.replicas, '--replicas', 1, 50),
-    rounds: wholeNumber(flags.rounds, '--rounds', 1, 1_000),
-    lagsMs: flags.lag.split(',').map((lag) => durationOf(lag, '--lag')),
-    ratePerSecond: positive(flags.rate, '--rate'),
-    connections:
-      flags.connections === undefined ? undefined : wholeNumber(flags.connections, '--connections', 1, 1_000),
-    timeoutMs: durationOf(flags.timeout, '--timeout'),
-    startTimeoutMs: durationOf(flags.startTimeout, '--start-timeout'),
-    warmUpMs: durationOf(flags.warmUp, '--warm-up'),
-    coolDownMs: durationOf(flags.coolDown, '--cool-down'),
-    port: flags.port === undefined ? undefined : wholeNumber(flags.port, '--port', 1, 65_535),
-  };
+function filesOf({ junit, html }: Flags): readonly string[] {
+  return [junit, html].filter((file) => file !== undefined);
 }
 
-function platformFrom({ preset, signal, preStop, grace, deregister }: Flags): Platform {
-  if (signal !== undefined && !(signal in system.signals)) {
-    throw new BadInputError(`--signal takes the name of a signal, as SIGTERM, got '${signal}'.`);
-  }
-  return platformOf(preset, {
-    signal: signal as NodeJS.Signals | undefined,
-    preStopMs: preStop === undefined ? undefined : durationOf(preStop, '--pre-stop'),
-    graceMs: grace === undefined ? undefined : durationOf(grace, '--grace'),
-    deregisters: deregister,
-  });
-}
-
-function requestsFrom({ request = [], urls, allowRemote = false }: Flags): RequestSpec[] {
-  const given = [
-    ...request.map((line) => requestOf(line, { allowRemote })),
-    ...(urls === undefined ? [] : requestsOf(urls, { allowRemote })),
-  ];
-  return given.length > 0 ? given : [requestOf('GET /', { allowRemote })];
-}
-
-function pathFrom(path: string): string {
-  if (path.startsWith('/')) return path;
-  throw new BadInputError(`--ready takes a path that begins with '/', got '${path}'.`);
-}
-
-function wholeNumber(text: string, option: string, least: number, most: number): number {
-  if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
-  throw new BadInputError(`${option} takes a whole number from ${least} to ${most}, got '${text}'.`);
-}
-
-function positive(text: string, option: string): number {
-  const number = Number(text);
-  if (text.trim() !== '' && number > 0 && number <= 100_000) return number;
-  throw new BadInputError(`${option} takes a number above 0, up to 100000, got '${text}'.`);
-}
-
-/** A drill takes minutes: what cannot be written is said before it. */
-function checkWritable(file: string): void {
+/** The text first: no file that cannot be written costs the result. Resolves to what went wrong with one, in a line. */
+async function report(
+  result: DrillResult,
+  { json, junit, html }: Flags,
+  before: DrillResult | undefined,
+): Promise<string | undefined> {
+  await writeAll(json ? process.stderr : process.stdout, `\n${textOf(result, before)}`);
+  if (json) await writeAll(process.stdout, jsonOf(result));
   try {
-    accessSync(dirname(resolve(file)), constants.W_OK);
+    if (junit) await write(junit, junitOf(result));
+    if (html) await write(html, (await import('../drill/report/index.js')).htmlReport(result, { before }));
+    return undefined;
   } catch (error) {
-    throw new BadInputError(`${file} cannot be written: its folder is missing or closed to you.`, { cause: error });
+    if (error instanceof BadInputError) return error.message;
+    throw error;
   }
+}
+
+async function write(file: string, content: string): Promise<void> {
+  writeReport(file, content);
+  await writeAll(process.stderr, `Written: ${file}\n`);
 }

@@ -9,12 +9,18 @@ import { BAD_INPUT, helpWidth } from './conventions.js';
  * @param version what `--version` prints: that of the package whose command this is
  */
 export async function run(version: string): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   try {
     await program(version).parseAsync();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? 0 : BAD_INPUT;
   }
+}
+
+/** A reader that has seen enough, such as `head`, is no error. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 const program = (version: string): Command =>
@@ -47,6 +53,7 @@ Exit status:
   0  all is well
   1  requests were lost, or faults were found
   2  bad input: one line on standard error says what
+  3  nothing was found, and not enough was understood, or asked, to say so
 
 Each command has a help of its own: npx nestjs-drain help drill`,
     );

@@ -9,7 +9,11 @@ export class Progress {
 
   constructor(private readonly out: Pick<WriteStream, 'write'> & { readonly isTTY?: boolean }) {}
 
-  announce({ command, platform, replicas = 0, ratePerSecond = 0 }: DrillOptions): void {
+  announce({ command, attach, reload, platform, replicas = 0, ratePerSecond = 0 }: DrillOptions): void {
+    if (attach) return this.line(`Asking ${attach.url}, ${ratePerSecond} requests a second`);
+    if (reload !== undefined) {
+      return this.line(`Starting: ${command.join(' ')}; reloading with: ${reload}; ${ratePerSecond} requests a second`);
+    }
     this.line(`Starting ${plural(replicas, 'replica')} of: ${command.join(' ')}`);
     const wait = platform.preStopMs > 0 ? `preStop ${duration(platform.preStopMs)}, ` : '';
     this.line(
@@ -56,8 +60,14 @@ function sentenceOf(step: DrillStep): string | undefined {
       return `${step.replica} gets no new connections`;
     case 'exited':
       return `${step.replica} ${step.exit.killed ? 'had to be killed' : 'has exited'} after ${duration(step.exit.ms)}`;
+    case 'died':
+      return `${step.replica} has died, and nobody had stopped it`;
     case 'roll':
-      return `roll ${step.round} with a lag of ${duration(step.lagMs)}`;
+      return `roll ${step.round}${step.lagMs === undefined ? '' : ` with a lag of ${duration(step.lagMs)}`}`;
+    case 'command-started':
+      return `runs: ${step.command}`;
+    case 'command-ended':
+      return 'the command has ended';
     case 'traffic-started':
       return 'traffic starts';
     case 'traffic-stopped':

@@ -3,34 +3,56 @@ import type { Socket } from 'node:net';
 
 /**
  * Runs in a process of its own, which outlives this one by a moment: it is told of each child, and ends those that are
- * left when its stdin ends. Signals that are meant for a whole process group must not take it away before.
+ * left when its stdin ends, and then what has the mark, until there is none. Signals that are meant for a whole process
+ * group must not take it away before.
  */
 const leash = `
+  const fs = require('fs');
   const living = new Map();
+  let mark = '';
   let rest = '';
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
   process.stdin.setEncoding('utf8').on('data', (text) => {
     const lines = (rest + text).split('\\n');
     rest = lines.pop();
     for (const line of lines) {
-      const [pid, signal] = line.split(' ');
-      if (signal) living.set(Number(pid), signal);
-      else living.delete(Number(pid));
+      const [what, pid, signal] = JSON.parse(line);
+      if (what === 'mark') mark = pid;
+      else if (signal) living.set(pid, signal);
+      else living.delete(pid);
     }
   });
-  process.stdin.on('end', () => {
-    for (const [pid, signal] of living) {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It has ended meanwhile.
-      }
+  const end = (pid, signal) => {
+    try {
+      process.kill(pid, signal);
+      return true;
+    } catch {
+      // It has ended meanwhile.
+      return false;
     }
-    process.exit();
+  };
+  const has = (pid) => {
+    try {
+      return fs.readFileSync('/proc/' + pid + '/environ', 'utf8').includes(mark);
+    } catch {
+      return false;
+    }
+  };
+  process.stdin.on('end', () => {
+    for (const [pid, signal] of living) end(pid, signal);
+    const sweep = (left) => {
+      if (mark === '' || left === 0 || !fs.existsSync('/proc/self/environ')) process.exit();
+      const found = fs.readdirSync('/proc').filter((pid) => /^\\d+$/.test(pid) && Number(pid) !== process.pid && has(pid));
+      if (found.length === 0) process.exit();
+      for (const pid of found) end(Number(pid), 'SIGKILL');
+      setTimeout(sweep, 20, left - 1);
+    };
+    sweep(50);
   });`;
 
 /** The children that are alive. */
 const living = new Set<ChildProcess>();
+let hasMark = false;
 let holder: Socket | undefined;
 
 /**
@@ -46,15 +68,33 @@ export function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals =
   if (child.pid === undefined) return;
   const pid = isGroup ? -child.pid : child.pid;
   living.add(child);
-  holder ??= hold();
-  holder.write(`${pid} ${signal}\n`);
+  say('child', pid, signal);
   child.once('exit', () => {
     living.delete(child);
-    holder?.write(`${pid}\n`);
-    if (living.size > 0) return;
-    holder?.end();
-    holder = undefined;
+    say('child', pid);
+    letGo();
   });
+}
+
+/**
+ * Ends, with this process, whatever has this text in its environment, children of children that have left their process
+ * group included; `undefined` takes that back. There is one such text at a time.
+ */
+export function endMarkedWithThisProcess(mark: string | undefined): void {
+  hasMark = mark !== undefined;
+  say('mark', mark ?? '');
+  letGo();
+}
+
+function say(...words: readonly (string | number)[]): void {
+  holder ??= hold();
+  holder.write(`${JSON.stringify(words)}\n`);
+}
+
+function letGo(): void {
+  if (living.size > 0 || hasMark) return;
+  holder?.end();
+  holder = undefined;
 }
 
 /** Starts the process that ends what this one leaves. Its stdin ends with this process at the latest. */

@@ -1,8 +1,22 @@
+import { type DrillMessages, messageSpecOf, type Protocol } from './clients/protocols.js';
 import { type RequestSpec } from './exchange.js';
 import { type OpenLoopCounts } from './open-loop-clients.js';
 import { type Platform } from './platform.js';
 import { type ReplicaExit } from './replica.js';
 import { type DrillSettings } from './result.js';
+import { type ShellName } from './shell.js';
+
+/**
+ * Somebody else's service.
+ *
+ * @publicApi
+ */
+export interface AttachOptions {
+  /** Where it is asked: `https://shop.example`. */
+  readonly url: string;
+  /** A line of shell that has it rolled, and ends when that is done. */
+  readonly during: string;
+}
 
 /**
  * What is rolled, how, and under which traffic. Durations are milliseconds.
@@ -12,10 +26,25 @@ import { type DrillSettings } from './result.js';
 export interface DrillOptions {
   /** What starts one replica: a file and its arguments. */
   readonly command: readonly string[];
+  /** What is asked instead of replicas of the command, which is empty then. @default nothing */
+  readonly attach?: AttachOptions;
+  /**
+   * The command starts a group of processes that share a port, and this reloads it: `pm2`, `serve`, `systemd`,
+   * `cluster`, or a line of shell. @default replicas are rolled one by one
+   */
+  readonly reload?: string;
+  /** Called once, when what is rolled may be asked and has not been yet. */
+  readonly prepare?: (url: string) => Promise<void>;
   /** How a replica is stopped: `platformOf('kubernetes')`, for instance. */
   readonly platform: Platform;
-  /** What is asked, and which answers are right. At least one. */
+  /** What is asked, and which answers are right. At least one, without `messages`. */
   readonly requests: readonly RequestSpec[];
+  /** What the service speaks. @default 'http' */
+  readonly protocol?: Protocol;
+  /** TLS: a certificate that nobody vouches for will do. @default false */
+  readonly insecure?: boolean;
+  /** What is sent to a microservice, or to workers, instead of requests. */
+  readonly messages?: DrillMessages;
   /** The path that answers 200 while a replica may be sent traffic. */
   readonly readinessPath: string;
   /** The folder that replicas run in. @default the current one */
@@ -47,6 +76,14 @@ export interface DrillOptions {
   readonly coolDownMs?: number;
   /** The port of the balancer. @default any free one */
   readonly port?: number;
+  /** What `sh` is for the command and for npm, as in the image. @default what it is here */
+  readonly shell?: ShellName;
+  /** The verdict is not passed when the 99th percentile of answers in rolls is above this. @default none */
+  readonly maxP99Ms?: number;
+  /** The share of requests, 0 to 1, that may fail. @default 0 */
+  readonly maxLoss?: number;
+  /** What the report is headed by. @default the name of the service */
+  readonly title?: string;
   /** Ends the drill, and everything it has started. */
   readonly signal?: AbortSignal;
   /** Called when a step of the drill was taken. */
@@ -76,22 +113,30 @@ export const drillDefaults = {
 export type DrillStep = { readonly atMs: number; readonly counts: OpenLoopCounts } & (
   | { readonly kind: 'balancer'; readonly url: string }
   | { readonly kind: 'serving' | 'stopping' | 'signalled' | 'unready' | 'out'; readonly replica: string }
-  | { readonly kind: 'exited'; readonly replica: string; readonly exit: ReplicaExit }
-  | { readonly kind: 'roll'; readonly lagMs: number; readonly round: number }
+  | { readonly kind: 'exited' | 'died'; readonly replica: string; readonly exit: ReplicaExit }
+  | { readonly kind: 'roll'; readonly lagMs?: number; readonly round: number }
+  | { readonly kind: 'command-started' | 'command-ended'; readonly command: string }
   | { readonly kind: 'traffic-started' | 'traffic-stopped' }
 );
 
 /** The options as the result tells them. */
 export function settingsOf(options: DrillOptions): DrillSettings {
-  const { command, platform, requests, readinessPath } = options;
+  const { command, platform, messages, protocol = 'http', readinessPath } = options;
+  const requests: readonly { name: string; weight?: number }[] = messages
+    ? [messageSpecOf(messages)]
+    : options.requests;
   const weights = requests.reduce((sum, { weight = 1 }) => sum + weight, 0);
   return {
     command,
     preset: platform.name,
-    replicas: options.replicas ?? drillDefaults.replicas,
+    protocol: messages?.transport ?? protocol,
+    attach: options.attach,
+    reload: options.reload,
+    replicas: options.attach ? 0 : (options.replicas ?? drillDefaults.replicas),
     rounds: options.rounds ?? drillDefaults.rounds,
     ratePerSecond: options.ratePerSecond ?? drillDefaults.ratePerSecond,
-    lagsMs: options.lagsMs ?? drillDefaults.lagsMs,
+    // Somebody else decides how long new connections go on coming.
+    lagsMs: options.attach || options.reload !== undefined ? [] : (options.lagsMs ?? drillDefaults.lagsMs),
     readinessPath,
     signal: platform.signal,
     preStopMs: platform.preStopMs,

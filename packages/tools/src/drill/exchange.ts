@@ -1,5 +1,6 @@
 import { request, type Agent, type IncomingMessage } from 'node:http';
-import { type FailureKind } from './outcomes.js';
+import { request as tlsRequest } from 'node:https';
+import { type Exchange, type Fault } from './clients/client.js';
 
 /**
  * One kind of request, and the answer that is right for it.
@@ -34,22 +35,23 @@ export interface DrillRequest {
 export interface RequestSpec extends DrillRequest {
   /** What failures are reported under. */
   readonly name: string;
+  /** Makes each request anew, in the place of what is said here; `number` is that of no other. */
+  readonly make?: (number: number) => DrillRequest;
 }
 
-/** What was wrong with an answer, or in its place. */
-export interface Fault {
-  readonly kind: FailureKind;
-  readonly detail?: string;
-}
-
-/** What became of one request, and of the connection it was sent on. */
-export interface Exchange {
-  /** Missing when the answer was whole and right. */
-  readonly fault?: Fault;
-  /** Whether an earlier request had used the connection. */
-  readonly reusedConnection: boolean;
-  /** The client's own port, if it had a connection. */
-  readonly localPort?: number;
+/** Sends the request of this number; one that cannot be made is a fault of its own. */
+export async function sendMade(
+  { make, ...spec }: RequestSpec,
+  number: number,
+  send: (request: RequestSpec) => Promise<Exchange>,
+): Promise<Exchange> {
+  let made: RequestSpec;
+  try {
+    made = make ? { ...make(number), name: spec.name } : spec;
+  } catch (error) {
+    return { fault: { kind: 'other', detail: `make() failed: ${String(error)}` }, reusedConnection: false };
+  }
+  return send(made);
 }
 
 export interface ExchangeOptions {
@@ -67,7 +69,9 @@ export function exchange(spec: RequestSpec, { agent, url, timeoutMs, signal }: E
   return new Promise((resolve) => {
     let begun = false;
     let localPort: number | undefined;
-    const outgoing = request(new URL(spec.path, url), { agent, method: spec.method, headers: spec.headers, signal });
+    const target = new URL(spec.path, url);
+    const send = target.protocol === 'https:' ? tlsRequest : request;
+    const outgoing = send(target, { agent, method: spec.method, headers: spec.headers, signal });
     const settle = (fault?: Fault): void => {
       clearTimeout(overdue);
       // A connection on which something went wrong is not used again.
@@ -89,15 +93,17 @@ export function exchange(spec: RequestSpec, { agent, url, timeoutMs, signal }: E
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('error', (error: NodeJS.ErrnoException) => settle(faultInBody(error)));
-      answer.once('end', () => settle(judge(spec, answer, Buffer.concat(chunks))));
+      answer.once('end', () => {
+        settle(judge(spec, answer.statusCode ?? 0, isWhole(answer, spec.method), Buffer.concat(chunks)));
+      });
     });
     outgoing.end(spec.body);
   });
 }
 
-function judge({ expect, method }: RequestSpec, answer: IncomingMessage, body: Buffer): Fault | undefined {
-  if (!isWhole(answer, method)) return { kind: 'cut-short' };
-  const status = answer.statusCode ?? 0;
+/** What is wrong with an answer that has ended. */
+export function judge({ expect }: RequestSpec, status: number, isWhole: boolean, body: Buffer): Fault | undefined {
+  if (!isWhole) return { kind: 'cut-short' };
   const right = expect?.status === undefined ? status >= 200 && status <= 299 : status === expect.status;
   if (!right) return { kind: `status-${status}` };
   if (matches(body, expect?.body)) return undefined;
@@ -127,7 +133,8 @@ function faultInBody({ code }: NodeJS.ErrnoException): Fault {
   return { kind: code?.startsWith('HPE_') ? 'wrong-length' : 'cut-short', detail: code };
 }
 
-function faultOf({ code = '', message }: NodeJS.ErrnoException): Fault {
+/** What goes wrong before the head has come. */
+export function faultOf({ code = '', message }: NodeJS.ErrnoException): Fault {
   if (code === 'ECONNREFUSED') return { kind: 'refused' };
   if (code === 'ECONNRESET' || code === 'EPIPE') return { kind: 'reset', detail: message };
   if (code.startsWith('HPE_')) return { kind: 'malformed', detail: code };

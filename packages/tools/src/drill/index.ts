@@ -1,10 +1,7 @@
+export { Http1Client } from './clients/http1.js';
 export { addressOf, type Backend, type Balancer } from './balancer.js';
-export {
-  OpenLoopClients,
-  type OpenLoopCounts,
-  type OpenLoopOptions,
-  type RequestOutcome,
-} from './open-loop-clients.js';
+export { OpenLoopClients, type OpenLoopOptions, type RequestOutcome } from './open-loop-clients.js';
+
 export { platformOf, presets, type Platform, type PresetName } from './platform.js';
 export { isReady } from './probe.js';
 export { Replica, ReplicaStartError, type ReplicaExit, type ReplicaOptions } from './replica.js';

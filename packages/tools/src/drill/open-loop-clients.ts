@@ -1,17 +1,16 @@
 import { setMaxListeners } from 'node:events';
-import { Agent } from 'node:http';
-import { exchange, type Fault, type RequestSpec } from './exchange.js';
+import { type Client, type ClientOf, type Connection, type Fault } from './clients/client.js';
+import { type RequestOutcome, type Traffic, type TrafficEars, type OpenLoopCounts } from './clients/traffic.js';
 import { RequestMix } from './request-mix.js';
-import { checkDurationMs, sleep } from './timing.js';
+import { sleep } from './timing.js';
 
-export interface OpenLoopOptions {
-  /** Origin the requests go to, for instance `http://127.0.0.1:8080`; plain HTTP. */
-  readonly url: string;
+export { type OpenLoopCounts, type RequestOutcome } from './clients/traffic.js';
+
+export interface OpenLoopOptions extends TrafficEars {
+  /** Who sends the requests, and knows their right answers. */
+  readonly client: ClientOf;
   /** Requests a second. When each is due is fixed before the first is sent, and no answer changes it. */
   readonly ratePerSecond: number;
-  readonly mix: readonly RequestSpec[];
-  /** A request that has no whole answer this long after it was sent has failed. @default 10_000 */
-  readonly timeoutMs?: number;
   /** How many connections are kept and take turns. @default half the rate, between 2 and 40 */
   readonly connections?: number;
   /**
@@ -26,39 +25,11 @@ export interface OpenLoopOptions {
   readonly freshShare?: number;
   /** Ends after this many requests. @default none, ends with `stop()` */
   readonly count?: number;
-  /** Called once for each request. */
-  readonly onOutcome?: (outcome: RequestOutcome) => void;
-}
-
-/** Instants are `performance.now()`. */
-export interface RequestOutcome {
-  readonly dueAt: number;
-  readonly sentAt: number;
-  readonly endedAt: number;
-  /** An index into the mix. */
-  readonly request: number;
-  /** Missing when the answer was whole and right. */
-  readonly fault?: Fault;
-  readonly reusedConnection: boolean;
-  readonly localPort?: number;
-}
-
-/**
- * How far the traffic has come.
- *
- * @publicApi
- */
-export interface OpenLoopCounts {
-  /** Requests that have an outcome. */
-  readonly requests: number;
-  /** Those that failed. */
-  readonly failed: number;
-  /** Requests that were due and have no outcome yet. */
-  readonly underWay: number;
 }
 
 /** A request that was due. */
 interface Due {
+  readonly number: number;
   readonly dueAt: number;
   readonly request: number;
   readonly fresh: boolean;
@@ -74,22 +45,24 @@ const goldenRatio = (Math.sqrt(5) - 1) / 2;
  *
  * Every request is sent once and held to the same as one of `StrictClients`.
  */
-export class OpenLoopClients {
-  private readonly mix: RequestMix<RequestSpec & { readonly index: number }>;
-  private readonly timeoutMs: number;
+export class OpenLoopClients implements Traffic {
+  private readonly client: Client;
+  private readonly mix: RequestMix<{ readonly weight?: number; readonly index: number }>;
   private readonly connections: number;
   private readonly maxConnections: number;
   private readonly freshShare: number;
   private readonly stopping = new AbortController();
   private readonly cancelling = new AbortController();
-  private readonly agents = new Set<Agent>();
-  /** The one that has been idle longest is first. */
-  private readonly free: Agent[] = [];
+  private readonly kept = new Set<Connection>();
+  /** The one that was used longest ago is first. */
+  private readonly free: Connection[] = [];
   private readonly waiting: Due[] = [];
   private freshUnderWay = 0;
+  private tries = 0;
   private due = 0;
   private requests = 0;
-  private failed = 0;
+  /** By number. */
+  private readonly failed = new Set<number>();
   private becameIdle?: () => void;
   private begun?: number;
   private finished?: Promise<OpenLoopCounts>;
@@ -99,12 +72,15 @@ export class OpenLoopClients {
     const { ratePerSecond, connections, maxConnections = 2_048, freshShare = 0.1 } = options;
     if (!(ratePerSecond > 0)) throw new RangeError(`ratePerSecond must be greater than 0, got ${ratePerSecond}.`);
     if (!(freshShare >= 0 && freshShare <= 1)) throw new RangeError(`freshShare must be 0 to 1, got ${freshShare}.`);
-    this.timeoutMs = checkDurationMs('timeoutMs', options.timeoutMs ?? 10_000, 1);
     this.connections = connections ?? Math.min(40, Math.max(2, Math.ceil(ratePerSecond / 2)));
     this.maxConnections = Math.max(this.connections, maxConnections);
     if (!(this.connections >= 1)) throw new RangeError(`connections must be at least 1, got ${connections}.`);
     this.freshShare = freshShare;
-    this.mix = new RequestMix(options.mix.map((spec, index) => ({ ...spec, index })));
+    this.client = options.client({
+      late: (number, fault) => this.late(number, fault),
+      besides: (request, fault, localPort) => this.besides(request, fault, localPort),
+    });
+    this.mix = new RequestMix(this.client.requests.map(({ weight }, index) => ({ weight, index })));
     setMaxListeners(0, this.stopping.signal, this.cancelling.signal);
   }
 
@@ -114,7 +90,8 @@ export class OpenLoopClients {
   }
 
   /**
-   * Begins, and resolves when all that were due have their outcome. Never rejects; the same promise on a second call.
+   * Begins, and resolves when all that were due have their outcome. Rejects, with a `BadInputError`, only when the
+   * client cannot tell what became of them. The same promise on a second call.
    */
   run(): Promise<OpenLoopCounts> {
     return (this.finished ??= this.runAll());
@@ -132,8 +109,16 @@ export class OpenLoopClients {
     return this.stop();
   }
 
+  /** Sends one request that is not counted, on a connection of its own. */
+  async try(request: number): Promise<Fault | undefined> {
+    const connection = this.client.connect(true);
+    const { fault } = await connection.send({ number: -++this.tries, request, signal: this.cancelling.signal });
+    connection.close();
+    return fault;
+  }
+
   counts(): OpenLoopCounts {
-    return { requests: this.requests, failed: this.failed, underWay: this.due - this.requests };
+    return { requests: this.requests, failed: this.failed.size, underWay: this.due - this.requests };
   }
 
   private async runAll(): Promise<OpenLoopCounts> {
@@ -147,60 +132,83 @@ export class OpenLoopClients {
         await sleep(Math.ceil(earlyMs), signal);
       }
       if (signal.aborted) break;
-      this.due++;
-      this.begin({ dueAt, request: this.mix.next().index, fresh: (turn * goldenRatio) % 1 < this.freshShare });
+      const fresh = (turn * goldenRatio) % 1 < this.freshShare;
+      this.begin({ number: this.due++, dueAt, request: this.mix.next().index, fresh });
     }
     if (this.requests < this.due) await new Promise<void>((resolve) => (this.becameIdle = resolve));
-    for (const agent of this.agents) agent.destroy();
+    await this.end();
     return this.counts();
   }
 
+  private async end(): Promise<void> {
+    try {
+      if (!this.cancelling.signal.aborted) await this.client.settle?.(this.cancelling.signal);
+    } finally {
+      for (const connection of this.kept) connection.close();
+      await this.client.close?.();
+    }
+  }
+
   private begin(due: Due): void {
-    const agent = due.fresh ? this.freshOne() : this.keptOne();
-    if (agent === undefined) this.waiting.push(due);
-    else void this.ask(due, agent);
+    const connection = due.fresh ? this.freshOne() : this.keptOne();
+    if (connection === undefined) this.waiting.push(due);
+    else void this.ask(due, connection);
   }
 
-  private freshOne(): false | undefined {
-    if (this.agents.size + this.freshUnderWay >= this.maxConnections) return undefined;
+  private freshOne(): Connection | undefined {
+    if (this.kept.size + this.freshUnderWay >= this.maxConnections) return undefined;
     this.freshUnderWay++;
-    return false;
+    return this.client.connect(true);
   }
 
-  private keptOne(): Agent | undefined {
-    if (this.agents.size < this.connections) return this.anotherAgent();
-    const idle = this.free.shift();
-    if (idle) return idle;
-    return this.agents.size + this.freshUnderWay < this.maxConnections ? this.anotherAgent() : undefined;
+  private keptOne(): Connection | undefined {
+    if (this.kept.size < this.connections) return this.anotherOne();
+    const free = this.free.shift();
+    if (free) return free;
+    return this.kept.size + this.freshUnderWay < this.maxConnections ? this.anotherOne() : undefined;
   }
 
-  /** An agent holds one connection, and opens a new one when the server has closed it or asked to. */
-  private anotherAgent(): Agent {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    this.agents.add(agent);
-    return agent;
+  private anotherOne(): Connection {
+    const connection = this.client.connect(false);
+    this.kept.add(connection);
+    return connection;
   }
 
-  private async ask({ dueAt, request }: Due, agent: Agent | false): Promise<void> {
+  private async ask({ number, dueAt, request, fresh }: Due, connection: Connection): Promise<void> {
     const sentAt = performance.now();
-    const { fault, reusedConnection, localPort } = await exchange(this.options.mix[request]!, {
-      agent,
-      url: this.options.url,
-      timeoutMs: this.timeoutMs,
-      signal: this.cancelling.signal,
-    });
-    this.requests++;
-    if (fault) this.failed++;
-    const endedAt = performance.now();
-    this.options.onOutcome?.({ dueAt, sentAt, endedAt, request, fault, reusedConnection, localPort });
-    if (agent) this.free.push(agent);
-    else this.freshUnderWay--;
+    const answered = connection.send({ number, request, signal: this.cancelling.signal });
+    const { isShared } = this.client;
+    if (!fresh && isShared) this.free.push(connection);
+    const exchange = await answered;
+    this.record({ ...exchange, number, dueAt, sentAt, endedAt: performance.now(), request });
+    if (fresh) {
+      this.freshUnderWay--;
+      connection.close();
+    } else if (!isShared) this.free.push(connection);
     const next = this.waiting.shift();
     if (next) this.begin(next);
-    if (this.stopping.signal.aborted || this.due === this.options.count) this.settleIfIdle();
+    this.tellIfIdle();
   }
 
-  private settleIfIdle(): void {
+  private record(outcome: RequestOutcome): void {
+    this.requests++;
+    if (outcome.fault) this.failed.add(outcome.number);
+    this.options.onOutcome?.(outcome);
+  }
+
+  private late(number: number, fault: Fault): void {
+    if (this.failed.has(number)) return;
+    this.failed.add(number);
+    this.options.onLateFault?.(number, fault);
+  }
+
+  private besides(request: number, fault: Fault, localPort?: number): void {
+    const at = performance.now();
+    const number = this.due++;
+    this.record({ number, dueAt: at, sentAt: at, endedAt: at, request, fault, reusedConnection: true, localPort });
+  }
+
+  private tellIfIdle(): void {
     if (this.requests === this.due) this.becameIdle?.();
   }
 }

@@ -38,7 +38,31 @@ export const outcomes = {
     name: 'wrong body',
     meaning: 'The answer was whole and had the right status, and its body was not the expected one.',
   },
-  malformed: { phrase: 'malformed', name: 'malformed answer', meaning: 'What came was no HTTP answer.' },
+  malformed: {
+    phrase: 'malformed',
+    name: 'malformed answer',
+    meaning: 'What came was no answer of the protocol that was asked in.',
+  },
+  twice: {
+    phrase: 'twice',
+    name: 'twice',
+    meaning: 'One request was answered or executed more than once, or an event came again.',
+  },
+  lost: {
+    phrase: 'lost',
+    name: 'lost',
+    meaning: 'A message, a job or an event was accepted, and nobody has executed or received it.',
+  },
+  error: {
+    phrase: 'answered with an error',
+    name: 'error',
+    meaning: 'A call was answered with an error, or a job failed.',
+  },
+  'bad-close': {
+    phrase: 'closed badly',
+    name: 'bad close',
+    meaning: 'A WebSocket was ended with neither 1001 (going away) nor 1012 (service restart).',
+  },
   status: {
     phrase: 'answered otherwise',
     name: 'status',

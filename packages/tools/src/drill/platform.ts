@@ -19,6 +19,10 @@ export interface Platform {
    * ready it is. Otherwise its readiness alone takes it out.
    */
   readonly deregisters: boolean;
+  /** The highest status that counts as ready; the lowest is 200. @default 299 */
+  readonly readyUpTo?: number;
+  /** What a replica has in its environment, so that it can tell where it runs. @default nothing */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -27,8 +31,19 @@ export interface Platform {
  * @publicApi
  */
 export const presets = {
-  /** The pod becomes terminating: its endpoint is withdrawn, and preStop and SIGTERM come at the same time. */
-  kubernetes: { name: 'kubernetes', signal: 'SIGTERM', preStopMs: 0, graceMs: 30_000, deregisters: true },
+  /**
+   * The pod becomes terminating: its endpoint is withdrawn, and preStop and SIGTERM come at the same time. A probe
+   * passes with any status of 200 to 399.
+   */
+  kubernetes: {
+    name: 'kubernetes',
+    signal: 'SIGTERM',
+    preStopMs: 0,
+    graceMs: 30_000,
+    deregisters: true,
+    readyUpTo: 399,
+    env: { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' },
+  },
   /** The task is deregistered from its target group and sent SIGTERM; `stopTimeout` is 30 s. */
   ecs: { name: 'ecs', signal: 'SIGTERM', preStopMs: 0, graceMs: 30_000, deregisters: true },
   /** `pm2 reload`: SIGINT, and `kill_timeout` is 1,600 ms. Nobody tells the balancer. */
@@ -59,4 +74,9 @@ export function platformOf(preset: PresetName, byHand: Partial<Omit<Platform, 'n
     );
   }
   return platform;
+}
+
+/** Reports whether a readiness path that answers this is ready, on that platform; no answer is never. */
+export function isReadyStatus({ readyUpTo = 299 }: Platform, status: number | undefined): boolean {
+  return status !== undefined && status >= 200 && status <= readyUpTo;
 }

@@ -14,8 +14,10 @@ export interface ReplicaOptions {
    * signal, and what it leaves behind is ended when it has exited.
    */
   readonly command?: readonly string[];
-  /** The path that answers 200 once the replica may be sent traffic. */
+  /** The path that is asked whether the replica may be sent traffic. */
   readonly readinessPath: string;
+  /** Reports whether an answer of that path says so. @default 200 does */
+  readonly isReady?: (status: number | undefined) => boolean;
   readonly cwd?: string;
   /** Set on top of this process's own environment, and of `PORT`. */
   readonly env?: Readonly<Record<string, string>>;
@@ -120,7 +122,7 @@ export class Replica implements Backend {
       const abort = (): void => void replica.stop('SIGKILL');
       options.signal?.addEventListener('abort', abort);
       try {
-        await within(startTimeoutMs, `Readiness of ${options.name}`, replica.whenReady(options.readinessPath));
+        await within(startTimeoutMs, `Readiness of ${options.name}`, replica.whenReady(options));
         replica.readyAt = performance.now();
         return replica;
       } catch (error) {
@@ -205,10 +207,11 @@ export class Replica implements Backend {
     }
   }
 
-  private async whenReady(path: string): Promise<void> {
+  private async whenReady({ readinessPath, isReady }: ReplicaOptions): Promise<void> {
     while (!this.hasExited) {
-      const status = await probe(this, path, probeTimeoutMs);
-      if (status === 200) return;
+      const status = await probe(this, readinessPath, probeTimeoutMs);
+      const hasSaid = !readinessPath.startsWith('output:') || this.output.includes(readinessPath.slice(7));
+      if (hasSaid && (isReady?.(status) ?? status === 200)) return;
       this.lastStatus = status ?? this.lastStatus;
       await sleep(readinessPollMs);
     }

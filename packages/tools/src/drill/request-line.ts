@@ -9,12 +9,12 @@ export interface RequestLineOptions {
   readonly readFile?: (path: string) => string;
 }
 
-const settings = ['weight', 'status', 'length', 'header', 'body'] as const;
+const settings = ['weight', 'status', 'length', 'header', 'body', 'answer'] as const;
 type Setting = (typeof settings)[number];
 
 /**
  * Reads a request as it is given in a command line or a file: `[METHOD] PATH [weight=2] [status=201] [length=512]
- * [header='Name: value'] [body=text or @file]`, with quotes around what has blanks. Throws a `BadInputError`.
+ * [header='Name: value'] [body=text or @file] [answer=text]`, with quotes around what has blanks. Throws a `BadInputError`.
  */
 export function requestOf(line: string, options: RequestLineOptions): RequestSpec {
   const words = wordsOf(line);
@@ -38,7 +38,7 @@ export function requestOf(line: string, options: RequestLineOptions): RequestSpe
     body: body?.startsWith('@') ? contentOf(body.slice(1), options) : body,
     expect: {
       status: wholeNumber(last('status'), 'status', 100, line),
-      body: wholeNumber(last('length'), 'length', 0, line),
+      body: last('answer') ?? wholeNumber(last('length'), 'length', 0, line),
     },
   };
 }

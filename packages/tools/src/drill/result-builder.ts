@@ -1,9 +1,10 @@
-import { type FailedRequest, type Facts, type StoppedReplica } from './advice/facts.js';
-import { type Observations } from './observations.js';
+import { type FailedRequest, type StoppedReplica } from './advice/facts.js';
+import { adviceOf } from './advice/index.js';
+import { isUnseen } from './advice/when.js';
+import { isHttp } from './clients/protocols.js';
 import { lossUpperBound, medianOf, quantilesOf } from './quantiles.js';
-import { type ReplicaExit } from './replica.js';
+import { type DrillRecord, type RecordedRequest, type RecordedRoll, type ReplicaLife } from './record.js';
 import {
-  type Advice,
   type DrillResult,
   type DrillSettings,
   type FailureEntry,
@@ -14,61 +15,9 @@ import {
 } from './result.js';
 import { verdictOf } from './verdict.js';
 
-/** What became of one replica so far. Instants are `performance.now()`. */
-export interface ReplicaLife {
-  readonly name: string;
-  readonly pid?: number;
-  readonly startedAt: number;
-  readonly readyAt?: number;
-  observations: Observations;
-  lagMs?: number;
-  inRotationAt?: number;
-  outOfRotationAt?: number;
-  stoppingAt?: number;
-  signalledAt?: number;
-  lastReadyAt?: number;
-  unreadyAt?: number;
-  unreadyStatus?: number;
-  exitedAt?: number;
-  exit?: ReplicaExit;
-  output?: string;
-}
-
-export interface RecordedRequest {
-  readonly dueAt: number;
-  readonly sentAt: number;
-  readonly endedAt: number;
-  readonly request: number;
-  readonly outcome: string;
-  readonly detail?: string;
-  readonly reusedConnection: boolean;
-  readonly life?: ReplicaLife;
-}
-
-export interface RecordedRoll {
-  readonly lagMs: number;
-  readonly round: number;
-  readonly startedAt: number;
-  endedAt: number;
-  /** Those that were stopped in it, and their successors. */
-  readonly lives: readonly ReplicaLife[];
-}
-
-export interface DrillRecord {
-  readonly settings: DrillSettings;
-  readonly deregisters: boolean;
-  /** Calendar time of instant 0, and `performance.now()` of it. */
-  readonly startedAt: string;
-  readonly origin: number;
-  readonly lives: readonly ReplicaLife[];
-  readonly rolls: readonly RecordedRoll[];
-  readonly requests: readonly RecordedRequest[];
-  readonly advise: (facts: Facts) => readonly Advice[];
-}
-
 /** Makes the result of what was recorded. */
 export function resultOf(record: DrillRecord): DrillResult {
-  const { settings, startedAt, origin, rolls } = record;
+  const { settings, thresholds, about, startedAt, endedAt, origin, rolls, partial, clientStalls } = record;
   const requests = [...record.requests].sort((a, b) => a.dueAt - b.dueAt);
   const stopped = new Map<ReplicaLife, StoppedReplica>(
     record.lives.filter(isStopped).map((life) => [life, stoppedReplica(life, origin)]),
@@ -76,47 +25,64 @@ export function resultOf(record: DrillRecord): DrillResult {
   const failures = requests
     .filter(({ outcome }) => outcome !== 'ok')
     .map((request) => failedRequest(request, settings, origin, request.life && stopped.get(request.life)));
-  const totals = totalsOf(requests, [...stopped.values()], origin);
   const replicas = [...stopped.values()];
-  const advice = record.advise({ settings, deregisters: record.deregisters, replicas, failures, totals });
+  const totals = totalsOf(record, requests, replicas);
+  const made = rolls.map((roll) => rollOf(roll, roll.endedAt ?? endedAt, requests, origin));
+  const stalls = clientStalls.map(({ from, to }) => ({ fromMs: from - origin, toMs: to - origin }));
+  const advice = adviceOf({ settings, deregisters: record.deregisters, replicas, failures, totals, stalls });
+  const verdict = verdictOf({
+    totals,
+    thresholds,
+    shutdowns: replicas.filter(({ diedAlone }) => !diedAlone).length,
+    rolls: made,
+    partial,
+  });
   return {
     version: 1,
+    about,
     startedAt,
-    durationMs: (rolls.at(-1)?.endedAt ?? origin) - origin,
+    durationMs: endedAt - origin,
     settings,
-    rolls: rolls.map((roll) => rollOf(roll, requests, origin)),
+    rolls: made,
     totals,
-    lostNothing: totals.failed === 0 && totals.killed === 0,
-    verdict: verdictOf(totals, replicas.length),
+    ...verdict,
+    partial,
     advice,
     failures: failures.map(failureEntry),
   };
 }
 
-type StoppedLife = ReplicaLife & Required<Pick<ReplicaLife, 'stoppingAt' | 'signalledAt' | 'exitedAt' | 'exit'>>;
+type StoppedLife = ReplicaLife & Required<Pick<ReplicaLife, 'exitedAt' | 'exit'>>;
 
+/** It has ended: it was stopped, or has died by itself. */
 function isStopped(life: ReplicaLife): life is StoppedLife {
-  return life.exit !== undefined && life.exitedAt !== undefined && life.signalledAt !== undefined;
+  return life.exit !== undefined && life.exitedAt !== undefined;
 }
 
 function stoppedReplica(life: StoppedLife, origin: number): StoppedReplica {
-  const { listener, listenerExited, phases, report } = life.observations;
+  const { listener, listenerExited, signalsSeen, phases, report } = life.observations;
+  // What happened to one that died by itself is told from its end on.
+  const { stoppingAt = life.exitedAt, signalledAt = life.exitedAt } = life;
   return {
     name: life.name,
     lagMs: life.lagMs ?? 0,
-    stoppingAtMs: life.stoppingAt - origin,
-    signalledAtMs: life.signalledAt - origin,
+    stoppingAtMs: stoppingAt - origin,
+    signalledAtMs: signalledAt - origin,
     outOfRotationAtMs: since(life.outOfRotationAt, origin),
     exitedAtMs: life.exitedAt - origin,
     exitCode: life.exit.exitCode,
     exitSignal: life.exit.signal,
     wasKilled: life.exit.killed,
+    diedAlone: life.diedAlone === true,
+    flaps: life.flapped?.length ?? 0,
+    stragglers: life.stragglers ?? [],
     lastReadyAtMs: since(life.lastReadyAt, origin),
     unreadyAtMs: since(life.unreadyAt, origin),
     unreadyStatus: life.unreadyStatus,
     pid: life.pid,
     listener,
     listenerExited,
+    signalsSeen,
     phases: phases.map(({ phase, at }) => ({ phase, atMs: at - origin })),
     report,
   };
@@ -148,26 +114,57 @@ function failureEntry({ replica, sentAtMs: _sent, endedAtMs, ...failure }: Faile
   };
 }
 
-function totalsOf(requests: readonly RecordedRequest[], replicas: readonly StoppedReplica[], origin: number): Totals {
+function totalsOf(
+  { settings, origin, rolls, clientStalls, knowsServers }: DrillRecord,
+  requests: readonly RecordedRequest[],
+  replicas: readonly StoppedReplica[],
+): Totals {
   const failuresByKind: { [kind: string]: number } = {};
   const latency: { duringRolls: number[]; between: number[] } = { duringRolls: [], between: [] };
   for (const { outcome, dueAt, endedAt } of requests) {
     if (outcome === 'ok') {
-      const isInRoll = replicas.some((replica) => isStopping(replica, dueAt - origin));
+      const isInRoll =
+        replicas.length > 0
+          ? replicas.some((replica) => isStopping(replica, dueAt - origin))
+          : // Whoever was stopped, it was then.
+            rolls.some(({ rollingAt, rolledAt = Infinity }) => dueAt >= rollingAt && dueAt <= rolledAt);
       latency[isInRoll ? 'duringRolls' : 'between'].push(endedAt - dueAt);
     } else failuresByKind[outcome] = (failuresByKind[outcome] ?? 0) + 1;
   }
   const failed = Object.values(failuresByKind).reduce((sum, count) => sum + count, 0);
-  const shutdowns = replicas.map(({ signalledAtMs, exitedAtMs }) => exitedAtMs - signalledAtMs);
+  const shutdowns = replicas.filter(({ diedAlone }) => !diedAlone);
+  const durations = shutdowns.map(({ signalledAtMs, exitedAtMs }) => exitedAtMs - signalledAtMs);
+  const stalls = clientStalls.map(({ from, to }) => to - from);
   return {
     requests: requests.length,
     failed,
     failuresByKind,
     lossUpperBound: lossUpperBound(failed, requests.length),
     latency: { duringRolls: quantilesOf(latency.duringRolls), between: quantilesOf(latency.between) },
-    shutdownMs: { median: medianOf(shutdowns), max: Math.max(0, ...shutdowns) },
-    killed: replicas.filter(({ wasKilled }) => wasKilled).length,
+    shutdownMs: { median: medianOf(durations), max: Math.max(0, ...durations) },
+    killed: shutdowns.filter(({ wasKilled }) => wasKilled).length,
+    diedAlone: replicas.filter(({ diedAlone }) => diedAlone).length,
+    unseenSignals: shutdowns.filter((replica) => isUnseen(replica, settings.signal)).length,
+    failedExits: shutdowns.filter(({ exitCode }) => exitCode !== null && exitCode !== 0).length,
+    achievedRate: rateOf(requests),
+    answeredByReplicas:
+      knowsServers && knowsReplicas(requests, settings)
+        ? requests.filter(({ outcome, life }) => outcome === 'ok' && life !== undefined).length
+        : undefined,
+    clientLate: { maxMs: round(Math.max(0, ...stalls)), totalMs: round(stalls.reduce((sum, ms) => sum + ms, 0)) },
   };
+}
+
+/** With a broker in between, or gRPC, nobody knows who has answered, unless a ledger tells. */
+function knowsReplicas(requests: readonly RecordedRequest[], { protocol = 'http' }: DrillSettings): boolean {
+  return isHttp(protocol) || requests.some(({ life }) => life !== undefined);
+}
+
+/** Requests a second, as they were sent. */
+function rateOf(requests: readonly RecordedRequest[]): number {
+  const sent = requests.map(({ sentAt }) => sentAt);
+  const tookMs = sent.reduce((a, b) => Math.max(a, b), -Infinity) - sent.reduce((a, b) => Math.min(a, b), Infinity);
+  return tookMs > 0 ? round(((sent.length - 1) * 1_000) / tookMs) : 0;
 }
 
 /** From the beginning of its end until it has gone and nobody is sent to it any more. */
@@ -175,21 +172,27 @@ function isStopping({ stoppingAtMs, exitedAtMs, outOfRotationAtMs = 0 }: Stopped
   return atMs >= stoppingAtMs && atMs <= Math.max(exitedAtMs, outOfRotationAtMs);
 }
 
-function rollOf(roll: RecordedRoll, requests: readonly RecordedRequest[], origin: number): Roll {
-  const own = requests.filter(({ dueAt }) => dueAt >= roll.startedAt && dueAt < roll.endedAt);
+function rollOf(roll: RecordedRoll, endedAt: number, requests: readonly RecordedRequest[], origin: number): Roll {
+  const own = requests.filter(({ dueAt }) => dueAt >= roll.startedAt && dueAt < endedAt);
   const lost = new Set(own.filter(({ outcome }) => outcome !== 'ok').map(({ life }) => life));
+  const lives = [...roll.lives];
+  const answeredBy = (life: ReplicaLife): number =>
+    life.answeredInside ?? own.filter((request) => request.outcome === 'ok' && request.life === life).length;
   return {
     lagMs: roll.lagMs,
     round: roll.round,
     startedAtMs: round(roll.startedAt - origin),
-    endedAtMs: round(roll.endedAt - origin),
-    replicas: roll.lives.map((life) => timelineOf(life, roll, origin, lost.has(life))),
-    samples: samplesOf(own, roll.lives, origin),
+    endedAtMs: round(endedAt - origin),
+    replicas: lives.map((life) => ({
+      ...timelineOf(life, endedAt, origin, lost.has(life)),
+      answered: answeredBy(life),
+    })),
+    samples: samplesOf(own, lives, origin),
   };
 }
 
 /** What happened to it up to the end of the roll: its own end belongs to the next one if it comes later. */
-function timelineOf(life: ReplicaLife, { endedAt }: RecordedRoll, origin: number, hasLost: boolean): ReplicaTimeline {
+function timelineOf(life: ReplicaLife, endedAt: number, origin: number, hasLost: boolean): ReplicaTimeline {
   const at = (instant: number | undefined): number | undefined =>
     instant === undefined || instant > endedAt ? undefined : round(instant - origin);
   const { exit, observations } = life;
@@ -208,6 +211,7 @@ function timelineOf(life: ReplicaLife, { endedAt }: RecordedRoll, origin: number
     exitCode: hasExited ? exit?.exitCode : undefined,
     exitSignal: hasExited ? exit?.signal : undefined,
     wasKilled: hasExited && exit?.killed === true,
+    diedAlone: hasExited && life.diedAlone ? true : undefined,
     phases: hasExited
       ? observations.phases.map(({ phase, at: instant }) => ({ phase, atMs: round(instant - origin) }))
       : [],

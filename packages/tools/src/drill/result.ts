@@ -7,6 +7,8 @@
 export interface DrillResult {
   /** Of this shape. */
   readonly version: 1;
+  /** What was drilled, as far as its folder tells. */
+  readonly about: About;
   /** Calendar time of instant 0, ISO 8601. */
   readonly startedAt: string;
   /** From the first request that was due to the last outcome. */
@@ -17,14 +19,73 @@ export interface DrillResult {
   readonly rolls: readonly Roll[];
   /** Over all rolls. */
   readonly totals: Totals;
-  /** Reports whether no request failed and no replica had to be killed. */
+  /** What it comes to: `npx nestjs-drain drill` exits with 0, 1 and 3 for these. */
+  readonly conclusion: Conclusion;
+  /** Reports whether no request failed, every replica stopped as it should, and enough was asked to say so. */
   readonly lostNothing: boolean;
+  /** Missing when the drill was made to its end. */
+  readonly partial?: Interruption;
   /** The verdict in one sentence. */
   readonly verdict: string;
   /** What to change, the gravest first. Empty when there is nothing to say. */
   readonly advice: readonly Advice[];
   /** Every request that failed, in the order they were due. */
   readonly failures: readonly FailureEntry[];
+}
+
+/**
+ * - `passed`: nothing was lost, or no more than was allowed
+ * - `failed`: requests were lost, a replica did not stop as it should, or answers were slower than was allowed
+ * - `not-known`: nothing was lost, and too little was asked, or of others, to conclude anything
+ *
+ * @publicApi
+ */
+export type Conclusion = 'passed' | 'failed' | 'not-known';
+
+/**
+ * Why a drill ended before its end.
+ *
+ * @publicApi
+ */
+export interface Interruption {
+  /** It was aborted by its caller, or something failed that it needed. */
+  readonly kind: 'interrupted' | 'failed';
+  /** In a line. */
+  readonly reason: string;
+}
+
+/**
+ * What was drilled. What is not known is missing.
+ *
+ * @publicApi
+ */
+export interface About {
+  /** As it was given. */
+  readonly title?: string;
+  /** The name and the version in the nearest package.json. */
+  readonly service?: string;
+  /** See `service`. */
+  readonly serviceVersion?: string;
+  /** As `3f2a9c1`, with a `+` when files differ from it. */
+  readonly commit?: string;
+  /** The version of Node that ran the drill. */
+  readonly node: string;
+  /** The version of nestjs-drain that the service finds. */
+  readonly drain?: string;
+  /** The version of Nest that the service finds. */
+  readonly nest?: string;
+}
+
+/**
+ * What is still good enough.
+ *
+ * @publicApi
+ */
+export interface Thresholds {
+  /** For the 99th percentile of answers in rolls. */
+  readonly maxP99Ms?: number;
+  /** The share of requests, 0 to 1, that may fail. */
+  readonly maxLoss?: number;
 }
 
 /**
@@ -59,8 +120,14 @@ export interface DrillSettings {
   readonly command: readonly string[];
   /** The name of the platform. */
   readonly preset: string;
+  /** As URLs have it, or the transport of messages. Missing in results of before. */
+  readonly protocol?: string;
   /** How many serve at a time. */
   readonly replicas: number;
+  /** Somebody else's service, and the command that has it rolled. */
+  readonly attach?: { readonly url: string; readonly during: string };
+  /** The command that reloads the group of processes, or the name of a preset. */
+  readonly reload?: string;
   /** Rolls with each lag. */
   readonly rounds: number;
   /** Requests a second. */
@@ -87,8 +154,8 @@ export interface DrillSettings {
  * @publicApi
  */
 export interface Roll {
-  /** How long the balancer went on sending new connections to a replica that left. */
-  readonly lagMs: number;
+  /** How long the balancer went on sending new connections to a replica that left; missing when it is not known. */
+  readonly lagMs?: number;
   /** From 1. */
   readonly round: number;
   /** When the roll began. */
@@ -131,6 +198,10 @@ export interface ReplicaTimeline {
   readonly exitSignal?: string | null;
   /** It outlived its grace, and was sent SIGKILL. */
   readonly wasKilled: boolean;
+  /** It ended although nobody had stopped it. */
+  readonly diedAlone?: boolean;
+  /** How many requests of the roll it answered whole and right. */
+  readonly answered?: number;
   /** The phases nestjs-drain went through, where the application has it. */
   readonly phases: readonly { readonly phase: string; readonly atMs: number }[];
   /** The report of nestjs-drain. */
@@ -187,6 +258,18 @@ export interface Totals {
   readonly shutdownMs: { readonly median: number; readonly max: number };
   /** Replicas that had to be ended with SIGKILL. */
   readonly killed: number;
+  /** Replicas that ended although nobody had stopped them. */
+  readonly diedAlone: number;
+  /** Replicas whose process that listens never saw the signal. */
+  readonly unseenSignals: number;
+  /** Replicas that stopped with an exit code other than 0. */
+  readonly failedExits: number;
+  /** Requests a second that were sent; less than was asked for when the client could not. */
+  readonly achievedRate: number;
+  /** Requests that were answered whole and right by a replica of the drill; missing where replicas are not known. */
+  readonly answeredByReplicas?: number;
+  /** How late the client itself was: the longest, and all of it together. */
+  readonly clientLate: { readonly maxMs: number; readonly totalMs: number };
 }
 
 /**

@@ -33,6 +33,10 @@ function sentenceOf(error: ReplicaStartError, facts: StartFacts): string {
       `answered 200${said(error.output)}.`
     );
   }
+  if (readinessPath.startsWith('output:')) {
+    const text = readinessPath.slice('output:'.length);
+    return `${error.replica} did not print '${text}' within ${startTimeoutMs / 1_000} s${said(error.output)}.`;
+  }
   const waited =
     `${error.replica} did not answer 200 at http://127.0.0.1:${error.port}${readinessPath} ` +
     `within ${startTimeoutMs / 1_000} s`;

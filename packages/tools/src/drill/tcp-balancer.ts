@@ -9,8 +9,10 @@ export interface TcpBalancerOptions {
   readonly host?: string;
   /** @default 0, any free port */
   readonly port?: number;
-  /** The path that is probed over HTTP; 200 is ready and everything else is not. */
+  /** The path that is probed over HTTP. */
   readonly readinessPath: string;
+  /** Reports whether an answer to a probe is that of a backend that is ready. @default 200 is, everything else is not */
+  readonly isReady?: (status: number | undefined) => boolean;
   /** The pause between two probes of a backend. @default 100 */
   readonly probePeriodMs?: number;
   /** A probe without an answer for this long has failed. @default 1_000 */
@@ -192,8 +194,9 @@ export class TcpBalancer implements Balancer {
       const status = await probe(member.backend, this.options.readinessPath, this.probeTimeoutMs, signal);
       if (signal.aborted) return;
       this.options.onProbe?.(member.backend, status);
-      if (status === 200 && !member.isLeavingForGood) this.move(member, 'in-rotation');
-      else if (status !== 200 && member.rotation === 'in-rotation') this.leaveAfterLag(member);
+      const isReady = this.options.isReady?.(status) ?? status === 200;
+      if (isReady && !member.isLeavingForGood) this.move(member, 'in-rotation');
+      else if (!isReady && member.rotation === 'in-rotation') this.leaveAfterLag(member);
       await sleep(this.probePeriodMs, signal);
     }
   }

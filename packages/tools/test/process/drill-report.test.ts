@@ -15,7 +15,9 @@ const results = {
   lossy: lossyResult(),
   lossless: losslessResult(),
   long: lossyResult({ requests: 60_000 }),
+  compared: losslessResult(),
 };
+const before = { ...lossyResult(), about: { node: '24.1.0', title: 'without nestjs-drain' } };
 type Name = keyof typeof results;
 
 const hasBrowser = existsSync(executablePath);
@@ -29,7 +31,9 @@ if (!hasBrowser) console.warn(`Skipped: there is no ${executablePath}. Install c
 
   beforeAll(async () => {
     mkdirSync(artefacts, { recursive: true });
-    for (const [name, result] of Object.entries(results)) writeFileSync(fileOf(name), htmlReport(result));
+    for (const [name, result] of Object.entries(results)) {
+      writeFileSync(fileOf(name), htmlReport(result, name === 'compared' ? { before } : {}));
+    }
     const off = ['gpu', 'quic', 'background-networking', 'component-update', 'sync'];
     browser = await chromium.launch({
       executablePath,
@@ -60,7 +64,7 @@ if (!hasBrowser) console.warn(`Skipped: there is no ${executablePath}. Install c
   }
 
   it.each(
-    (['lossy', 'lossless', 'long'] as const).flatMap((name) =>
+    (['lossy', 'lossless', 'long', 'compared'] as const).flatMap((name) =>
       (
         [
           ['wide', wide],
@@ -72,8 +76,9 @@ if (!hasBrowser) console.warn(`Skipped: there is no ${executablePath}. Install c
     ),
   )('looks as it should: $name, $size, $colorScheme', async ({ name, size, viewport, colorScheme }) => {
     const page = await open(name, { viewport, colorScheme, deviceScaleFactor: size === 'phone' ? 2 : 1 });
+    await unfold(page);
     await page.screenshot({ path: join(artefacts, `${name}-${size}-${colorScheme}.png`), fullPage: true });
-    for (const kind of ['ok', ...(name === 'lossless' ? [] : ['reset', 'refused'])]) {
+    for (const kind of ['ok', ...(name === 'lossless' || name === 'compared' ? [] : ['reset', 'refused'])]) {
       expect(await pixelsOf(page.locator('.plot.dots canvas').first(), kind)).toBeGreaterThan(20);
     }
     for (const band of ['band-serving', 'band-ready', 'band-in-rotation']) {
@@ -95,10 +100,22 @@ if (!hasBrowser) console.warn(`Skipped: there is no ${executablePath}. Install c
     );
     expect(await page.getByRole('img', { name: /^What 6\sreplicas did over the same 10\ss/ }).count()).toBe(2);
     expect(await page.getByRole('main').count()).toBe(1);
-    expect(await page.getByRole('heading', { level: 1, name: results.lossy.verdict }).count()).toBe(1);
+    expect(await page.getByRole('heading', { level: 1, name: /^85 of 4,000\s+requests lost$/ }).count()).toBe(1);
     expect(await page.getByRole('table', { name: 'Lag 500 ms, round 1: requests over time' }).count()).toBe(0);
     await page.getByText('The chart as a table').last().click();
     expect(await page.getByRole('table', { name: 'Lag 500 ms, round 1: requests over time' }).count()).toBe(1);
+  });
+
+  it.each(['lossy', 'compared', 'long'] as const)('fits on four pages of paper: %s', async (name) => {
+    const page = await open(name);
+    const pdf = await page.pdf({ format: 'A4' });
+    const pages = pdf.toString('latin1').match(/\/Type\s*\/Page\b/g)!.length;
+    expect([1, 2, 3, 4]).toContain(pages);
+  });
+
+  it('draws the picture without a script', async () => {
+    const page = await open('compared');
+    expect(await page.getByRole('img', { name: /^Failures against the time since SIGTERM/ }).count()).toBe(2);
   });
 
   it('tells what happened one after the other to the arrow keys', async () => {
@@ -198,6 +215,13 @@ if (!hasBrowser) console.warn(`Skipped: there is no ${executablePath}. Install c
 
 function fileOf(name: string): string {
   return join(artefacts, `${name}.html`);
+}
+
+/** Shows what is folded: a timeline is drawn as wide as it is seen. */
+async function unfold(page: Page): Promise<void> {
+  for (const details of await page.locator('details.clean').all())
+    await details.evaluate((each) => each.setAttribute('open', ''));
+  await settled(page);
 }
 
 /** Two frames: the first draws, and the second has seen it. */

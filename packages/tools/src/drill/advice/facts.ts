@@ -11,9 +11,11 @@ export interface Facts {
   /** Those that no detector before has explained. */
   readonly failures: readonly FailedRequest[];
   readonly totals: Totals;
+  /** When the client itself did not come to its work. */
+  readonly stalls: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
-/** One replica that was stopped. */
+/** One replica that was stopped, or has died by itself: all that is told of its signal is told of its end then. */
 export interface StoppedReplica {
   readonly name: string;
   /** The lag of the roll it was stopped in. */
@@ -25,6 +27,12 @@ export interface StoppedReplica {
   readonly exitCode: number | null;
   readonly exitSignal: string | null;
   readonly wasKilled: boolean;
+  /** Nobody had stopped it. */
+  readonly diedAlone: boolean;
+  /** How often its readiness changed while nobody stopped it. */
+  readonly flaps: number;
+  /** Processes of its that had left its process group. */
+  readonly stragglers: readonly string[];
   /** Its readiness path answered 200 for the last time. */
   readonly lastReadyAtMs?: number;
   /**
@@ -38,6 +46,8 @@ export interface StoppedReplica {
   readonly listener?: ListenerFacts;
   /** Whether the process that listens ended by itself. */
   readonly listenerExited: boolean;
+  /** The signals that came to listeners of that process. */
+  readonly signalsSeen: readonly string[];
   readonly phases: readonly { readonly phase: string; readonly atMs: number }[];
   readonly report?: unknown;
 }

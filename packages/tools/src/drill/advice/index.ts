@@ -1,23 +1,32 @@
 import { type Advice } from '../result.js';
+import { clientLate } from './client-late.js';
+import { diedAlone } from './died-alone.js';
 import { drainTooShort } from './drain-too-short.js';
 import { errorsDuringShutdown } from './errors-during-shutdown.js';
 import { type Detector, type Diagnosis, type FailedRequest, type Facts } from './facts.js';
+import { failedExit } from './failed-exit.js';
 import { inFlightCut } from './in-flight-cut.js';
 import { keepAliveCut } from './keep-alive-cut.js';
 import { killed } from './killed.js';
 import { latencyInRolls } from './latency-in-rolls.js';
+import { leftGroup } from './left-group.js';
 import { listenerClosed } from './listener-closed.js';
 import { lostAtRest } from './lost-at-rest.js';
 import { noSignalHandler } from './no-signal-handler.js';
 import { npmAsPid1 } from './npm-as-pid-1.js';
+import { readinessFlaps } from './readiness-flaps.js';
 import { readinessNeverFails } from './readiness-never-fails.js';
 import { readinessNotWatched } from './readiness-not-watched.js';
 import { refusedWhileRouted } from './refused-while-routed.js';
+import { signalUnseen } from './signal-unseen.js';
 import { slowShutdown } from './slow-shutdown.js';
 
 /** From the most particular fault to the most general: each sees the failures that none before it has explained. */
 const detectors: readonly Detector[] = [
+  clientLate,
+  diedAlone,
   npmAsPid1,
+  signalUnseen,
   noSignalHandler,
   killed,
   readinessNotWatched,
@@ -29,6 +38,9 @@ const detectors: readonly Detector[] = [
   keepAliveCut,
   inFlightCut,
   lostAtRest,
+  failedExit,
+  leftGroup,
+  readinessFlaps,
   slowShutdown,
   latencyInRolls,
 ];

@@ -1,14 +1,13 @@
 import { count, duration, listOfFailures, plural } from '../words.js';
 import { type Detector } from './facts.js';
-import { isUnreached } from './npm-as-pid-1.js';
-import { afterStopping, hasModule } from './when.js';
+import { afterStopping, hasModule, isUnseen } from './when.js';
 
 /** What comes up to this long before the exit was cut by SIGKILL. */
 const beforeExitMs = 100;
 
 /** It outlived its grace. */
 export const killed: Detector = ({ settings, replicas, failures }) => {
-  const victims = replicas.filter((replica) => replica.wasKilled && !isUnreached(replica, settings.signal));
+  const victims = replicas.filter((replica) => replica.wasKilled && !isUnseen(replica, settings.signal));
   if (victims.length === 0) return undefined;
   const explains = afterStopping(
     failures,

@@ -1,4 +1,5 @@
 import { duration } from '../words.js';
+import { isClientLate } from './client-late.js';
 import { type Detector } from './facts.js';
 
 const atLeastRequests = 200;
@@ -7,6 +8,7 @@ const moreMs = 250;
 
 /** Nothing need be lost, and still clients notice. */
 export const latencyInRolls: Detector = ({ totals }) => {
+  if (isClientLate({ totals })) return undefined;
   const { duringRolls, between } = totals.latency;
   if (Math.min(duringRolls.count, between.count) < atLeastRequests) return undefined;
   if (duringRolls.p99Ms < between.p99Ms * times || duringRolls.p99Ms < between.p99Ms + moreMs) return undefined;

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { count, listOfFailures, plural } from '../words.js';
 import { type Detector, type StoppedReplica } from './facts.js';
-import { afterStopping, hasModule } from './when.js';
+import { afterStopping, isUnseen } from './when.js';
 
 /**
  * The signal goes to what was started (npm, a shell), and the process that listens, which would handle it, is never
@@ -29,12 +29,7 @@ export const npmAsPid1: Detector = ({ settings, replicas, failures }) => {
   };
 };
 
-/**
- * Reports whether the process that listens has a listener for the signal, is not the one that was sent it, and did
- * nothing about it.
- */
+/** Reports whether the process that listens never saw the signal because it is not the one that was sent it. */
 export function isUnreached(replica: StoppedReplica, signal: string): boolean {
-  const { listener, pid, listenerExited } = replica;
-  if (!listener || listener.pid === pid || listenerExited) return false;
-  return (listener.signalListeners[signal] ?? 0) > 0 && !hasModule(replica);
+  return isUnseen(replica, signal) && replica.listener?.pid !== replica.pid;
 }

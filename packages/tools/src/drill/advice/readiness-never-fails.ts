@@ -1,13 +1,13 @@
 import { duration, listOfFailures, plural } from '../words.js';
 import { type Detector, type StoppedReplica } from './facts.js';
-import { afterStopping, cameLate, hasModule, isCut, isRouted } from './when.js';
+import { afterStopping, cameLate, hasModule, isCut, isRouted, saysReadiness } from './when.js';
 
 /** It must have been able to answer: several probes long. */
 const servedMs = 300;
 
 /** Readiness alone takes a replica out, and stays green to the end. */
 export const readinessNeverFails: Detector = ({ settings, deregisters, failures }) => {
-  if (deregisters) return undefined;
+  if (deregisters || !saysReadiness(settings.readinessPath)) return undefined;
   const explains = afterStopping(
     failures,
     (failure) =>

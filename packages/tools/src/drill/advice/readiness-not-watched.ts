@@ -1,12 +1,13 @@
 import { duration, listOfFailures, plural } from '../words.js';
 import { type Detector, type StoppedReplica } from './facts.js';
-import { afterStopping, cameLate, hasModule, isCut, lameDuckMs, phaseMs } from './when.js';
+import { afterStopping, cameLate, hasModule, isCut, lameDuckMs, phaseMs, saysReadiness } from './when.js';
 
 /** A probe that was under way, or answered a moment before, says nothing. */
 const toleranceMs = 300;
 
 /** nestjs-drain is there, and the readiness path does not ask it. */
 export const readinessNotWatched: Detector = ({ settings, failures }) => {
+  if (!saysReadiness(settings.readinessPath)) return undefined;
   const explains = afterStopping(
     failures,
     (failure) =>

@@ -49,6 +49,16 @@ export function shutdownMs({ signalledAtMs, exitedAtMs }: StoppedReplica): numbe
   return exitedAtMs - signalledAtMs;
 }
 
+/**
+ * Reports whether the process that listens has a listener for the signal, which was sent to that process or to one
+ * above it, and was never called.
+ */
+export function isUnseen(replica: StoppedReplica, signal: string): boolean {
+  const { listener, listenerExited, signalsSeen, diedAlone } = replica;
+  if (!listener || listenerExited || diedAlone || signalsSeen.includes(signal) || hasModule(replica)) return false;
+  return (listener.signalListeners[signal] ?? 0) > 0;
+}
+
 /** Reports whether nestjs-drain has told of its phases. */
 export function hasModule({ phases }: StoppedReplica): boolean {
   return phases.length > 0;
@@ -71,4 +81,9 @@ export function lameDuckMs(replica: StoppedReplica): number {
 export function outcomeOf({ report }: StoppedReplica): string | undefined {
   const outcome = (report as { outcome?: unknown } | undefined)?.outcome;
   return typeof outcome === 'string' ? outcome : undefined;
+}
+
+/** Reports whether readiness is something that the application says: an open port and a printed line are not. */
+export function saysReadiness(readinessPath: string): boolean {
+  return !readinessPath.startsWith('tcp:') && !readinessPath.startsWith('output:');
 }

@@ -20,6 +20,7 @@ interface Case {
  */
 export function junitOf(result: DrillResult): string {
   const suites = result.rolls.map((roll) => ({ roll, cases: casesOf(roll, result) }));
+  suites.at(-1)?.cases.push(verdictCase(result));
   const testsuites = {
     '@name': 'nestjs-drain drill',
     ...countsOf(suites.flatMap(({ cases }) => cases)),
@@ -32,7 +33,7 @@ export function junitOf(result: DrillResult): string {
 }
 
 function suiteOf(roll: Roll, cases: readonly Case[], { startedAt, verdict, advice }: DrillResult): object {
-  const name = `lag ${duration(roll.lagMs)}, round ${roll.round}`;
+  const name = roll.lagMs === undefined ? `roll ${roll.round}` : `lag ${duration(roll.lagMs)}, round ${roll.round}`;
   const timestamp = new Date(Date.parse(startedAt) + roll.startedAtMs).toISOString();
   const said = [verdict, ...advice.map(({ code, finding, fix }) => `${code}: ${finding} ${fix}`)].join('\n');
   return {
@@ -56,15 +57,16 @@ function casesOf(roll: Roll, { failures, settings }: DrillResult): Case[] {
   const own = failures.filter(({ atMs }) => atMs >= roll.startedAtMs && atMs < roll.endedAtMs);
   const stopped = roll.replicas.filter(({ exitedAtMs }) => exitedAtMs !== undefined);
   const names = new Set(stopped.map(({ name }) => name));
-  const shutdowns = stopped.map(({ name, signalledAtMs = 0, exitedAtMs = 0, wasKilled }): Case => {
+  const shutdowns = stopped.map(({ name, signalledAtMs = 0, exitedAtMs = 0, wasKilled, diedAlone }): Case => {
     const lost = own.filter(({ replica }) => replica === name);
     const problems = [
       ...(lost.length > 0 ? [`${plural(lost.length, 'request')} failed: ${listOfFailures(lost)}`] : []),
+      ...(diedAlone ? ['died, and nobody had stopped it'] : []),
       ...(wasKilled ? [`ended with SIGKILL after ${duration(settings.graceMs)}`] : []),
     ];
     return {
       name: `${name} stops without losing a request`,
-      ms: exitedAtMs - signalledAtMs,
+      ms: diedAlone ? 0 : exitedAtMs - signalledAtMs,
       failure: problems.length > 0 ? { message: problems.join('; '), text: textOf(lost) } : undefined,
     };
   });
@@ -80,6 +82,12 @@ function casesOf(roll: Roll, { failures, settings }: DrillResult): Case[] {
           : undefined,
     },
   ];
+}
+
+/** Of the whole: a drill that could not know, or was slower than allowed, has no shutdown that failed. */
+function verdictCase({ conclusion, verdict }: DrillResult): Case {
+  const failure = conclusion === 'passed' ? undefined : { message: verdict, text: '' };
+  return { name: 'the drill comes to a good end', ms: 0, failure };
 }
 
 function textOf(failures: readonly FailureEntry[]): string {

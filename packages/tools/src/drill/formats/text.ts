@@ -1,11 +1,17 @@
-import { type DrillResult, type FailureEntry, type Quantiles, type Roll } from '../result.js';
+import { comparisonOf } from '../comparison.js';
+import { type DrillResult, type FailureEntry, type Quantiles, type ReplicaTimeline, type Roll } from '../result.js';
 import { count, duration, listOfFailures, percent, plural, span } from '../words.js';
 
 const width = 80;
 
-/** The result for a terminal: the verdict, the figures, the advice; at most 80 columns where words allow. */
-export function textOf(result: DrillResult): string {
+/**
+ * The result for a terminal: the verdict, the figures, the advice; at most 80 columns where words allow.
+ *
+ * @param before an earlier result, which is put beside this one
+ */
+export function textOf(result: DrillResult, before?: DrillResult): string {
   const parts = [wrap(result.verdict), figuresOf(result), rollsOf(result), latencyOf(result)];
+  if (before) parts.splice(1, 0, comparisonText(before, result));
   if (result.advice.length > 0) parts.push(adviceOf(result));
   const own = ownAdviceOf(result);
   if (own.length > 0)
@@ -13,11 +19,21 @@ export function textOf(result: DrillResult): string {
   return `${parts.join('\n\n')}\n`;
 }
 
+/** Two results beside each other: figures in columns. */
+export function comparisonText(before: DrillResult, result: DrillResult): string {
+  const { titles, rows } = comparisonOf(before, result);
+  return table([['', ...titles.map((title) => (title.length > 24 ? `${title.slice(0, 23)}…` : title))], ...rows]);
+}
+
 function figuresOf({ settings, durationMs, totals, rolls }: DrillResult): string {
   const { requests, failed, lossUpperBound, shutdownMs, killed } = totals;
-  const shutdowns = rolls.flatMap(({ replicas }) => replicas).filter(({ exitedAtMs }) => exitedAtMs !== undefined);
+  const ended = rolls.flatMap(({ replicas }) => replicas).filter(({ exitedAtMs }) => exitedAtMs !== undefined);
+  const shutdowns = ended.filter(({ diedAlone }) => !diedAlone);
   const rows = [
-    ['requests', `${count(requests)}, ${settings.ratePerSecond} a second for ${duration(durationMs)}`],
+    [
+      'requests',
+      `${count(requests)}, ${rateOf(settings.ratePerSecond, totals.achievedRate)} for ${duration(durationMs)}`,
+    ],
     ['failed', `${count(failed)}${failed > 0 ? ` (${percent(failed / requests)})` : ''}`],
     ['loss rate', `at most ${percent(lossUpperBound)}, with 95 % confidence`],
     [
@@ -26,9 +42,42 @@ function figuresOf({ settings, durationMs, totals, rolls }: DrillResult): string
     ],
     ['SIGKILL', killed === 0 ? 'not needed' : `needed for ${plural(killed, 'replica')}`],
   ];
+  const ends = endsOf(ended);
+  if (ends) rows.push(['ends', ends]);
+  const servers = answersOf(rolls);
+  if (servers) rows.push(['answered by', servers]);
   const reports = reportsOf(shutdowns);
   if (reports) rows.push(['nestjs-drain', reports]);
-  return rows.map(([name = '', value = '']) => `  ${name.padEnd(14)}${value}`).join('\n');
+  return rows.map(([name = '', value = '']) => wrap(value, `  ${name.padEnd(14)}`, ' '.repeat(16))).join('\n');
+}
+
+/** What was asked for, and what came of it when that is something else. */
+function rateOf(asked: number, achieved: number): string {
+  return achieved > 0 && achieved < asked * 0.98
+    ? `${count(achieved)} a second (${count(asked)} were asked for)`
+    : `${count(asked)} a second`;
+}
+
+/** How replicas ended otherwise than with exit code 0 or the signal they were sent. */
+function endsOf(ended: readonly ReplicaTimeline[]): string | undefined {
+  const odd = ended.filter(({ diedAlone, exitCode }) => diedAlone || (exitCode ?? 0) !== 0);
+  const said = odd.map(({ name, diedAlone, exitCode, exitSignal }) => {
+    const end = exitSignal ?? `exit code ${exitCode ?? 'unknown'}`;
+    return `${name} ${diedAlone ? 'by itself, with' : 'with'} ${end}`;
+  });
+  if (said.length === 0) return undefined;
+  return `${said.slice(0, 3).join(', ')}${said.length > 3 ? ` and ${count(said.length - 3)} more` : ''}`;
+}
+
+/** How the answers are spread over the replicas. */
+function answersOf(rolls: readonly Roll[]): string | undefined {
+  const answered = new Map<string, number>();
+  for (const { name, answered: number } of rolls.flatMap(({ replicas }) => replicas)) {
+    if (number !== undefined) answered.set(name, (answered.get(name) ?? 0) + number);
+  }
+  if (answered.size === 0) return undefined;
+  const numbers = [...answered.values()];
+  return `${plural(answered.size, 'replica')}, ${count(Math.min(...numbers))} to ${count(Math.max(...numbers))} each`;
 }
 
 /** What the applications said of their own ends. */

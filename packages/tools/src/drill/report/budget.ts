@@ -17,7 +17,7 @@ export function budgetOf(rolls: number, failed: number, outputs: number): Budget
   const share = (total: number, parts: number, least: number, most: number): number =>
     Math.min(most, Math.max(least, Math.floor(total / Math.max(1, parts))));
   return {
-    okDots: Math.max(1_000, Math.min(5_500, 6_000 - failed) - 250 * Math.max(0, rolls - 2)),
+    okDots: Math.max(1_000, Math.min(5_500, 6_000 - failed) - 400 * Math.max(0, rolls - 2)),
     listedFailures: share(72, rolls, 5, 60),
     slices: share(48, rolls, 4, 24),
     output: share(30_000, outputs, 300, 4_000),

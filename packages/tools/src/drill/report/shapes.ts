@@ -25,6 +25,13 @@ const shapes = {
   'wrong-length': { slot: 'wrong-length', path: 'M0 -1V1M-1 0H1', isOpen: true },
   'wrong-body': { slot: 'wrong-body', path: 'M-0.9 -0.45H0.9M-0.9 0.45H0.9', isOpen: true },
   malformed: filled('malformed', 'M0 -1L0.95 -0.31L0.59 0.81L-0.59 0.81L-0.95 -0.31Z'),
+  twice: filled(
+    'twice',
+    'M-0.1 0A0.45 0.45 0 1 1 -1 0A0.45 0.45 0 1 1 -0.1 0ZM1 0A0.45 0.45 0 1 1 0.1 0A0.45 0.45 0 1 1 1 0Z',
+  ),
+  lost: { slot: 'lost', path: 'M0.8 0A0.8 0.8 0 1 1 -0.8 0A0.8 0.8 0 1 1 0.8 0Z', isOpen: true },
+  error: { slot: 'error', path: 'M0 -1.05V0.3M0 0.75V1.05', isOpen: true },
+  'bad-close': { slot: 'bad-close', path: 'M-0.8 -0.8V0.8H0.8V-0.8', isOpen: true },
   status: filled('status', 'M0 -1.1L0.9 0L0 1.1L-0.9 0Z'),
   other: filled('other', 'M0 -1.1L0.28 -0.28L1.1 0L0.28 0.28L0 1.1L-0.28 0.28L-1.1 0L-0.28 -0.28Z'),
 } satisfies Readonly<Record<OutcomeKind, Shape>>;

@@ -4,6 +4,7 @@
  *
  * Quick answers at /, one that takes 1.5 s at /slow, readiness at /health/ready.
  */
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 
 const fault = process.argv[2] ?? 'none';
@@ -12,11 +13,19 @@ const signal = process.argv[3] ?? 'SIGTERM';
 const leavingMs = Number(process.env.LEAVING_MS ?? 900);
 
 let served = 0;
+let asked = 0;
 let stoppingAt;
 const isStopping = () => stoppingAt !== undefined;
 const staysReady = ['keeps-ready', 'exits', 'cuts-in-flight'].includes(fault);
 
+if (fault === 'leaves-group') spawn('sleep', ['600'], { detached: true, stdio: 'ignore' }).unref();
+
 const server = createServer((req, res) => {
+  if (fault === 'crashes' && ++asked === 90) process.exit(7);
+  if (req.url === '/health/ready' && fault === 'flaps' && ++asked % 4 === 0) return res.writeHead(503).end();
+  if (req.url === '/health/ready' && fault === 'redirects-in-kubernetes' && !isStopping()) {
+    return res.writeHead(process.env.KUBERNETES_SERVICE_HOST ? 302 : 500, { Location: '/' }).end();
+  }
   if (req.url === '/health/ready') return res.writeHead(isStopping() && !staysReady ? 503 : 200).end();
   if (fault === 'fails-at-rest' && ++served % 40 === 20) return res.writeHead(500).end();
   if (isStopping()) {
@@ -50,6 +59,8 @@ function stop() {
       return setTimeout(() => process.exit(0), leavingMs);
     case 'cuts-after-timeout':
       return setTimeout(() => process.exit(1), leavingMs);
+    case 'fails-exit':
+      return setTimeout(() => server.close(() => process.exit(3)), leavingMs);
     case 'is-slow':
       return setTimeout(leave, 3_000);
     default:

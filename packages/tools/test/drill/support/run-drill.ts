@@ -12,7 +12,7 @@ const command = `${root}bin/nestjs-drain.mjs`;
 export const apps = `${root}packages/tools/test/drill/apps`;
 
 /** As short as a roll can be and still lose what there is to lose. */
-export const shortRoll = ['--replicas=2', '--lag=400ms', '--warm-up=500ms', '--cool-down=300ms', '--rate=60'];
+export const shortRoll = ['--replicas=2', '--lag=400ms', '--warm-up=500ms', '--cool-down=300ms', '--rate=80'];
 
 export interface Drilled {
   readonly code: number | null;
@@ -55,7 +55,9 @@ export async function runDrill(
   const { code, stdout, stderr } = await runCommand(['drill', '--json', ...args], where);
   if (stdout === '') throw new Error(`No result. It said:\n${stderr}`);
   const result = JSON.parse(stdout) as DrillResult;
-  return { code, result, codes: result.advice.map((advice) => advice.code) };
+  // On a busy machine the drill itself is late, and says so: that is no finding about the service.
+  const codes = result.advice.map((advice) => advice.code).filter((each) => each !== 'client-late');
+  return { code, result, codes };
 }
 
 /** Ends what a test has left running. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import {
+  Http1Client,
   OpenLoopClients,
   StrictClients,
   TcpBalancer,
@@ -11,6 +12,11 @@ import { StubServer } from './stub-server.js';
 
 const answer = 'the right answer';
 const mix = [{ name: 'GET /', method: 'GET', path: '/', expect: { status: 200, body: answer.length } }];
+
+const clientOf =
+  (url: string, timeoutMs = 10_000) =>
+  () =>
+    new Http1Client({ url, requests: mix, timeoutMs });
 
 describe('OpenLoopClients', () => {
   const servers: StubServer[] = [];
@@ -30,13 +36,12 @@ describe('OpenLoopClients', () => {
     return serve((req, res) => (++served % k === 0 ? fault(req, res) : res.end(answer)));
   }
 
-  async function ask(url: string, options: Partial<OpenLoopOptions> = {}) {
+  async function ask(url: string, { timeoutMs, ...options }: Partial<OpenLoopOptions & { timeoutMs: number }> = {}) {
     const outcomes: RequestOutcome[] = [];
     const clients = new OpenLoopClients({
-      url,
+      client: clientOf(url, timeoutMs),
       ratePerSecond: 1_000,
       count: 700,
-      mix,
       ...options,
       onOutcome: (outcome) => outcomes.push(outcome),
     });
@@ -161,7 +166,7 @@ describe('OpenLoopClients', () => {
 
   it('lets what was due have its outcome when it is stopped, and ends it when it is cancelled', async () => {
     const server = await serve(() => undefined);
-    const clients = new OpenLoopClients({ url: server.url, ratePerSecond: 1_000, mix, timeoutMs: 60_000 });
+    const clients = new OpenLoopClients({ client: clientOf(server.url, 60_000), ratePerSecond: 1_000 });
     const run = clients.run();
     while (server.requests < 10) await new Promise((resolve) => setImmediate(resolve));
     expect(clients.stop()).toBe(run);
@@ -175,12 +180,10 @@ describe('OpenLoopClients', () => {
     { ratePerSecond: NaN },
     { freshShare: 1.1 },
     { connections: 0 },
-    { timeoutMs: 0 },
-    { mix: [] },
+    { client: () => new Http1Client({ url: 'http://127.0.0.1:1', requests: [], timeoutMs: 1 }) },
   ])('refuses %j', (options) => {
-    expect(() => new OpenLoopClients({ url: 'http://127.0.0.1:1', ratePerSecond: 1, mix, ...options })).toThrow(
-      RangeError,
-    );
+    const client = clientOf('http://127.0.0.1:1');
+    expect(() => new OpenLoopClients({ client, ratePerSecond: 1, ...options })).toThrow(RangeError);
   });
 
   it('loses none of 6,000 requests through the balancer when nothing is rolled', async () => {

@@ -45,7 +45,15 @@ describe('nestjs-drain drill', () => {
       ['--replicas=0', '--', ...faulty],
       /--replicas takes a whole number from 1 to 50, got '0'/,
     ],
-    ['no command', [], /missing required argument 'command'/],
+    ['no command', [], /There is nothing to roll: give the command that starts a replica, or --attach/],
+    ['an attachment that nothing rolls', ['--attach=http://127.0.0.1:1'], /--attach and --during belong together/],
+    ['an attachment elsewhere', ['--attach=http://shop.example', '--during=true'], /only with --allow-remote/],
+    ['an attachment that is not there', ['--attach=http://127.0.0.1:1', '--during=true'], /GET \/ fails \(refused\)/],
+    ['an attachment, and a command', ['--attach=http://127.0.0.1:1', '--during=true', '--', ...faulty], /no command/],
+    ['a whole URL elsewhere', ['--request=GET http://127.0.0.1:1/x', '--', ...faulty], /is not what is rolled/],
+    ['a share that is none', ['--max-loss=many', '--', ...faulty], /--max-loss takes a share .* got 'many'/],
+    ['a script that is missing', ['--script=none.mjs', '--', ...faulty], /none\.mjs cannot be loaded/],
+    ['a shell that is not here', ['--shell=busybox', '--', ...faulty], /--shell busybox needs busybox on this machine/],
     ['a report that cannot be written', ['--html=/no/such/folder/a.html', '--', ...faulty], /cannot be written/],
   ];
 

@@ -19,6 +19,12 @@ const faults: readonly (readonly [fault: string, code: string | undefined, args?
     ['cuts-after-timeout', 'drain-too-short', requests],
     ['fails-at-rest', 'lost-at-rest'],
     ['is-slow', 'slow-shutdown', ['--grace=3500ms']],
+    ['crashes', 'died-alone', ['--lag=0']],
+    ['fails-exit', 'failed-exit'],
+    ['leaves-group', 'left-group'],
+    ['flaps', 'readiness-flaps'],
+    // Not a fault on this platform, whose probes take it for success; anywhere else it would not start.
+    ['redirects-in-kubernetes', undefined],
     ['slows-down', 'latency-in-rolls', ['--rate=120', '--warm-up=4s'], { LEAVING_MS: '3000' }],
   ];
 
@@ -43,6 +49,7 @@ describe('A service with a seeded fault', () => {
     else expect(drilled.codes).toEqual([]);
     const { totals, failures, lostNothing } = drilled.result;
     expect(drilled.code).toBe(lostNothing ? 0 : 1);
+    expect(drilled.result.conclusion).toBe(lostNothing ? 'passed' : 'failed');
     expect(failures).toHaveLength(totals.failed);
     expect(Object.values(totals.failuresByKind).reduce((sum, count) => sum + count, 0)).toBe(totals.failed);
   });

@@ -9,7 +9,7 @@ const fresh = { reusedConnection: false };
 /** One that ended at once, having nothing to say. */
 const sudden = { exitedAtMs: 10_010, unreadyStatus: undefined, listenerExited: false };
 /** One whose signal reached npm alone. */
-const underNpm = { ...sudden, exitCode: null, exitSignal: 'SIGTERM', pid: 99 };
+const underNpm = { ...sudden, signalsSeen: [], exitCode: null, exitSignal: 'SIGTERM', pid: 99 };
 
 describe('adviceOf', () => {
   it('has nothing to say when nothing is wrong', () => {
@@ -30,6 +30,53 @@ describe('adviceOf', () => {
 
   it('is silent about npm when it passes the signal on', () => {
     expect(codes({ replicas: [stopped({ pid: 99 }), plain({ pid: 99 })] })).toEqual([]);
+  });
+
+  it('is silent about npm when the signal came to the process that listens, however that ended', () => {
+    expect(codes({ replicas: [plain({ ...underNpm, signalsSeen: ['SIGTERM'] })] })).toEqual([]);
+  });
+
+  it('signal-unseen: the process that listens never came to its listeners', () => {
+    const replica = plain({ wasKilled: true, exitedAtMs: 40_000, listenerExited: false, signalsSeen: [] });
+    expect(codes({ replicas: [replica], failures: [failed(replica, 'timed-out', 100, 10_000)] })).toEqual([
+      'signal-unseen',
+    ]);
+    expect(codes({ replicas: [plain({ wasKilled: true, exitedAtMs: 40_000 })] })).toEqual(['killed']);
+  });
+
+  it('died-alone: nobody had stopped it, and with nobody left requests are refused', () => {
+    const replica = plain({ diedAlone: true, exitCode: 7, signalsSeen: [], listenerExited: false });
+    const failures = [failed(replica, 'reset', -10, 15), failed(undefined, 'refused', 20_000)];
+    const [advice, ...others] = adviceOf(factsOf({ replicas: [replica, stopped()], failures }));
+    expect(others).toEqual([]);
+    expect(advice!.finding).toMatch(/^1 of 2 replicas ended by .*: replica-1 with exit code 7\. 2 requests failed/);
+  });
+
+  it('failed-exit: it stopped, and said that something had gone wrong', () => {
+    expect(codes({ replicas: [stopped({ exitCode: 3 }), stopped()] })).toEqual(['failed-exit']);
+    expect(codes({ replicas: [stopped({ exitCode: null, exitSignal: 'SIGTERM' })] })).toEqual([]);
+  });
+
+  it('readiness-flaps, left-group: both are named', () => {
+    const replica = stopped({ flaps: 4, stragglers: ['redis-server (12)'] });
+    expect(codes({ replicas: [replica] })).toEqual(['left-group', 'readiness-flaps']);
+  });
+
+  it('client-late: what the client itself delayed is not blamed on the service', () => {
+    const slow = { ...calm, p99Ms: 2_000 };
+    const latency = { duringRolls: slow, between: calm };
+    const late = { ...totals, latency, clientLate: { maxMs: 9_000, totalMs: 12_000 } };
+    const replica = stopped();
+    const failures = [failed(replica, 'timed-out', 100, 10_000), failed(replica, 'status-500', 20_000)];
+    const stalls = [{ fromMs: 10_100, toMs: 19_100 }];
+    expect(codes({ totals: { ...totals, latency } })).toEqual(['latency-in-rolls']);
+    expect(codes({ totals: late, failures, stalls, replicas: [replica] })).toEqual([
+      'client-late',
+      '5xx-during-shutdown',
+    ]);
+    // 2,000 requests at 100 a second: in 20 s, less than a hundredth.
+    const hardly = { ...late, clientLate: { maxMs: 199, totalMs: 199 } };
+    expect(codes({ totals: hardly })).toEqual(['latency-in-rolls']);
   });
 
   it('no-signal-handler: nothing listens for the signal', () => {

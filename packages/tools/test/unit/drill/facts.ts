@@ -27,6 +27,12 @@ export const totals: Totals = {
   latency: { duringRolls: calm, between: calm },
   shutdownMs: { median: 6_000, max: 6_000 },
   killed: 0,
+  diedAlone: 0,
+  unseenSignals: 0,
+  failedExits: 0,
+  achievedRate: 100,
+  answeredByReplicas: 2_000,
+  clientLate: { maxMs: 0, totalMs: 0 },
 };
 
 /** One with nestjs-drain, signalled at 10 s: lame duck of 5 s, out of rotation after 2 s, gone after 6 s. */
@@ -41,12 +47,16 @@ export function stopped(changes: Partial<StoppedReplica> = {}): StoppedReplica {
     exitCode: 0,
     exitSignal: null,
     wasKilled: false,
+    diedAlone: false,
+    flaps: 0,
+    stragglers: [],
     lastReadyAtMs: 9_950,
     unreadyAtMs: 10_050,
     unreadyStatus: 503,
     pid: 100,
     listener: { pid: 100, address: '127.0.0.1', signalListeners: { SIGTERM: 1, SIGINT: 1 } },
     listenerExited: true,
+    signalsSeen: ['SIGTERM'],
     phases: [
       { phase: 'lame-duck', atMs: 10_001 },
       { phase: 'draining', atMs: 15_001 },
@@ -85,5 +95,5 @@ export function failed(
 
 export function factsOf(changes: Partial<Facts> = {}): Facts {
   const { replicas = [stopped()], failures = [] } = changes;
-  return { settings, deregisters: true, replicas, failures, totals, ...changes };
+  return { settings, deregisters: true, replicas, failures, totals, stalls: [], ...changes };
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { adviceOf } from '../../../src/drill/advice/index.js';
 import { jsonOf } from '../../../src/drill/formats/json.js';
 import { junitOf } from '../../../src/drill/formats/junit.js';
 import { textOf } from '../../../src/drill/formats/text.js';
 import { nothingObserved } from '../../../src/drill/observations.js';
-import { resultOf, type RecordedRequest, type ReplicaLife } from '../../../src/drill/result-builder.js';
+import { type RecordedRequest, type ReplicaLife } from '../../../src/drill/record.js';
+import { resultOf } from '../../../src/drill/result-builder.js';
 import { type DrillResult } from '../../../src/drill/result.js';
 import { settings } from './facts.js';
 
@@ -46,14 +46,27 @@ function result({ everyKth = Infinity, kind = 'status-503', detail = '', killed 
   });
   return resultOf({
     settings,
+    thresholds: {},
+    about: { node: '24.0.0' },
     deregisters: true,
+    knowsServers: true,
     startedAt: '2026-01-01T00:00:00.000Z',
     origin,
+    endedAt: origin + 3_001,
     lives: [life, successor],
-    rolls: [{ lagMs: 500, round: 1, startedAt: origin, endedAt: origin + 3_001, lives: [life, successor] }],
+    rolls: [
+      {
+        lagMs: 500,
+        round: 1,
+        startedAt: origin,
+        rollingAt: origin + 500,
+        endedAt: origin + 3_001,
+        lives: new Set([life, successor]),
+      },
+    ],
     // As they end, not as they were due.
     requests: requests.reverse(),
-    advise: adviceOf,
+    clientStalls: [],
   });
 }
 
@@ -122,18 +135,28 @@ describe('textOf', () => {
   });
 });
 
+describe('textOf with an earlier result', () => {
+  it('puts both beside each other', () => {
+    const text = textOf(result(), result({ everyKth: 10 }));
+    expect(text).toMatch(/^Nothing is lost/);
+    expect(text).toMatch(/\n {10,}before {2,}now\n/);
+    expect(text).toMatch(/\n {2}failed {2,}20 \(10 %\) {2,}0 \(0 %\)\n/);
+    expect(text).toMatch(/\n {4}status 503 {2,}20 {2,}0\n/);
+  });
+});
+
 describe('junitOf', () => {
   it('has a suite for each roll, and a case for each shutdown', () => {
     const xml = junitOf(result());
-    expect(elementsOf(xml)).toEqual(['testsuites', 'testsuite', 'testcase', 'testcase', 'system-out']);
-    expect(xml).toContain('<testsuites name="nestjs-drain drill" tests="2" failures="0" time="3.001">');
+    expect(elementsOf(xml)).toEqual(['testsuites', 'testsuite', ...Array<string>(3).fill('testcase'), 'system-out']);
+    expect(xml).toContain('<testsuites name="nestjs-drain drill" tests="3" failures="0" time="3.001">');
     expect(xml).toContain('name="replica-1 stops without losing a request"');
   });
 
   it('fails the case of the shutdown that lost, or was killed', () => {
     const xml = junitOf(result({ everyKth: 10, killed: true }));
     expect(elementsOf(xml)).toContain('failure');
-    expect(xml).toMatch(/tests="2" failures="1"/);
+    expect(xml).toMatch(/tests="3" failures="2"/);
     expect(xml).toMatch(/message="20 requests failed: 20 answered 503; ended with SIGKILL after 30 s"/);
   });
 

@@ -27,6 +27,12 @@ describe('observationsOf', () => {
     expect(observationsOf([listening(8, 3_000, 1), exit(8)], 3_000).listenerExited).toBe(true);
   });
 
+  it('knows which signals came to that one', () => {
+    const seen = (pid: number, signal: string) => ({ event: 'signal', at: 0, pid, signal });
+    const { signalsSeen } = observationsOf([listening(8, 3_000, 1), seen(7, 'SIGINT'), seen(8, 'SIGTERM')], 3_000);
+    expect(signalsSeen).toEqual(['SIGTERM']);
+  });
+
   it("puts phases on this process's own clock", () => {
     const at = performance.timeOrigin + 1_234;
     const lines = [
@@ -40,6 +46,11 @@ describe('observationsOf', () => {
   });
 
   it('knows nothing where nothing was told', () => {
-    expect(observationsOf([], 3_000)).toEqual({ otherPorts: [], phases: [], listenerExited: false });
+    expect(observationsOf([], 3_000)).toEqual({
+      otherPorts: [],
+      phases: [],
+      listenerExited: false,
+      signalsSeen: [],
+    });
   });
 });

@@ -27,7 +27,7 @@ export function rolls({ rolls }: DrillResult): Markup {
 
 /** `Lag 500 ms, round 1` */
 export function titleOf({ lagMs, round }: Roll): string {
-  return `Lag ${duration(lagMs)}, round ${round}`;
+  return lagMs === undefined ? `Roll ${round}` : `Lag ${duration(lagMs)}, round ${round}`;
 }
 
 export function failedIn({ samples: { outcome, outcomes } }: Roll): number {

@@ -10,6 +10,7 @@ export function settings({ settings: asked, totals }: DrillResult): Markup {
     ['Replicas', count(asked.replicas)],
     ['Rounds at each lag', count(asked.rounds)],
     ['Lags', asked.lagsMs.map(duration).join(', ')],
+    ['Protocol', asked.protocol ?? 'http'],
     ['Rate', `${count(asked.ratePerSecond)}\u00a0requests a second`],
     ['Readiness path', html`<code>${asked.readinessPath}</code>`],
     ['Signal', asked.signal],

@@ -1,20 +1,57 @@
 import { calendarTime, count, countOf, duration, percent } from '../format.js';
 import { html, type Markup } from '../html.js';
-import { type DrillResult } from '../../result.js';
+import { type DrillResult, type DrillSettings } from '../../result.js';
 
-/** The sentence everybody reads, and the figures it stands on. */
+/** What it comes to, in a few words. */
+export function headlineOf({ conclusion, totals }: DrillResult): string {
+  const { requests, failed, killed, diedAlone, unseenSignals } = totals;
+  if (failed > 0) return `${count(failed)} of ${countOf(requests, 'request')} lost`;
+  if (diedAlone > 0) return `${countOf(diedAlone, 'replica')} died`;
+  if (killed > 0) return `${countOf(killed, 'replica')} killed`;
+  if (unseenSignals > 0) return 'Signal not seen';
+  if (conclusion === 'not-known') return 'Too little to say';
+  return conclusion === 'failed' ? 'Answers too slow' : 'Nothing lost';
+}
+
+const badges = { passed: 'Passed', failed: 'Failed', 'not-known': 'Not known' } as const;
+
+/** What everybody reads, and the sentence it stands for. */
 export function verdict(result: DrillResult): Markup {
-  const { settings, startedAt, lostNothing, totals } = result;
-  const badge = lostNothing ? 'Nothing lost' : totals.failed > 0 ? 'Requests lost' : 'Replica killed';
-  return html`<header class="verdict ${lostNothing ? 'good' : 'bad'}">
+  const { settings, startedAt, conclusion, about, partial } = result;
+  const isGood = conclusion === 'passed';
+  return html`<header class="verdict ${isGood ? 'good' : 'bad'}">
+    <p class="badge">${isGood ? tick : cross}${badges[conclusion]}${partial ? ', partial' : ''}</p>
+    <h1>${about.title === undefined ? '' : html`<span class="title">${about.title}</span> `}${headlineOf(result)}</h1>
+    <p class="lead">${result.verdict}</p>
     <p class="eyebrow">
-      Rolling-restart drill <span aria-hidden="true">·</span>
-      <time datetime="${startedAt}">${calendarTime(startedAt)}</time>
+      ${headOf(result).map((each) => html`<span>${each}</span> `)}<time datetime="${startedAt}"
+        >${calendarTime(startedAt)}</time
+      >
     </p>
-    <p class="badge">${lostNothing ? tick : cross}${badge}</p>
-    <h1>${result.verdict}</h1>
-    <p class="command"><code>${settings.command.join(' ')}</code></p>
+    <p class="command"><code>${commandOf(settings)}</code></p>
   </header> `;
+}
+
+/** What was drilled, and how, so that two reports can be told apart. */
+function headOf({ about, settings, totals }: DrillResult): string[] {
+  const { service, serviceVersion, commit, node, nest, drain } = about;
+  const versions = [
+    ['commit', commit],
+    ['Node', node],
+    ['Nest', nest],
+    ['nestjs-drain', drain],
+  ].flatMap(([name, version]) => (version === undefined ? [] : [`${name}\u00a0${version}`]));
+  return [
+    ...(service === undefined ? [] : [serviceVersion === undefined ? service : `${service}\u00a0${serviceVersion}`]),
+    `${count(totals.achievedRate)}\u00a0requests a second`,
+    settings.attach ? 'attached' : (settings.reload ?? settings.preset),
+    ...versions,
+  ];
+}
+
+function commandOf({ command, attach, reload }: DrillSettings): string {
+  if (attach) return `${attach.url}, while: ${attach.during}`;
+  return reload === undefined ? command.join(' ') : `${command.join(' ')}, reloaded with: ${reload}`;
 }
 
 export function figures(result: DrillResult): Markup {

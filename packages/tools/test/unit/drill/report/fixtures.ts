@@ -84,6 +84,14 @@ function resultOf(seed: number, requests: number, stop: Stop, advice: readonly A
   );
   return {
     version: 1,
+    about: {
+      service: 'orders',
+      serviceVersion: '1.4.0',
+      commit: '3f2a9c1',
+      node: '24.1.0',
+      drain: '0.2.0',
+      nest: '12.5.1',
+    },
     startedAt: '2026-03-02T09:30:00.000Z',
     durationMs: rolls.length * (rollMs + 500),
     settings: { ...settings, ratePerSecond },
@@ -99,7 +107,14 @@ function resultOf(seed: number, requests: number, stop: Stop, advice: readonly A
       },
       shutdownMs: { median: stops.sort((a, b) => a - b)[stops.length >> 1] ?? 0, max: Math.max(...stops) },
       killed,
+      diedAlone: 0,
+      unseenSignals: 0,
+      failedExits: 0,
+      achievedRate: ratePerSecond,
+      answeredByReplicas: total - failed,
+      clientLate: { maxMs: 0, totalMs: 0 },
     },
+    conclusion: failed === 0 && killed === 0 ? 'passed' : 'failed',
     lostNothing: failed === 0 && killed === 0,
     verdict:
       failed === 0

@@ -5,7 +5,7 @@ import { type DrillResult, type Roll } from '../../../../src/drill/result.js';
 import { losslessResult, lossyResult } from './fixtures.js';
 
 const assets = readReportAssets();
-const report = (result: DrillResult): string => htmlReport(result, assets);
+const report = (result: DrillResult): string => htmlReport(result, { assets });
 /** What a reader gets, without the scripts, the style and the comments. */
 const contentOf = (html: string): string =>
   html.replace(/<script[\s\S]*?<\/script>|<style[\s\S]*?<\/style>|<!--[\s\S]*?-->/g, '');
@@ -16,14 +16,48 @@ const kilobytes = (html: string): number => Buffer.byteLength(html) / 1_000;
 describe('htmlReport', () => {
   it('begins with the verdict, in words', () => {
     const lossy = contentOf(report(lossyResult()));
-    expect(matches(lossy, /<h1>(.*?)<\/h1>/g)).toEqual([lossyResult().verdict]);
-    expect(lossy).toContain('Requests lost');
-    expect(contentOf(report(losslessResult()))).toContain('Nothing lost');
+    const failed = lossyResult().totals.failed;
+    expect(matches(lossy, /<h1>(.*?)<\/h1>/g)).toEqual([`${failed} of 4,000\u00a0requests lost`]);
+    expect(lossy).toContain(`<p class="lead">${lossyResult().verdict}</p>`);
+    expect(matches(contentOf(report(losslessResult())), /<h1>(.*?)<\/h1>/g)).toEqual(['Nothing lost']);
   });
 
   it('says the numbers that matter, with their units', () => {
     const values = matches(contentOf(report(losslessResult())), /<dd class="value">(.*?)<\/dd>/g);
     expect(values).toEqual(['4,000', '0', '0.075\u00a0%', expect.stringMatching(/^\d+\u00a0ms$/)]);
+  });
+
+  it('heads what was drilled, and how', () => {
+    const result = lossyResult();
+    const head = contentOf(report({ ...result, about: { ...result.about, title: 'A bad day' } }));
+    const words = 'orders\u00a01.4.0|200\u00a0requests a second|kubernetes|commit\u00a03f2a9c1|Nest\u00a012.5.1';
+    for (const each of ['A bad day', ...words.split('|')]) expect(head).toContain(`>${each}</span>`);
+  });
+
+  it('draws every failure in the picture, at its time since the signal', () => {
+    const svg = /<svg\s+class="wide"[\s\S]*?<\/svg>/.exec(report(lossyResult()))![0];
+    const drawn = matches(svg, /<title>([\d,]+) /g).map(Number);
+    expect(drawn.reduce((sum, number) => sum + number, 0)).toBe(lossyResult().totals.failed);
+    expect(report(losslessResult())).not.toMatch(/class="shape-\w+ column"/);
+  });
+
+  it('folds the rolls in which nothing failed', () => {
+    expect(contentOf(report(losslessResult())).match(/<details class="clean">/g)).toHaveLength(2);
+    expect(contentOf(report(lossyResult()))).not.toContain('<details class="clean">');
+  });
+
+  it('puts an earlier result beside this one', () => {
+    const before = { ...lossyResult(), about: { node: '24.1.0', title: 'without' } };
+    const now = { ...losslessResult(), about: { node: '24.1.0', title: 'with' } };
+    const html = contentOf(htmlReport(now, { before, assets }));
+    expect(matches(html, /<div class="side (\w+)">/g)).toEqual(['bad', 'good']);
+    expect(matches(html, /<p class="failed"><strong>(\d+)<\/strong>/g)).toEqual([`${before.totals.failed}`, '0']);
+    expect(html).toMatch(/<th scope="col"\s+class="n">without<\/th>\s*<th scope="col"\s+class="n">with<\/th>/);
+    // On one scale: the same ticks.
+    const pictures = html
+      .match(/<svg\s+class="half"[\s\S]*?<\/svg>/g)!
+      .map((svg) => matches(svg, /class="tick"\s+x="([\d.]+)"/g));
+    expect(pictures[0]).toEqual(pictures[1]);
   });
 
   it('gives each advice with its code, its finding and its fix', () => {
@@ -59,8 +93,12 @@ describe('htmlReport', () => {
     const result = lossyResult();
     const html = contentOf(report(result));
     const charts = matches(html, /role="img"\s*aria-label="([^"]*)"/g);
-    expect(charts).toHaveLength(2 * result.rolls.length);
-    expect(charts[0]).toBe('Latency of 2,000\u00a0requests over 10\u00a0s: 10 failed');
+    // The picture is there twice: as it is seen on a wide page, and on a narrow one.
+    expect(charts).toHaveLength(2 + 2 * result.rolls.length);
+    expect(charts[0]).toMatch(
+      /^Failures against the time since SIGTERM\. lag 0\u00a0ms: 10 of 2,000 failed \(.* refused/,
+    );
+    expect(charts[2]).toBe('Latency of 2,000\u00a0requests over 10\u00a0s: 10 failed');
     expect(matches(html, /<summary>(The chart as a table)<\/summary>/g)).toHaveLength(result.rolls.length);
   });
 

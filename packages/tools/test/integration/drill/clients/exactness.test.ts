@@ -1,0 +1,215 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type WebSocket } from 'ws';
+import { type ClientOf } from '../../../../src/drill/clients/client.js';
+import { Http1Client } from '../../../../src/drill/clients/http1.js';
+import { Http2Client } from '../../../../src/drill/clients/http2.js';
+import { webSocketClient } from '../../../../src/drill/clients/websocket.js';
+import { OpenLoopClients } from '../../../../src/drill/open-loop-clients.js';
+import { type Stub, stubHttp2, stubHttps, stubWebSockets } from './stub-protocols.js';
+
+const answer = 'the right answer';
+const count = 210;
+const wrong = count / 7;
+const requests = [{ name: 'GET /', method: 'GET', path: '/', expect: { status: 200, body: answer } }];
+const timeoutMs = 2_000;
+
+describe('What is counted', () => {
+  const stubs: Stub[] = [];
+  afterEach(async () => {
+    await Promise.all(stubs.splice(0).map((stub) => stub.close()));
+  });
+
+  async function stub(starting: Promise<Stub>): Promise<Stub> {
+    stubs.push(await starting);
+    return stubs.at(-1)!;
+  }
+
+  /** Calls `fault` every seventh time. */
+  function everySeventh<Args extends unknown[]>(well: (...args: Args) => void, fault: (...args: Args) => void) {
+    let served = 0;
+    return (...args: Args): void => (++served % 7 === 0 ? fault(...args) : well(...args));
+  }
+
+  describe('over HTTPS', () => {
+    const well = (_req: IncomingMessage, res: ServerResponse): void => void res.end(answer);
+    const client = (port: number, insecure = true) =>
+      new Http1Client({ url: `https://127.0.0.1:${port}`, requests, timeoutMs, insecure });
+    const faults: [string, string | undefined, typeof well][] = [
+      ['dropped', 'reset', (req) => req.socket.destroy()],
+      ['delayed', undefined, (_req, res) => void setTimeout(() => res.end(answer), 150)],
+      ['never given', 'timed-out', () => undefined],
+      [
+        'doubled',
+        'wrong-length',
+        (req) => req.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n${answer}${answer}`),
+      ],
+      ['cut', 'cut-short', (req) => req.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nthe')],
+      ['a lie', 'wrong-body', (_req, res) => void res.end('the wrong answer')],
+      ['an error', 'status-503', (_req, res) => void res.writeHead(503).end(answer)],
+    ];
+
+    it.each(faults)('is exact to the one when every seventh answer is %s', async (_what, kind, fault) => {
+      const { port } = await stub(stubHttps(everySeventh(well, fault)));
+      expect(await asked(() => client(port))).toEqual(outcomesOf(kind));
+    });
+
+    it('is everything when nobody vouches for the certificate, and that was not asked to be overlooked', async () => {
+      const { port } = await stub(stubHttps(well));
+      const result = await asked(() => client(port, false), 20);
+      expect(result).toMatchObject({ counts: { requests: 20, failed: 20 }, byKind: { other: 20 } });
+    });
+  });
+
+  describe.each([
+    ['h2c', 'http', false],
+    ['HTTP/2 over TLS', 'https', true],
+  ] as const)('over %s', (_protocol, scheme, isTls) => {
+    const well = (stream: ServerHttp2Stream): void => {
+      stream.respond({ ':status': 200 });
+      stream.end(answer);
+    };
+    const client = (port: number) =>
+      new Http2Client({ url: `${scheme}://127.0.0.1:${port}`, requests, timeoutMs, insecure: true });
+    const faults: [string, string | undefined, typeof well][] = [
+      ['refused unseen', 'refused', (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM)],
+      ['dropped', 'reset', (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR)],
+      ['delayed', undefined, (stream) => void setTimeout(() => well(stream), 150)],
+      ['never given', 'timed-out', () => undefined],
+      [
+        'doubled',
+        'wrong-body',
+        (stream) => {
+          stream.respond({ ':status': 200 });
+          stream.write(answer);
+          stream.end(answer);
+        },
+      ],
+      [
+        'cut',
+        'cut-short',
+        (stream) => {
+          stream.respond({ ':status': 200 });
+          // A close would say that the answer is over.
+          stream.write('the right', () => stream.destroy(new Error('cut')));
+        },
+      ],
+      [
+        'a lie',
+        'wrong-body',
+        (stream) => {
+          stream.respond({ ':status': 200 });
+          stream.end('the wrong answer');
+        },
+      ],
+      [
+        'an error',
+        'status-503',
+        (stream) => {
+          stream.respond({ ':status': 503 });
+          stream.end(answer);
+        },
+      ],
+    ];
+
+    it.each(faults)('is exact to the one when every seventh answer is %s', async (_what, kind, fault) => {
+      const { port } = await stub(stubHttp2(everySeventh(well, fault), isTls));
+      expect(await asked(() => client(port))).toEqual(outcomesOf(kind));
+    });
+
+    it('is exact when every seventh answer takes its connection with it', async () => {
+      // Its head is out by then.
+      const take = (stream: ServerHttp2Stream): void => {
+        stream.respond({ ':status': 200 });
+        stream.write('the right', () => stream.session!.destroy());
+      };
+      const { port } = await stub(stubHttp2(everySeventh(well, take), isTls));
+      // One stream at a time: the answers are well apart from each other.
+      const result = await asked(() => client(port), 70, 50);
+      expect(result).toMatchObject({ counts: { requests: 70, failed: 10 }, byKind: { 'cut-short': 10 } });
+    });
+
+    it('sends nothing more on a connection that was told to go away, and refuses nothing then', async () => {
+      let served = 0;
+      const { port } = await stub(
+        stubHttp2((stream) => {
+          well(stream);
+          if (++served % 7 === 0) stream.session!.close();
+        }, isTls),
+      );
+      const result = await asked(() => client(port), 70, 50);
+      expect(result).toMatchObject({ counts: { requests: 70, failed: 0 }, byKind: {} });
+    });
+  });
+
+  describe('over WebSockets', () => {
+    const well = (socket: WebSocket, message: string): void => socket.send(message);
+    const messages = [{ name: '/', method: 'GET', path: '/' }];
+    const client = (port: number) => webSocketClient({ url: `ws://127.0.0.1:${port}`, requests: messages, timeoutMs });
+    const faults: [string, string | undefined, typeof well][] = [
+      ['dropped, with its connection', 'bad-close', (socket) => socket.terminate()],
+      ['dropped by a connection that goes away', 'reset', (socket) => socket.close(1001)],
+      ['dropped by a connection that ends well', 'bad-close', (socket) => socket.close(1000)],
+      ['delayed', undefined, (socket, message) => void setTimeout(() => socket.send(message), 150)],
+      ['never given', 'timed-out', () => undefined],
+      [
+        'doubled',
+        'twice',
+        (socket, message) => {
+          socket.send(message);
+          socket.send(message);
+        },
+      ],
+      ['a lie', 'wrong-body', (socket) => socket.send('something else')],
+    ];
+
+    it.each(faults)('is exact to the one when every seventh answer is %s', async (_what, kind, fault) => {
+      const { port } = await stub(stubWebSockets(everySeventh(well, fault)));
+      expect(await asked(client(port))).toEqual(outcomesOf(kind));
+    });
+
+    it.each([
+      [1001, {}],
+      [1012, {}],
+      [1000, { 'bad-close': 10 }],
+      [4000, { 'bad-close': 10 }],
+    ])('has the connections that are ended with %d beside the messages', async (code, byKind) => {
+      const kept = everySeventh(well, (socket, message) => {
+        socket.send(message);
+        socket.close(code);
+      });
+      const { port } = await stub(stubWebSockets(kept));
+      // The last that is ended has others behind it.
+      const { byKind: found, counts } = await asked(client(port), 76, 200, 0);
+      expect(found).toEqual(byKind);
+      expect(counts.requests).toBe(76 + (Object.values(byKind)[0] ?? 0));
+    });
+  });
+
+  /** What comes of so many requests of a client. Late faults are counted like others. */
+  async function asked(client: ClientOf, number = count, ratePerSecond = 150, freshShare = 0.1) {
+    const kinds = new Map<number, string>();
+    const clients = new OpenLoopClients({
+      client,
+      ratePerSecond,
+      freshShare,
+      count: number,
+      connections: 8,
+      onOutcome: ({ number: each, fault }) => fault && kinds.set(each, fault.kind),
+      onLateFault: (each, fault) => kinds.set(each, fault.kind),
+    });
+    const counts = await clients.run();
+    const byKind: Record<string, number> = {};
+    for (const kind of kinds.values()) byKind[kind] = (byKind[kind] ?? 0) + 1;
+    return { counts: clients.counts(), byKind, isSame: counts.failed === kinds.size };
+  }
+
+  function outcomesOf(kind: string | undefined) {
+    return {
+      counts: { requests: count, failed: kind ? wrong : 0, underWay: 0 },
+      byKind: kind ? { [kind]: wrong } : {},
+      isSame: true,
+    };
+  }
+});

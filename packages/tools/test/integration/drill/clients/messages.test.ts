@@ -1,0 +1,201 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { Server as GrpcServer, ServerCredentials, loadPackageDefinition, type ServiceDefinition } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { ApplicationPackages } from '../../../../src/drill/clients/application-packages.js';
+import { grpcCallers } from '../../../../src/drill/clients/grpc-caller.js';
+import { Ledger } from '../../../../src/drill/clients/ledger.js';
+import { nestCallers } from '../../../../src/drill/clients/nest-caller.js';
+import { BadInputError } from '../../../../src/drill/errors.js';
+import {
+  call,
+  callFaults,
+  clientOf,
+  event,
+  eventFaults,
+  everySeventh,
+  executeIn,
+  expected,
+  type Fault,
+  type Handle,
+  outcomesOf,
+  well,
+} from './message-faults.js';
+
+const packages = new ApplicationPackages();
+const proto = fileURLToPath(new URL('../../../drill/apps/orders.proto', import.meta.url));
+
+describe('What is counted of messages', () => {
+  const ledgers: Ledger[] = [];
+  const ends: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    await Promise.all(ends.splice(0).map((end) => end()));
+    for (const ledger of ledgers.splice(0)) ledger.remove();
+  });
+
+  function ledger(): Ledger {
+    ledgers.push(new Ledger());
+    return ledgers.at(-1)!;
+  }
+
+  describe('over TCP', () => {
+    /** Speaks as Nest's server does: JSON behind its length. */
+    async function serve(handle: Handle, own: Ledger, taken?: (socket: Socket) => boolean): Promise<string> {
+      const sockets = new Set<Socket>();
+      const server: Server = createServer((socket) => {
+        sockets.add(socket);
+        socket.on('error', () => undefined);
+        let rest = '';
+        socket.setEncoding('utf8').on('data', (text: string) => {
+          rest += text;
+          for (let at; (at = rest.indexOf('#')) > 0 && rest.length > at + Number(rest.slice(0, at));) {
+            const end = at + 1 + Number(rest.slice(0, at));
+            const { id, data } = JSON.parse(rest.slice(at + 1, end));
+            rest = rest.slice(end);
+            if (taken?.(socket)) return;
+            const say = (packet: object): void => {
+              const json = JSON.stringify({ ...packet, id });
+              socket.write(`${json.length}#${json}`);
+            };
+            handle({
+              id: data.id,
+              execute: () => executeIn(own, data.id),
+              answer: (response) => say({ response, isDisposed: true }),
+              answerMore: (response) => say({ response }),
+              fail: (message) => say({ err: { status: 'error', message }, isDisposed: true }),
+            });
+          }
+        });
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      ends.push(async () => {
+        for (const socket of sockets) socket.destroy();
+        server.close();
+      });
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    }
+
+    const callersTo = (pattern = 'orders.create') => nestCallers(packages, { transport: 'tcp', pattern });
+
+    it.each(callFaults)('is exact to the one when every seventh call is answered %s', async (_what, kind, fault) => {
+      const own = ledger();
+      const url = await serve(everySeventh(fault, well), own);
+      const open = await callersTo();
+      expect(await outcomesOf(clientOf(own, call, () => open(url)))).toEqual(expected(kind));
+    });
+
+    it.each(eventFaults)('is exact to the one when every seventh event is %s', async (_what, kind, fault) => {
+      const own = ledger();
+      const url = await serve(
+        everySeventh(fault, ({ execute }) => execute()),
+        own,
+      );
+      const open = await callersTo('orders.paid');
+      expect(await outcomesOf(clientOf(own, event, () => open(url)))).toEqual(expected(kind));
+    });
+
+    it('is exact to the one when every seventh call loses its connection', async () => {
+      const own = ledger();
+      let received = 0;
+      const url = await serve(well, own, (socket) => ++received % 7 === 0 && !!socket.destroy());
+      const open = await callersTo();
+      expect(await outcomesOf(clientOf(own, call, () => open(url)))).toEqual(expected('reset'));
+    });
+
+    it('counts a service that is not there', async () => {
+      const open = await callersTo();
+      const { byKind } = await outcomesOf(clientOf(ledger(), call, () => open('http://127.0.0.1:9')));
+      expect(byKind).toEqual({ refused: 140 });
+    });
+
+    it('says nothing of executions when no ledger is kept', async () => {
+      const url = await serve(({ id, answer }) => answer({ done: id }), ledger());
+      const open = await callersTo();
+      expect(await outcomesOf(clientOf(ledger(), call, () => open(url)))).toEqual(expected(undefined));
+    });
+  });
+
+  describe('over gRPC', () => {
+    async function serve(handle: Handle, own: Ledger): Promise<string> {
+      const loaded = loadPackageDefinition(loadSync(proto)) as unknown as {
+        orders: { Orders: { service: ServiceDefinition } };
+      };
+      const server = new GrpcServer();
+      server.addService(loaded.orders.Orders.service, {
+        Create: ({ request }: { request: { id: string } }, answered: (error: object | null, value?: object) => void) =>
+          handle({
+            id: request.id,
+            execute: () => executeIn(own, request.id),
+            answer: (value) => answered(null, value as object),
+            answerMore: () => undefined,
+            fail: (details) => answered({ code: 9, details }),
+          }),
+        Follow: (stream: { request: { id: string }; write(value: unknown): void; end(): void }) =>
+          handle({
+            id: stream.request.id,
+            execute: () => executeIn(own, stream.request.id),
+            answer: (value) => (stream.write(value), stream.end()),
+            answerMore: (value) => stream.write(value),
+            fail: () => stream.end(),
+          }),
+      });
+      const port = await new Promise<number>((resolve, reject) =>
+        server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+          error ? reject(error) : resolve(bound),
+        ),
+      );
+      ends.push(async () => server.forceShutdown());
+      return `http://127.0.0.1:${port}`;
+    }
+
+    const callersOf = (method: string) => grpcCallers(packages, { proto, service: 'orders.Orders', method });
+    const unary = callFaults.filter(([what]) => what !== 'twice, with two answers');
+
+    it.each(unary)('is exact to the one when every seventh call is answered %s', async (_what, kind, fault) => {
+      const own = ledger();
+      const url = await serve(everySeventh(fault, well), own);
+      const open = await callersOf('Create');
+      expect(await outcomesOf(clientOf(own, call, () => open(url)))).toEqual(expected(kind));
+    });
+
+    const streams: Fault[] = [
+      callFaults.find(([what]) => what === 'twice, with two answers')!,
+      ['with no value', 'cut-short', ({ execute, fail }) => (execute(), fail(''))],
+    ];
+    it.each(streams)('is exact to the one when every seventh stream is answered %s', async (_what, kind, fault) => {
+      const own = ledger();
+      const url = await serve(everySeventh(fault, well), own);
+      const open = await callersOf('Follow');
+      expect(await outcomesOf(clientOf(own, call, () => open(url)))).toEqual(expected(kind));
+    });
+
+    it('counts a service that is not there', async () => {
+      const open = await callersOf('Create');
+      const { byKind } = await outcomesOf(clientOf(ledger(), call, () => open('http://127.0.0.1:9')));
+      expect(byKind).toEqual({ refused: 140 });
+    });
+
+    it.each([
+      [
+        'a method that is not there',
+        { service: 'orders.Orders', method: 'Delete' },
+        /takes one message \(Create, Follow\)/,
+      ],
+      ['a service that is not there', { service: 'Orders', method: 'Create' }, /no service 'Orders'/],
+    ])('refuses %s', async (_what, named, said) => {
+      await expect(grpcCallers(packages, { proto, ...named })).rejects.toThrow(said);
+    });
+  });
+
+  it('says in a line what the application does not have', async () => {
+    const elsewhere = new ApplicationPackages('/tmp');
+    const trying = nestCallers(elsewhere, { transport: 'nats', pattern: 'orders' });
+    await expect(trying).rejects.toThrow(BadInputError);
+    await expect(trying).rejects.toThrow(
+      /^--transport nats needs @nestjs\/microservices in \/tmp, .*: install it[^\n]*$/,
+    );
+  });
+});
