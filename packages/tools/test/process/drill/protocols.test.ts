@@ -13,7 +13,6 @@ const tcp = ['--transport=tcp', '--pattern=orders.create', '--answer={"done":"{{
 const drills: [what: string, args: readonly string[], kinds: RegExp | undefined][] = [
   ['WebSockets that go away', [...overWebSockets, 'node', `${apps}/websockets.mjs`, 'well'], undefined],
   ['WebSockets that are cut', [...overWebSockets, 'node', `${apps}/websockets.mjs`, 'badly'], /bad-close/],
-  ['HTTP/2 that goes away', [...overHttp2, 'node', `${apps}/http2.mjs`, 'well'], undefined],
   ['HTTP/2 that is cut', [...overHttp2, 'node', `${apps}/http2.mjs`, 'badly'], /reset/],
   ['event streams that are resumed', [...events, 'node', `${apps}/events.mjs`, 'well'], undefined],
   ['event streams that forget', [...events, 'node', `${apps}/events.mjs`, 'forgetful'], /lost/],
@@ -26,6 +25,8 @@ const calls: [what: string, args: readonly string[]][] = [
   ['gRPC', [...grpc, '--', 'node', `${apps}/messages.mjs`, 'grpc']],
 ];
 
+const leavingHttp2 = [...overHttp2, 'node', `${apps}/http2.mjs`, 'well'];
+
 describe('What is spoken', () => {
   const turns = new Turns(2);
   const found = new Map<string, ReturnType<typeof runDrill>>();
@@ -35,7 +36,7 @@ describe('What is spoken', () => {
     const both = calls.flatMap(([what, args]) =>
       ['with', 'without'].map((manner) => [`${what} ${manner}`, [...args, manner]] as const),
     );
-    for (const [what, args] of [...drills, ...both]) {
+    for (const [what, args] of [...drills, ...both, ['HTTP/2 that goes away', leavingHttp2] as const]) {
       const run = turns.take(() => runDrill([...roll, ...args]));
       run.catch(() => undefined);
       found.set(what, run);
@@ -54,6 +55,16 @@ describe('What is spoken', () => {
       expect(Object.keys(failuresByKind).join()).toMatch(kinds);
       expect(code).toBe(1);
     }
+  });
+
+  it('tells streams that met a GOAWAY as refused, and loses nothing else of a service that goes away', async () => {
+    const { failures, totals } = (await found.get('HTTP/2 that goes away')!).result;
+    expect(totals.requests).toBeGreaterThan(200);
+    // They were sent while it was on its way: a few, and none that was executed.
+    expect(failures.filter(({ kind, detail = '' }) => kind !== 'refused' || !/REFUSED_STREAM/.test(detail))).toEqual(
+      [],
+    );
+    expect(totals.failed / totals.requests).toBeLessThan(0.03);
   });
 
   it.each(calls)('tells calls over %s to a service that drains from those to one that does not', async (what) => {
