@@ -8,9 +8,9 @@ import { BadInputError } from './errors.js';
  *
  * @publicApi
  */
-export type ShellName = (typeof shells)[number];
+export type ShellName = 'dash' | 'busybox' | 'bash';
 
-export const shells = ['dash', 'busybox', 'bash'] as const;
+export const shells: readonly ShellName[] = ['dash', 'busybox', 'bash'];
 
 /** A folder in which `sh` is another shell, for the commands of replicas: it stands first in their PATH. */
 export class ShellFolder {
