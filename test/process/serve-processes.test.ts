@@ -68,7 +68,9 @@ describe('An application that knows nothing of it', () => {
     const served = await Served.start({ workers: 2, release: 'bare', settings: { path: 'socket' } });
     const path = join(served.folder, 'socket');
     const places = await Promise.all(Array.from({ length: 20 }, () => ask(served).then(({ place }) => place)));
-    expect(places.filter((place) => place === '1')).toHaveLength(10);
+    // The fullest has at most 1.3 times the mean.
+    const [first, second] = ['1', '2'].map((each) => places.filter((place) => place === each).length);
+    expect(Math.max(first!, second!)).toBeLessThanOrEqual(13);
     const before = await ask({ socketPath: path });
     expect(await served.order('reload')).toMatchObject({ code: 0 });
     expect((await ask({ socketPath: path })).pid).not.toBe(before.pid);
@@ -154,6 +156,9 @@ describe('A group in a unit', () => {
     const port = address.port!;
     const setup = { workers: 1, settings: { port }, options: ['--balance', balance], socket };
     const first = await Served.start(setup);
+    // systemd would listen on it from the beginning; here a worker is the first to.
+    const isListening = () => ask({ port }, '/orders').then(Boolean, () => false);
+    await until(isListening);
     const { pid } = await ask({ port }, '/orders');
     first.signal('SIGTERM');
     expect(await first.ended).toMatchObject({ end: 0 });

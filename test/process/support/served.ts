@@ -55,7 +55,7 @@ const releases: Record<string, string> = {
   silent: `setInterval(() => undefined, 1_000);\n`,
   unready: `import { createServer } from 'node:http';
 createServer((_, response) => response.writeHead(503).end()).listen(JSON.parse(process.env.DRAIN_SETTINGS).port, '127.0.0.1');\n`,
-  'short-lived': `setTimeout(() => process.exit(3), 1_500);\nawait import(${application});\n`,
+  'short-lived': `await import(${application});\nsetTimeout(() => process.exit(3), 1_500);\n`,
 };
 
 const running = new Set<Served>();
