@@ -128,9 +128,12 @@ async function coreOf(entry) {
         const file = resolve(resolveDir, path);
         return exported.has(file) ? { path: file, namespace: 'core' } : undefined;
       });
+      // One module imports the file, and all others have it from there: each import costs bytes.
+      build.onResolve({ filter: /^core$/ }, ({ path }) => ({ path, namespace: 'core' }));
       build.onLoad({ filter: /./, namespace: 'core' }, ({ path }) => {
+        if (path === 'core') return { contents: "export { core } from './core.cjs';" };
         const names = [...exported.get(path)].map(([own, name]) => `export const ${own} = core.${name};`);
-        return { contents: ["import { core } from './core.cjs';", ...names].join('\n') };
+        return { contents: ["import { core } from 'core';", ...names].join('\n') };
       });
     },
   };
