@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { Script } from 'node:vm';
+import { Script, SourceTextModule } from 'node:vm';
 import { parseAllDocuments } from 'yaml';
 import { type ResolvedOptions } from '../../../src/options/options.js';
 import { resolveOptions } from '../../../src/options/resolve-options.js';
@@ -10,7 +10,7 @@ import { blocksOf, documents, fileNameOf, pages, proseOf } from '../../support/d
 const blocks = pages.flatMap(blocksOf);
 
 /** Blocks of these languages are checked below, compiled (`ts`), or no code of ours (`sh`, `text`, `diff`, ...). */
-const languages = ['diff', 'dockerfile', 'ini', 'js', 'mermaid', 'sh', 'text', 'ts', 'yaml'];
+const languages = ['diff', 'dockerfile', 'ini', 'js', 'mjs', 'mermaid', 'sh', 'text', 'ts', 'yaml'];
 
 /** The anchors of a page, made of its headings as GitHub does. */
 function anchorsOf(page: string): Set<string> {
@@ -94,6 +94,7 @@ describe('The documents', () => {
 
   it('have YAML and JavaScript that can be parsed', () => {
     for (const { page, line, language, code } of blocks) {
+      if (language === 'mjs') expect(() => new SourceTextModule(code, { identifier: `${page}:${line}` })).not.toThrow();
       if (language === 'js') expect(() => new Script(code, { filename: `${page}:${line}` })).not.toThrow();
       if (language !== 'yaml') continue;
       const problems = parseAllDocuments(code).flatMap(({ errors, warnings }) => [...errors, ...warnings]);
