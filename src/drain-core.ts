@@ -13,8 +13,9 @@ import { abandonedMs, InFlightTracker } from './in-flight/in-flight-tracker.js';
 import { TrackedRuns } from './in-flight/tracked-runs.js';
 import { type ResolvedOptions } from './options/options.js';
 import { lameDuckWindow } from './options/lame-duck-window.js';
+import { Handover } from './platform/handover.js';
 import { PlatformGrace } from './platform/platform-grace.js';
-import { isReplacedAsAWhole, isUnderKubernetes } from './platform/platforms.js';
+import { isUnderKubernetes } from './platform/platforms.js';
 import { HandlerRefusals } from './refusal/handler-refusals.js';
 import { messageRefusal, Refusals } from './refusal/refusals.js';
 import { ReadinessLearner } from './readiness/readiness-learner.js';
@@ -25,7 +26,6 @@ import { hasReached, type ShutdownPhase } from './sequence/phase.js';
 import { Probes } from './sequence/probes.js';
 import { Rehearsal } from './rehearsal/rehearsal.js';
 import { type SharedSocket } from './platform/shared-socket.js';
-import { supervisedWorker } from './platform/supervised-worker.js';
 import { type ShutdownTrigger } from './sequence/sequence-parts.js';
 import { ShutdownSequence } from './sequence/shutdown-sequence.js';
 import { Traffic } from './sequence/traffic.js';
@@ -58,7 +58,6 @@ export class DrainCore {
   readonly refusals: HandlerRefusals;
   /** A signal began the shutdown, or it goes through a lame duck: clients are there, and may be about to write. */
   private isUnderTraffic = false;
-  private isTakenOut = false;
   private readonly readinessWatchers: (() => void)[] = [];
 
   constructor(
@@ -69,7 +68,7 @@ export class DrainCore {
     readonly isDevelopment = options.development === true,
     /** Through whom others accept from the same socket, if any do. */
     readonly sharedSocket?: SharedSocket,
-    private readonly supervised = supervisedWorker(),
+    private readonly handover = new Handover(sharedSocket, environment),
   ) {
     this.grace = new PlatformGrace(options.gracePeriodMs, environment);
     // Of a short drain they get no more than half, so that it does not time out for them.
@@ -190,20 +189,14 @@ export class DrainCore {
     return this.phase === 'running' || (this.phase === 'lame-duck' && this.options.readiness === 'after-lame-duck');
   }
 
-  /** The primary process takes this one out, and it alone: its siblings go on. Its server is about to be closed. */
+  /** The primary process takes this one out, and it alone. Its server is about to be closed. */
   takenOut(): void {
-    this.isTakenOut = true;
+    this.handover.takenOut();
     this.servers.keepConnections();
   }
 
-  /**
-   * Reports whether others accept from the same socket, and go on when this process ends: it gives up the socket at
-   * once, and the machine stays ready.
-   */
   private get handsOver(): boolean {
-    if (this.sharedSocket === undefined || this.isDevelopment) return false;
-    if (this.sharedSocket === 'supervisor') return !this.supervised?.isGroupStopping;
-    return this.isTakenOut || !isReplacedAsAWhole(this.environment);
+    return !this.isDevelopment && this.handover.isDue;
   }
 
   get isRehearsing(): boolean {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { DrainCore } from '../../src/drain-core.js';
 import { type GracefulShutdownOptions } from '../../src/options/options.js';
 import { resolveOptions } from '../../src/options/resolve-options.js';
+import { Handover } from '../../src/platform/handover.js';
 import { type SharedSocket } from '../../src/platform/shared-socket.js';
 import { type ShutdownTrigger } from '../../src/sequence/sequence-parts.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
@@ -287,7 +288,14 @@ describe('A process that shares its socket', () => {
   ])('is told by its supervisor whether all stop, there too: %s', async (isGroupStopping, left) => {
     const supervised = { isGroupStopping: false, drainsItself: true };
     const options = resolveOptions({ lameDuck: { minMs: 300, quietMs: 0, maxMs: 600 } });
-    core = new DrainCore(options, clock, kubernetes, false, 'supervisor', supervised);
+    core = new DrainCore(
+      options,
+      clock,
+      kubernetes,
+      false,
+      'supervisor',
+      new Handover('supervisor', kubernetes, supervised),
+    );
     core.servers.attach(createServer());
     supervised.isGroupStopping = isGroupStopping;
     expect(await leave(sigterm)).toEqual(left);

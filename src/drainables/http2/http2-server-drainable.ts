@@ -20,6 +20,7 @@ import { type ArrivalObserver } from '../shared/arrival-observer.js';
 import { Spread } from '../shared/spread.js';
 import { StandIn } from '../shared/stand-in.js';
 import { nextPoll } from '../shared/turns.js';
+import { sayClosed } from './closed-response.js';
 import { CANCEL } from './frames.js';
 import { Session, type SessionOwner } from './session.js';
 import { StreamExchange } from './stream-exchange.js';
@@ -245,14 +246,4 @@ export class Http2ServerDrainable implements Drainable, SessionOwner {
       if (++told % toldPerTurn === 0) await nextPoll();
     }
   }
-}
-
-/**
- * Has a response say that it has closed, as those of HTTP/1.1 do. Node's `finished()` would wait for ever for the end
- * of one that has; Fastify waits with it when a client has cancelled its request, and so would the drain.
- *
- * One listener for all responses.
- */
-function sayClosed(this: Http2ServerResponse): void {
-  (this as { closed?: boolean }).closed = true;
 }
