@@ -141,6 +141,15 @@ module.exports = {
       to: { path: '^src/(?!index\\.ts$)' },
     },
     {
+      name: 'doctor-start-knows-words-alone',
+      comment:
+        'What becomes of a signal is told from the words of commands and scripts; where they come from is known to the ' +
+        'two files that put them together.',
+      severity: 'error',
+      from: { path: '^packages/tools/src/doctor/start', pathNot: '(habitat|started)\\.ts$' },
+      to: { path: '^packages/tools/src', pathNot: '^packages/tools/src/doctor/(start|finding)' },
+    },
+    {
       name: 'drill-stands-alone',
       comment:
         'What drives an application from outside imports nothing of what runs inside it, nor of what uses the drill.',

@@ -13,6 +13,7 @@ export { OnShutdown } from './hooks/on-shutdown.decorator.js';
 export { type HookOptions, type ShutdownHook } from './hooks/hook-registry.js';
 export { ReadinessHealthIndicator, type ReadinessResult } from './readiness/readiness.health-indicator.js';
 export { type GracefulShutdownOptions, type ResolvedOptions, type SecondSignalAction } from './options/options.js';
+export { type PlatformName, usualGracePeriodMs } from './platform/platforms.js';
 export { type BudgetSum } from './sequence/budget.js';
 export { type ShutdownBudget, shutdownBudget } from './options/shutdown-budget.js';
 export { type LameDuckOptions } from './sequence/lame-duck.js';

@@ -15,20 +15,61 @@ export interface Platform {
   readonly isSystemd?: boolean;
 }
 
-/** PM2 writes what its configuration says, or nothing, and then kills after this time, ms. */
-const pm2KillTimeoutMs = 1_600;
+/**
+ * A platform that kills after a time of its own.
+ *
+ * @publicApi
+ */
+export type PlatformName =
+  | 'Fly.io'
+  | 'Nomad'
+  | 'Google Cloud Run'
+  | 'Google App Engine'
+  | 'Azure Container Apps'
+  | 'Amazon ECS'
+  | 'Heroku'
+  | 'Render'
+  | 'Kubernetes'
+  | 'PM2'
+  | 'a container';
+
+/** docs/platforms.md has the sources, ms. */
+const usualGracePeriodsMs: Readonly<Record<PlatformName, number>> = {
+  'Fly.io': 5_000,
+  Nomad: 5_000,
+  'Google Cloud Run': 10_000,
+  'Google App Engine': 30_000,
+  'Azure Container Apps': 30_000,
+  'Amazon ECS': 30_000,
+  Heroku: 30_000,
+  Render: 30_000,
+  Kubernetes: 30_000,
+  PM2: 1_600,
+  'a container': 10_000,
+};
+
+/**
+ * From the signal to SIGKILL on a platform, where its configuration says nothing else, ms. For tools: an application is
+ * asked by `gracePeriodMs: 'auto'`.
+ *
+ * @publicApi
+ */
+export function usualGracePeriodMs(platform: PlatformName): number {
+  return usualGracePeriodsMs[platform];
+}
 
 type Recognise = (surroundings: Surroundings) => Platform | undefined;
 type RecogniseContainer = (surroundings: Pick<Surroundings, 'environment'>) => Platform | undefined;
 
 /** A platform that sets a variable of its own, and whose number the process is not told. */
-function knownBy(variable: string, name: string, gracePeriodMs: number, number: string): RecogniseContainer {
+function knownBy(variable: string, name: PlatformName, number: string): RecogniseContainer {
+  const gracePeriodMs = usualGracePeriodsMs[name];
   return ({ environment }) =>
     environment[variable] === undefined ? undefined : { name, gracePeriodMs, why: `${variable} is set; ${number}` };
 }
 
 function cloudRun(variable: string): RecogniseContainer {
-  const recognise = knownBy(variable, 'Google Cloud Run', 10_000, 'it cannot be changed there');
+  const recognise = knownBy(variable, 'Google Cloud Run', 'it cannot be changed there');
   // Knative sets the same variables, and kills when Kubernetes does.
   return (surroundings) => (isUnderKubernetes(surroundings.environment) ? undefined : recognise(surroundings));
 }
@@ -38,26 +79,24 @@ function cloudRun(variable: string): RecogniseContainer {
  * each has unless it is told another one: docs/platforms.md has the sources.
  */
 const containerPlatforms: readonly RecogniseContainer[] = [
-  knownBy('FLY_MACHINE_ID', 'Fly.io', 5_000, 'its kill_timeout, unless fly.toml says otherwise'),
-  knownBy('NOMAD_ALLOC_ID', 'Nomad', 5_000, 'its kill_timeout, unless the task says otherwise'),
+  knownBy('FLY_MACHINE_ID', 'Fly.io', 'its kill_timeout, unless fly.toml says otherwise'),
+  knownBy('NOMAD_ALLOC_ID', 'Nomad', 'its kill_timeout, unless the task says otherwise'),
   cloudRun('K_SERVICE'),
   cloudRun('CLOUD_RUN_JOB'),
-  knownBy('GAE_SERVICE', 'Google App Engine', 30_000, 'it cannot be changed there'),
+  knownBy('GAE_SERVICE', 'Google App Engine', 'it cannot be changed there'),
   knownBy(
     'CONTAINER_APP_NAME',
     'Azure Container Apps',
-    30_000,
     'its terminationGracePeriodSeconds, unless the template says otherwise',
   ),
   ...['ECS_CONTAINER_METADATA_URI_V4', 'ECS_CONTAINER_METADATA_URI'].map((variable) =>
-    knownBy(variable, 'Amazon ECS', 30_000, 'its stopTimeout, unless the task definition says otherwise'),
+    knownBy(variable, 'Amazon ECS', 'its stopTimeout, unless the task definition says otherwise'),
   ),
-  knownBy('DYNO', 'Heroku', 30_000, 'it cannot be changed there'),
-  knownBy('RENDER', 'Render', 30_000, 'its maxShutdownDelaySeconds, unless the service says otherwise'),
+  knownBy('DYNO', 'Heroku', 'it cannot be changed there'),
+  knownBy('RENDER', 'Render', 'its maxShutdownDelaySeconds, unless the service says otherwise'),
   knownBy(
     'KUBERNETES_SERVICE_HOST',
     'Kubernetes',
-    30_000,
     'its terminationGracePeriodSeconds, unless the manifest says otherwise',
   ),
 ];
@@ -96,7 +135,11 @@ function pm2({ environment }: Surroundings): Platform | undefined {
   const given = Number(kill_timeout);
   return given > 0
     ? { name: 'PM2', gracePeriodMs: Math.floor(given), why: 'its kill_timeout' }
-    : { name: 'PM2', gracePeriodMs: pm2KillTimeoutMs, why: 'pm_id is set; its kill_timeout, for none is configured' };
+    : {
+        name: 'PM2',
+        gracePeriodMs: usualGracePeriodsMs.PM2,
+        why: 'pm_id is set; its kill_timeout, for none is configured',
+      };
 }
 
 /**
@@ -118,7 +161,7 @@ function container({ pid }: Surroundings): Platform | undefined {
   if (pid !== 1) return undefined;
   return {
     name: 'a container',
-    gracePeriodMs: 10_000,
+    gracePeriodMs: usualGracePeriodsMs['a container'],
     why: "the process is PID 1, and no orchestrator is recognised; docker's own, unless it is told otherwise",
   };
 }

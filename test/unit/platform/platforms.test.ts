@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { isReplacedAsAWhole, isUnderKubernetes, recognise } from '../../../src/platform/platforms.js';
+import {
+  isReplacedAsAWhole,
+  isUnderKubernetes,
+  type PlatformName,
+  recognise,
+  usualGracePeriodMs,
+} from '../../../src/platform/platforms.js';
 
 const ordinary = { pid: 4_242, parentPid: 17 };
 const at = (environment: NodeJS.ProcessEnv, ids: Partial<typeof ordinary> = {}) =>
@@ -28,6 +34,13 @@ describe('recognise', () => {
       expect(at({ PATH: '/usr/bin', ...environment }, { pid })).toMatchObject({ name, gracePeriodMs });
     }
     expect(at(environment).why).toMatch(new RegExp(`^${Object.keys(environment)[0]!} is set; `));
+  });
+
+  it('takes what usualGracePeriodMs() tells to tools', () => {
+    for (const [, name, gracePeriodMs] of platforms)
+      expect(usualGracePeriodMs(name as PlatformName)).toBe(gracePeriodMs);
+    expect(usualGracePeriodMs('PM2')).toBe(at({ pm_id: '0' }).gracePeriodMs);
+    expect(usualGracePeriodMs('a container')).toBe(at({}, { pid: 1 }).gracePeriodMs);
   });
 
   it('takes 30 s where it recognises nothing', () => {

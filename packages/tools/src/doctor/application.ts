@@ -1,5 +1,5 @@
 import { type GracefulShutdownOptions, type ShutdownBudget, shutdownBudget } from 'nestjs-drain';
-import { type Workload } from './read/workload.js';
+import { type Workload } from './model.js';
 
 /** Node's own `server.keepAliveTimeout`, ms. */
 export const nodeKeepAliveMs = 5_000;
@@ -31,6 +31,11 @@ export function sigtermParts(application: Application): readonly Part[] {
   return [['lame duck', application.budget.lameDuckMaxMs], ...partsAfterLameDuck(application)];
 }
 
+/** The same where there is no traffic that a lame duck waits for. */
+export function quietParts(application: Application): readonly Part[] {
+  return [['lame duck', application.budget.lameDuckMinMs], ...partsAfterLameDuck(application)];
+}
+
 /** What a SIGINT takes at most: it has a lame duck only when the options ask for one. */
 export function sigintParts(application: Application): readonly Part[] {
   const { lameDuck } = application.budget.options;
@@ -59,11 +64,13 @@ export function seconds(ms: number): string {
   return `${ms / 1_000} s`;
 }
 
-/** How long the application keeps an idle connection, as far as the options or the container's environment tell. */
-export function keepAliveOf(application: Application, workload: Workload): number | undefined {
+/**
+ * How long the application keeps an idle connection, as far as the options or the environment of a container tell;
+ * Infinity where the environment holds a placeholder.
+ */
+export function keepAliveOf(application: Application, { containers }: Workload): number | undefined {
   if (application.keepAliveMs !== undefined) return application.keepAliveMs;
-  for (const variable of workload.container.get('env').items()) {
-    if (keepAliveVariables.includes(variable.get('name').text ?? '')) return variable.get('value').number;
-  }
-  return undefined;
+  const [given] = containers.flatMap(({ env }) => keepAliveVariables.flatMap((name) => env.get(name) ?? []));
+  if (given === undefined) return undefined;
+  return /^\d+$/.test(given) ? Number(given) : Infinity;
 }

@@ -1,4 +1,3 @@
-import { fstatSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { Command, InvalidArgumentError } from 'commander';
 import { DrainError, type GracefulShutdownOptions } from 'nestjs-drain';
@@ -7,14 +6,12 @@ import { budgetOf } from './application.js';
 import { BadInputError } from './bad-input.js';
 import { examine } from './diagnose.js';
 import { description, helpAfter, helpWidth } from './help.js';
-import { type Input, inputOf, standardInput, usualInput } from './input.js';
+import { besideOf, type Input, inputOf, usualInput } from './input.js';
 import { asJson, asText, type Outcome, tally } from './print.js';
 
 /** What the command touches of the world around it. */
 export interface Surroundings {
   readonly cwd: string;
-  /** Whether something is piped in. */
-  readonly isPiped: () => boolean;
   readonly stdin: () => Promise<string>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -44,20 +41,17 @@ interface AssumedOptions {
 const name = 'nestjs-drain doctor';
 
 /**
- * `nestjs-drain doctor`, to be added to a program. It ends the process: 0 when nothing was found, 1 for faults, 2 for
- * input that cannot be read.
+ * `nestjs-drain doctor`, to be added to a program. It ends the process: 0 when nothing was found, 1 for faults, 2 for a
+ * wrong call, 3 when there is no fault in what was read, and something was not.
  */
 export function doctorCommand(world: Surroundings = thisProcess): Command {
   return new Command('doctor')
     .summary('finds what in manifests, a Dockerfile or PM2 makes a shutdown lose requests')
     .description(description)
-    .argument(
-      '[files...]',
-      "manifests, Dockerfiles, package.json, ecosystem.config.js; folders of manifests; '-' is stdin",
-    )
+    .argument('[files...]', "files of the formats below; folders of them; '-' is standard input")
     .option('--app <file>', "the built root module, to read the module's options from, such as dist/app.module.js")
     .option('--options <json>', "the module's options, as forRoot() takes them, such as '{\"drainTimeoutMs\":20000}'")
-    .option('--container <name>', "the application's container, where the one with probes is not it")
+    .option('--container <name>', 'look at containers of this name alone')
     .option('--keep-alive-ms <ms>', "the application's server.keepAliveTimeout", milliseconds)
     .option('--json', 'print findings as JSON')
     .option('--strict', 'let doubts count as faults')
@@ -83,26 +77,28 @@ export function doctorCommand(world: Surroundings = thisProcess): Command {
 
 async function run(files: readonly string[], flags: Flags, world: Surroundings): Promise<number> {
   const { options, from, hint } = await assumedOptions(flags, world.cwd);
-  const { sources, notes } = await read(files, world);
+  const { sources, skipped } = await read(files, world);
   const { container, keepAliveMs } = flags;
-  const { findings, notes: further } = examine(sources, { shutdown: options, container, keepAliveMs });
+  const diagnosis = examine(sources, { shutdown: options, container, keepAliveMs }, besideOf(world.cwd));
+  const { findings, notes } = diagnosis;
+  const notChecked = [...skipped, ...diagnosis.notChecked];
   const outcome: Outcome = {
     findings,
     files: sources.map((source) => source.name),
-    notes: [...notes, ...further],
+    notes,
+    notChecked,
     budget: budgetOf(options),
     optionsFrom: from,
     optionsHint: hint,
   };
   world.out(flags.json ? asJson(outcome) : asText(outcome, world.hasColour));
   const { faults, doubts } = tally(findings);
-  return faults > 0 || (flags.strict && doubts > 0) ? 1 : 0;
+  if (faults > 0 || (flags.strict && doubts > 0)) return 1;
+  return notChecked.length > 0 ? 3 : 0;
 }
 
 async function read(files: readonly string[], world: Surroundings): Promise<Input> {
-  if (files.length > 0) return inputOf(files, world.cwd, world.stdin);
-  if (world.isPiped()) return { sources: [await standardInput(world.stdin)], notes: [] };
-  return usualInput(world.cwd);
+  return files.length > 0 ? inputOf(files, world.cwd, world.stdin) : usualInput(world.cwd);
 }
 
 async function assumedOptions({ app, options }: Flags, cwd: string): Promise<AssumedOptions> {
@@ -145,14 +141,6 @@ function complaint(error: unknown): string {
 const thisProcess: Surroundings = {
   get cwd() {
     return process.cwd();
-  },
-  isPiped: () => {
-    try {
-      const stats = fstatSync(0);
-      return stats.isFIFO() || stats.isFile() || stats.isSocket();
-    } catch {
-      return false; // closed
-    }
   },
   stdin: () => text(process.stdin),
   out: (line) => {

@@ -1,6 +1,11 @@
 import { type GracefulShutdownOptions } from 'nestjs-drain';
 import { budgetOf } from './application.js';
-import { type Finding } from './finding.js';
+import { type BadInputError } from './bad-input.js';
+import { type Finding, type Place } from './finding.js';
+import { type Beside } from './formats/format.js';
+import { formatOf } from './formats/index.js';
+import { type Setting, type Workload } from './model.js';
+import { isUnknown } from './read/setting.js';
 import { type Source } from './read/source.js';
 import { rules } from './rules/index.js';
 import { readScene, type Scene } from './scene.js';
@@ -13,17 +18,27 @@ import { readScene, type Scene } from './scene.js';
 export interface DiagnoseOptions {
   /** The module's options, as `forRoot()` takes them; left out: its defaults. */
   readonly shutdown?: GracefulShutdownOptions;
-  /** The application's container; left out: the one with probes, or ports. */
+  /** The application's container; left out: every one that is no database, proxy or agent. */
   readonly container?: string;
   /** The application's `server.keepAliveTimeout`; left out: what its environment says. */
   readonly keepAliveMs?: number;
 }
 
+/** Something that a clean bill does not speak of. */
+export interface Unchecked extends Place {
+  /** What was not looked at and why: a clause. */
+  readonly what: string;
+}
+
 /** What was found, and what was not looked at. */
 export interface Diagnosis {
   readonly findings: readonly Finding[];
-  /** What was not looked at and why, a clause each. */
+  /** What there is to know and is no finding, a clause each. */
   readonly notes: readonly string[];
+  /** What was not understood: without it a diagnosis is no clean bill. */
+  readonly notChecked: readonly Unchecked[];
+  /** Why sources cannot be read; `notChecked` has them, too. */
+  readonly errors: readonly BadInputError[];
 }
 
 /**
@@ -34,32 +49,76 @@ export interface Diagnosis {
  * @publicApi
  */
 export function diagnose(sources: readonly Source[], options: DiagnoseOptions = {}): readonly Finding[] {
-  return examine(sources, options).findings;
+  const { findings, errors } = examine(sources, options);
+  const [error] = errors;
+  if (error) throw error;
+  return findings;
 }
 
-/** As `diagnose`, and says what was left out. */
-export function examine(sources: readonly Source[], options: DiagnoseOptions = {}): Diagnosis {
-  const { shutdown, container, keepAliveMs } = options;
-  const scene = readScene(sources, { budget: budgetOf(shutdown), keepAliveMs }, container);
+/**
+ * As `diagnose`; says what was left out, and goes on where a source cannot be read.
+ *
+ * @param readBeside tells how files beside a source are read; left out, they are looked for among the sources
+ * @throws BadInputError when no workload has the container that is asked for
+ */
+export function examine(
+  sources: readonly Source[],
+  { shutdown, container, keepAliveMs }: DiagnoseOptions = {},
+  readBeside?: (source: Source) => Beside,
+): Diagnosis {
+  const scene = readScene(sources, { budget: budgetOf(shutdown), keepAliveMs }, { container, readBeside });
+  const titleOf = new Map(sources.map((source) => [source.name, formatOf(source)?.title ?? 'file']));
   const findings = rules.flatMap((rule) =>
-    [...rule.remarks(scene)].map(({ at, severity = rule.severity, what, fix }): Finding => ({
+    [...rule.remarks(scene)].map(({ at, on, severity = rule.severity, what, fix }): Finding => ({
       rule: rule.id,
       severity,
+      object: on ?? { kind: titleOf.get(at.file) ?? 'file', name: at.file },
       ...at,
       what,
       fix,
     })),
   );
   const orderOf = new Map(sources.map(({ name }, index) => [name, index]));
-  const order = ({ file }: Finding) => orderOf.get(file) ?? sources.length;
-  return { findings: findings.sort((a, b) => order(a) - order(b) || a.line - b.line), notes: notesOf(scene) };
+  const order = ({ file }: Place) => orderOf.get(file) ?? sources.length;
+  const byPlace = (a: Place, b: Place) => order(a) - order(b) || a.line - b.line;
+  return {
+    findings: findings.sort(byPlace),
+    notes: [...scene.notes, ...scene.workloads.flatMap(unknownsOf)],
+    notChecked: [
+      ...scene.notChecked.map(({ at, what }) => ({ ...at, what })).sort(byPlace),
+      ...nothingIn(sources, scene),
+    ],
+    errors: scene.errors,
+  };
 }
 
-function notesOf({ objects, workloads, leftOut }: Scene): readonly string[] {
-  const notes = leftOut.map(
-    (each) => `${each} was left out, for its image is no application's; --container looks at it`,
+/** Rules pass over what is not known: this says of which. */
+function unknownsOf({ kind, name, replicas, grace, containers }: Workload): readonly string[] {
+  const probes = containers.flatMap(({ readiness, liveness }) => [readiness, liveness]);
+  const settings: readonly (readonly [string, Setting<unknown> | undefined])[] = [
+    ['replicas', replicas],
+    ['the grace period', grace.ms],
+    ...probes.flatMap((probe) =>
+      probe
+        ? ([
+            ['the period of a probe', probe.periodSeconds],
+            ['the failureThreshold of a probe', probe.failureThreshold],
+          ] as const)
+        : [],
+    ),
+  ];
+  return settings.flatMap(([what, setting]) =>
+    setting && isUnknown(setting)
+      ? [
+          `${setting.at.file}:${setting.at.line}: ${what} of ${kind} ${name} is ${setting.text}, which is not known here`,
+        ]
+      : [],
   );
-  if (objects.length > 0 && workloads.length === 0)
-    notes.push('no Deployment, or other workload, is among the manifests');
-  return notes;
+}
+
+/** Files that start nothing are no clean bill for what is started elsewhere. */
+function nothingIn(sources: readonly Source[], scene: Scene): readonly Unchecked[] {
+  const [first] = sources;
+  if (!first || scene.isAboutSomething || scene.notChecked.length > 0) return [];
+  return [{ file: first.name, line: 1, what: 'no workload of an application is among the files' }];
 }

@@ -20,6 +20,20 @@ export interface Place {
 }
 
 /**
+ * What a finding is about, as its file names it.
+ *
+ * @publicApi
+ */
+export interface ObjectName {
+  /** Such as `Deployment`, `Dockerfile` or `PM2 application`. */
+  readonly kind: string;
+  /** The name that the file gives it; the file's own, where it gives none. */
+  readonly name: string;
+  /** The container, where it is about one of several things that run there. */
+  readonly container?: string;
+}
+
+/**
  * One piece of advice.
  *
  * @publicApi
@@ -29,6 +43,8 @@ export interface Finding extends Place {
   readonly rule: string;
   /** How grave it is. */
   readonly severity: Severity;
+  /** What it is about. */
+  readonly object: ObjectName;
   /** What is, and what comes of it. */
   readonly what: string;
   /** What to write instead. */

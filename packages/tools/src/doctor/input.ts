@@ -1,23 +1,20 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path, { resolve } from 'node:path';
 import { BadInputError } from './bad-input.js';
+import { type Unchecked } from './diagnose.js';
+import { type Beside } from './formats/format.js';
+import { formatOf, formats } from './formats/index.js';
 import { type Source } from './read/source.js';
 
 /** What is to be read, and what was left out and why. */
 export interface Input {
   readonly sources: readonly Source[];
-  readonly notes: readonly string[];
+  readonly skipped: readonly Unchecked[];
 }
 
 /** What is looked at when nothing is named. */
-export const usualFiles = [
-  'Dockerfile',
-  'package.json',
-  'ecosystem.config.js',
-  'ecosystem.config.cjs',
-  'ecosystem.config.json',
-];
-export const usualFolders = ['k8s', 'deploy', 'manifests'];
+export const usualFiles = formats.flatMap(({ usual }) => usual);
+export const usualFolders = ['k8s', 'kubernetes', 'deploy', 'manifests'];
 
 /** Folders whose files make sense only once they are rendered, and what renders them. */
 const rendered: Readonly<Record<string, (folder: string) => string>> = {
@@ -25,33 +22,48 @@ const rendered: Readonly<Record<string, (folder: string) => string>> = {
   'kustomization.yml': (folder) => `kubectl kustomize ${folder}`,
   'Chart.yaml': (folder) => `helm template ${folder}`,
 };
+/** What files of a folder are called that may start something. */
+const ofDeployments =
+  /\.(ya?ml|json|toml|service)$|^(Dockerfile|Containerfile|Procfile)\b|\.(Dockerfile|Containerfile)$/i;
+/** Sources of texts that a tool makes manifests of. */
+const templates =
+  /\.(tpl|gotmpl|tmpl|j2|jinja2?|mustache|hbs|erb|jsonnet|libsonnet|cue|kcl|tf|hcl|nomad)$|\.ya?ml\.\w+$/i;
+/** They tell of packages and editors, and start nothing. */
+const ofTools =
+  /^(package(-lock)?|tsconfig.*|nest-cli|composer|renovate|\.\w+rc)\.json$|^pnpm-(lock|workspace)\.ya?ml$|^\./;
+/** Larger than any manifest that is written by people, bytes. */
+const largest = 5_000_000;
 
 /**
- * The files that were named; folders stand for the manifests in them, and `-` for standard input.
+ * The files that were named; folders stand for what is in them, and `-` for standard input.
  *
- * @throws BadInputError when one cannot be read
+ * @throws BadInputError when one is not there
  */
 export async function inputOf(names: readonly string[], cwd: string, stdin: () => Promise<string>): Promise<Input> {
   const sources: Source[] = [];
-  const notes: string[] = [];
+  const skipped: Unchecked[] = [];
   for (const name of new Set(names)) {
     if (name === '-') {
       sources.push(await standardInput(stdin));
       continue;
     }
     const isFolder = attempt(name, () => statSync(resolve(cwd, name)).isDirectory());
-    const found = isFolder ? manifestsBelow(name, cwd) : { names: [name], notes: [] };
-    if (isFolder && found.names.length + found.notes.length === 0) {
-      throw new BadInputError(name, 'Expected a folder with manifests, got one without. Name the files.');
+    if (!isFolder) {
+      sources.push(readSource(name, cwd));
+      continue;
     }
-    sources.push(...found.names.map((each) => readSource(each, cwd)));
-    notes.push(...found.notes);
+    const found = filesBelow(name, cwd);
+    if (found.sources.length + found.skipped.length === 0) {
+      throw new BadInputError(name, 'Expected a folder with files to read, got one without. Name the files.');
+    }
+    sources.push(...found.sources);
+    skipped.push(...found.skipped);
   }
-  return atLeastOne({ sources, notes });
+  return { sources: unique(sources), skipped };
 }
 
 /** @throws BadInputError when it is empty */
-export async function standardInput(stdin: () => Promise<string>): Promise<Source> {
+async function standardInput(stdin: () => Promise<string>): Promise<Source> {
   const text = await stdin();
   if (text.trim() !== '') return { name: '(stdin)', text };
   throw new BadInputError(
@@ -63,64 +75,87 @@ export async function standardInput(stdin: () => Promise<string>): Promise<Sourc
 /**
  * The usual files of a project.
  *
- * @throws BadInputError when there is none of them, or one cannot be read
+ * @throws BadInputError when there is none of them
  */
 export function usualInput(cwd: string): Input {
-  const files = usualFiles.filter((name) => exists(resolve(cwd, name)));
-  const folders = usualFolders.filter((name) => exists(resolve(cwd, name))).map((name) => manifestsBelow(name, cwd));
-  const names = [...files, ...folders.flatMap((folder) => folder.names)];
-  const notes = folders.flatMap((folder) => folder.notes);
-  if (names.length + notes.length === 0) {
-    const usual = [...usualFiles.slice(0, 2), 'ecosystem.config.*', ...usualFolders.map((folder) => `${folder}/`)];
-    throw new BadInputError(
-      'files',
-      `Expected ${usual.join(', ')} here, got none of them. Name the files, or pipe manifests in.`,
-    );
-  }
-  return atLeastOne({ sources: names.map((name) => readSource(name, cwd)), notes });
+  const files = usualFiles.filter((name) => isFile(resolve(cwd, name))).map((name) => readSource(name, cwd));
+  const folders = usualFolders.filter((name) => isFolder(resolve(cwd, name))).map((name) => filesBelow(name, cwd));
+  const input = {
+    sources: [...files, ...folders.flatMap(({ sources }) => sources)],
+    skipped: folders.flatMap(({ skipped }) => skipped),
+  };
+  if (input.sources.length + input.skipped.length > 0) return input;
+  const usual = [...new Set(formats.flatMap((format) => format.usual.slice(0, 1)))];
+  throw new BadInputError(
+    'files',
+    `Expected one of ${[...usual, ...usualFolders.map((folder) => `${folder}/`)].join(', ')} here, got none of them. ` +
+      "Name the files, or give '-' and pipe manifests in.",
+  );
 }
 
-/** Nothing must not pass for a clean bill. */
-function atLeastOne(input: Input): Input {
-  if (input.sources.length > 0) return input;
-  throw new BadInputError('files', `Expected a file to read: ${input.notes.join('; ')}.`);
+/** How files beside a source are read: those of the disk, below the folder that all are named from. */
+export function besideOf(cwd: string): (source: Source) => Beside {
+  return ({ name }) =>
+    (wanted) => {
+      try {
+        const file = resolve(cwd, path.dirname(name), wanted);
+        return isFile(file) ? readFileSync(file, 'utf8') : undefined;
+      } catch {
+        return undefined; // it may not be read: what is in it stays unknown
+      }
+    };
 }
 
-function manifestsBelow(folder: string, cwd: string): { names: readonly string[]; notes: readonly string[] } {
+function filesBelow(folder: string, cwd: string): Input {
   const entries = attempt(folder, () => readdirSync(resolve(cwd, folder), { withFileTypes: true }));
   const marker = entries.find(({ name }) => name in rendered)?.name;
   if (marker) {
-    const command = rendered[marker]!(folder);
-    return {
-      names: [],
-      notes: [`${folder} was left out, for it has to be rendered: ${command} | nestjs-drain doctor`],
-    };
+    const what = `it has to be rendered first: ${rendered[marker]!(folder)} | nestjs-drain doctor -`;
+    return { sources: [], skipped: [{ file: path.join(folder, marker), line: 1, what }] };
   }
-  const names: string[] = [];
-  const notes: string[] = [];
+  const sources: Source[] = [];
+  const skipped: Unchecked[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const name = path.join(folder, entry.name);
-    if (entry.isDirectory() && entry.name !== 'node_modules') {
-      const below = manifestsBelow(name, cwd);
-      names.push(...below.names);
-      notes.push(...below.notes);
-    } else if (entry.isFile() && isManifest(name, cwd)) {
-      names.push(name);
+    if (isFolder(resolve(cwd, name))) {
+      if (entry.name === 'node_modules' || entry.isSymbolicLink()) continue;
+      const below = filesBelow(name, cwd);
+      sources.push(...below.sources);
+      skipped.push(...below.skipped);
+    } else if (templates.test(entry.name)) {
+      skipped.push({ file: name, line: 1, what: 'it is a source of manifests, which have to be rendered first' });
+    } else if (ofDeployments.test(entry.name) && !ofTools.test(entry.name)) {
+      const found = recognised(name, cwd);
+      if ('what' in found) skipped.push(found);
+      else sources.push(found);
     }
   }
-  return { names, notes };
+  return { sources, skipped };
 }
 
-/** YAML that speaks of no `kind` is something else's: Helm's values, a compose file. */
-function isManifest(name: string, cwd: string): boolean {
-  if (!/\.ya?ml$/.test(name)) return false;
-  return /^\s*(- )?["']?kind["']?\s*:/m.test(readSource(name, cwd).text);
+/** A file of a folder stops no other: what nothing recognises is told. */
+function recognised(name: string, cwd: string): Source | Unchecked {
+  try {
+    const source = readSource(name, cwd);
+    return formatOf(source) ? source : { file: name, line: 1, what: 'it is of no format that is read here' };
+  } catch (error) {
+    if (error instanceof BadInputError) return { file: name, line: 1, what: error.reason.replace(/\.$/, '') };
+    throw error;
+  }
 }
 
 function readSource(name: string, cwd: string): Source {
-  const text = attempt(name, () => readFileSync(resolve(cwd, name), 'utf8'));
+  const file = resolve(cwd, name);
+  const size = attempt(name, () => statSync(file).size);
+  if (size > largest)
+    throw new BadInputError(name, 'Expected a manifest, got a file of more than 5 MB. Check which it is.');
+  const text = attempt(name, () => readFileSync(file, 'utf8'));
   if (text.includes('\0')) throw new BadInputError(name, 'Expected a text, got a binary file. Check which file it is.');
   return { name, text };
+}
+
+function unique(sources: readonly Source[]): readonly Source[] {
+  return [...new Map(sources.map((source) => [path.normalize(source.name), source])).values()];
 }
 
 function attempt<T>(name: string, read: () => T): T {
@@ -136,6 +171,10 @@ function attempt<T>(name: string, read: () => T): T {
   }
 }
 
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function isFolder(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
 import { type ShutdownBudget } from 'nestjs-drain';
 import { seconds } from './application.js';
-import { type Finding } from './finding.js';
+import { type Unchecked } from './diagnose.js';
+import { type Finding, type ObjectName } from './finding.js';
 
 /** What there is to say at the end of a run. */
 export interface Outcome {
@@ -10,6 +11,8 @@ export interface Outcome {
   readonly files: readonly string[];
   /** What was left out and why, a line each. */
   readonly notes: readonly string[];
+  /** What was not understood. */
+  readonly notChecked: readonly Unchecked[];
   readonly budget: ShutdownBudget;
   /** Where the options come from. */
   readonly optionsFrom: string;
@@ -23,16 +26,18 @@ export function asText(outcome: Outcome, hasColour: boolean): string {
     hasColour ? styleText(format, text, { validateStream: false }) : text;
   const lines: string[] = [];
   let file: string | undefined;
-  for (const { file: its, line, severity, what, fix, rule } of outcome.findings) {
+  for (const { file: its, line, severity, object, what, fix, rule } of outcome.findings) {
     if (file !== undefined && its !== file) lines.push('');
     file = its;
     const mark = paint(severity === 'fault' ? 'red' : 'yellow', severity);
-    lines.push(`${paint('bold', `${its}:${line}`)}  ${mark}  ${what} ${paint('dim', `[${rule}]`)}`, `    ${fix}`);
+    const about = `${spellObject(object, its)}${what}`;
+    lines.push(`${paint('bold', `${its}:${line}`)}  ${mark}  ${about} ${paint('dim', `[${rule}]`)}`, `    ${fix}`);
   }
   if (lines.length > 0) lines.push('');
   lines.push(...outcome.notes.map((note) => `Note: ${note}.`));
+  lines.push(...outcome.notChecked.map((each) => `Not checked: ${each.file}:${each.line}: ${each.what}.`));
   const count = countOf(outcome);
-  const isClean = outcome.findings.length === 0;
+  const isClean = outcome.findings.length + outcome.notChecked.length === 0;
   const hint = outcome.optionsHint ? `; ${outcome.optionsHint}` : '';
   lines.push(paint(isClean ? 'green' : 'bold', count));
   lines.push(`Module options: ${outcome.optionsFrom} (${spell(outcome.budget)})${hint}.`);
@@ -40,9 +45,10 @@ export function asText(outcome: Outcome, hasColour: boolean): string {
 }
 
 /** For programs. */
-export function asJson({ findings, files, notes, budget: { options }, optionsFrom }: Outcome): string {
-  const { faults, doubts } = tally(findings);
-  return `${JSON.stringify({ faults, doubts, findings, files, notes, options, optionsFrom }, undefined, 2)}\n`;
+export function asJson({ findings, files, notes, notChecked, budget: { options }, optionsFrom }: Outcome): string {
+  const counts = tally(findings);
+  const outcome = { ...counts, findings, files, notes, notChecked, options, optionsFrom };
+  return `${JSON.stringify(outcome, undefined, 2)}\n`;
 }
 
 export function tally(findings: readonly Finding[]): { readonly faults: number; readonly doubts: number } {
@@ -50,10 +56,17 @@ export function tally(findings: readonly Finding[]): { readonly faults: number; 
   return { faults, doubts: findings.length - faults };
 }
 
-function countOf({ findings, files }: Outcome): string {
+/** A file that says no more than its own name is named once. */
+function spellObject({ kind, name, container }: ObjectName, file: string): string {
+  if (name === file) return '';
+  return `${kind} ${name}${container === undefined ? '' : `, container ${container}`}: `;
+}
+
+function countOf({ findings, files, notChecked }: Outcome): string {
   const { faults, doubts } = tally(findings);
   const found = findings.length === 0 ? 'Nothing found' : `${counted(faults, 'fault')}, ${counted(doubts, 'doubt')}`;
-  return `${found} in ${counted(files.length, 'file')}.`;
+  const missed = notChecked.length === 0 ? '' : `, and ${counted(notChecked.length, 'thing')} not checked`;
+  return `${found} in ${counted(files.length, 'file')}${missed}.`;
 }
 
 function counted(count: number, noun: string): string {

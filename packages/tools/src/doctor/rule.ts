@@ -1,9 +1,12 @@
-import { type Place, type Severity } from './finding.js';
+import { type ObjectName, type Place, type Severity } from './finding.js';
+import { type Container, type Workload } from './model.js';
 import { type Scene } from './scene.js';
 
 /** What a rule says of one place. */
 export interface Remark {
   readonly at: Place;
+  /** What it is about. Left out: the file. */
+  readonly on?: ObjectName;
   /** Left out: the rule's own. */
   readonly severity?: Severity;
   readonly what: string;
@@ -17,4 +20,9 @@ export interface Rule {
   /** What it looks for, as the help lists it. */
   readonly title: string;
   remarks(scene: Scene): Iterable<Remark>;
+}
+
+/** As findings name a workload, and one of its containers. */
+export function nameOf({ kind, name }: Workload, container?: Container): ObjectName {
+  return container?.name ? { kind, name, container: container.name } : { kind, name };
 }

@@ -1,6 +1,6 @@
 import { BadInputError } from '../bad-input.js';
 import { type Place } from '../finding.js';
-import { documentsOf } from './documents.js';
+import { firstDocumentOf } from './documents.js';
 import { evaluate } from './evaluate.js';
 import { type Field } from './field.js';
 import { checkJson } from './package-json.js';
@@ -14,9 +14,19 @@ export interface Pm2App {
   placeOf(property: string): Place;
 }
 
+/** A command of `pm2 deploy`. */
+export interface DeployHook {
+  readonly name: string;
+  readonly command: string;
+  readonly at: Place;
+}
+
 /** A configuration of PM2. */
 export interface Ecosystem {
+  readonly file: string;
   readonly apps: readonly Pm2App[];
+  /** What `pm2 deploy` runs on the other machine, with the name of its hook. */
+  readonly hooks: readonly DeployHook[];
   /** Why a program's applications cannot be told. */
   readonly unreadable?: { readonly at: Place; readonly why: string };
 }
@@ -29,10 +39,16 @@ export function readEcosystem(source: Source): Ecosystem {
 
 function fromData(source: Source): Ecosystem {
   if (/\.json$/i.test(source.name)) checkJson(source);
-  const [root] = documentsOf(source);
+  const root = firstDocumentOf(source);
   const apps = root?.get('apps').exists ? root.get('apps').items() : (root?.items() ?? []);
-  if (apps.length > 0) return { apps: apps.map(appOfField) };
-  if (root?.get('script').exists) return { apps: [appOfField(root)] };
+  const hooks = (root?.get('deploy').entries() ?? []).flatMap(([, each]) =>
+    each
+      .entries()
+      .flatMap(([name, { text, place }]) => (text === undefined ? [] : [{ name, command: text, at: place }])),
+  );
+  const file = source.name;
+  if (apps.length > 0) return { file, apps: apps.map(appOfField), hooks: hooks.filter(isHook) };
+  if (root?.get('script').exists) return { file, apps: [appOfField(root)], hooks: [] };
   throw noApps(source.name);
 }
 
@@ -62,16 +78,33 @@ function fromProgram({ name, text }: Source): Ecosystem {
   if ('why' in evaluation) {
     const { why, isSyntax, line } = evaluation;
     const at = { file: name, line };
-    if (isSyntax) throw new BadInputError(at, `Expected a CommonJS module: ${why}. Correct it.`);
-    return { apps: [], unreadable: { at, why } };
+    if (isSyntax) throw new BadInputError(at, `Expected a module: ${why}. Correct it.`);
+    return { file: name, apps: [], hooks: [], unreadable: { at, why } };
   }
   const exported = JSON.parse(evaluation.json) as unknown;
   const given = isRecord(exported) && Array.isArray(exported.apps) ? (exported.apps as unknown[]) : exported;
   const apps = (Array.isArray(given) ? (given as unknown[]) : [given]).filter(isRecord);
   if (!apps.some((app) => 'script' in app)) throw noApps(name);
   return {
+    file: name,
+    hooks: hooksIn(exported, name, text),
     apps: apps.map((app, index) => appOfProgram(app, (property) => placeIn(name, text, apps, index, property))),
   };
+}
+
+function hooksIn(exported: unknown, file: string, text: string): readonly DeployHook[] {
+  const deploy = isRecord(exported) && isRecord(exported.deploy) ? Object.values(exported.deploy) : [];
+  return deploy
+    .filter(isRecord)
+    .flatMap((each) => Object.entries(each))
+    .flatMap(([name, command]) =>
+      typeof command === 'string' ? [{ name, command, at: placeAt(file, text, Math.max(0, text.indexOf(name))) }] : [],
+    )
+    .filter(isHook);
+}
+
+function isHook({ name }: DeployHook): boolean {
+  return /^(pre|post)-(setup|deploy|deploy-local)$/.test(name);
 }
 
 function appOfProgram(app: Record<string, unknown>, placeOf: (property: string) => Place): Pm2App {
@@ -98,7 +131,7 @@ function placeIn(file: string, text: string, apps: readonly object[], index: num
     const mention = mentions[Math.min(before, mentions.length - 1)];
     if (mention) return placeAt(file, code, mention.index);
   }
-  return placeAt(file, code, Math.max(0, code.indexOf('exports')));
+  return placeAt(file, code, Math.max(0, code.search(/exports|export default/)));
 }
 
 function placeAt(file: string, text: string, offset: number): Place {

@@ -1,16 +1,26 @@
 import { BadInputError } from '../bad-input.js';
-import { documentsOf } from './documents.js';
+import { firstDocumentOf } from './documents.js';
 import { type Field } from './field.js';
 import { type Source } from './source.js';
 
-/** The scripts of a `package.json`, by name. */
-export type Scripts = ReadonlyMap<string, Field>;
+/** What of a `package.json` tells how an application is started. */
+export interface PackageJson {
+  readonly file: string;
+  readonly scripts: ReadonlyMap<string, Field>;
+  /** Such as `yarn@4.5.0`: what Corepack starts. */
+  readonly packageManager?: string;
+}
 
 /** @throws BadInputError when it is not a JSON object */
-export function readScripts(source: Source): Scripts {
+export function readPackageJson(source: Source): PackageJson {
   checkJson(source);
-  const [root] = documentsOf(source);
-  return new Map(root?.get('scripts').entries());
+  const root = firstDocumentOf(source);
+  const yarn = root?.get('volta', 'yarn').text;
+  return {
+    file: source.name,
+    scripts: new Map(root?.get('scripts').entries()),
+    packageManager: root?.get('packageManager').text ?? (yarn && `yarn@${yarn}`),
+  };
 }
 
 /** @throws BadInputError when it is not a JSON object */

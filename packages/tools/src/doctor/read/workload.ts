@@ -1,10 +1,14 @@
-import { BadInputError } from '../bad-input.js';
-import { type Place } from '../finding.js';
+import { usualGracePeriodMs } from 'nestjs-drain';
+import { type Grace, type NotChecked, type Setting, type Workload } from '../model.js';
+import { containerOf } from './container.js';
 import { type Field } from './field.js';
-import { type KubernetesObject } from './manifests.js';
+import { type KubernetesObject } from './object.js';
+import { numberOf, secondsOf } from './setting.js';
+import { updateOf } from './update.js';
 
 const templates: Readonly<Record<string, readonly string[]>> = {
   Deployment: ['spec', 'template'],
+  DeploymentConfig: ['spec', 'template'],
   StatefulSet: ['spec', 'template'],
   DaemonSet: ['spec', 'template'],
   ReplicaSet: ['spec', 'template'],
@@ -12,112 +16,93 @@ const templates: Readonly<Record<string, readonly string[]>> = {
   Rollout: ['spec', 'template'],
   Job: ['spec', 'template'],
   CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
+  ScaledJob: ['spec', 'jobTargetRef', 'template'],
   Pod: [],
 };
+const jobs = ['Job', 'CronJob', 'ScaledJob'];
+const knativeKinds = ['Service', 'Configuration', 'Revision'];
 
-/** Images that are certainly no Nest application. */
-const foreignImage =
-  /^(adminer|cassandra|cloud-?sql-?proxy|cloudnative-pg|consul|cp-kafka|elasticsearch|envoy|etcd|fluent-?bit|fluentd|gce-proxy|grafana|haproxy|httpd|jaeger|keycloak|kafka|kibana|localstack|mailhog|mailpit|mariadb|memcached|minio|mongo|mongodb|mosquitto|mysql|nats|nginx|nginx-unprivileged|oauth2-proxy|opensearch|pgadmin4|pgbouncer|postgis|postgres|postgresql|prometheus|proxyv2|rabbitmq|redis|redis-stack|redpanda|traefik|valkey|vault|zookeeper)$/;
+/** What Kubernetes grants when nothing is said, seconds. */
+const graceSeconds = usualGracePeriodMs('Kubernetes') / 1_000;
+/** What Cloud Run grants, always, ms. */
+const cloudRunGraceMs = usualGracePeriodMs('Google Cloud Run');
 
-/** Something that runs pods, and the application's container in them. */
-export class Workload {
-  constructor(
-    readonly object: KubernetesObject,
-    /** The pod's spec. */
-    readonly pod: Field,
-    readonly labels: ReadonlyMap<string, string>,
-    readonly container: Field,
-  ) {}
-
-  get kind(): string {
-    return this.object.kind;
-  }
-
-  get spec(): Field {
-    return this.object.field.get('spec');
-  }
-
-  /** What runs to an end, as jobs do, is asked for nothing meanwhile. */
-  get isServer(): boolean {
-    const restartPolicy = this.pod.get('restartPolicy').text ?? 'Always';
-    return restartPolicy === 'Always' && this.kind !== 'Job' && this.kind !== 'CronJob';
-  }
-
-  /** Where to say something of the whole. */
-  get place(): Place {
-    return this.object.field.get('kind').place;
-  }
-
-  /** Whether a selector of a Service or a budget, its labels given, takes these pods. */
-  isSelectedBy(selector: Field, namespace: string): boolean {
-    const wanted = selector.entries();
-    return (
-      namespace === this.object.namespace &&
-      wanted.length > 0 &&
-      wanted.every(([label, value]) => this.labels.get(label) === value.text)
-    );
-  }
+/** Reports whether an object runs pods. */
+export function runsPods(object: KubernetesObject): boolean {
+  return object.kind in templates || isKnative(object);
 }
 
-/** The application's workloads, and the names of those that were left out. */
-export interface Workloads {
-  readonly workloads: readonly Workload[];
-  readonly leftOut: readonly string[];
-}
-
-/**
- * Databases, brokers and proxies are left out, unless there is nothing else.
- *
- * @param containerName the application's container; only workloads that have it are looked at
- * @throws BadInputError when no workload has it
- */
-export function workloadsOf(objects: readonly KubernetesObject[], containerName?: string): Workloads {
-  const all = objects.flatMap((object) => workloadOf(object, containerName) ?? []);
-  if (containerName !== undefined) {
-    if (all.length > 0 || objects.length === 0) return { workloads: all, leftOut: [] };
-    throw new BadInputError(
-      '--container',
-      `Expected the name of a container in the manifests, got '${containerName}'. Check its spelling.`,
-    );
-  }
-  const own = all.filter(({ container }) => !isForeign(container));
-  const kept = own.length > 0 ? own : all;
-  const leftOut = all.filter((each) => !kept.includes(each)).map(({ kind, object }) => `${kind} ${object.name}`);
-  return { workloads: kept, leftOut };
-}
-
-function workloadOf(object: KubernetesObject, containerName?: string): Workload | undefined {
-  const path = templates[object.kind];
-  if (!path || isHelmTest(object)) return undefined;
+/** What runs pods, with its containers; or why it is not looked at. */
+export function workloadOf(object: KubernetesObject): { workload: Workload } | { notChecked: NotChecked } | undefined {
+  if (isHelmTest(object)) return undefined;
+  const isRevision = object.kind === 'Revision';
+  const path = templates[object.kind] ?? (isRevision ? [] : ['spec', 'template']);
   const template = object.field.get(...path);
-  const pod = template.get('spec');
-  const container = applicationOf(pod.get('containers').items(), containerName);
-  if (!container) return undefined;
+  const spec = template.get('spec');
+  const containers = spec.get('containers').items();
+  const runsToAnEnd = jobs.includes(object.kind) || (spec.get('restartPolicy').text ?? 'Always') !== 'Always';
+  const at = object.field.get('kind').place;
+  if (containers.length === 0 && !runsToAnEnd) {
+    const reference = object.field.get('spec', 'workloadRef', 'name').text;
+    const why = reference
+      ? `its pods are those of ${reference}, which rules look at alone`
+      : 'it has no containers, as patches have none: render it first';
+    return { notChecked: { at, what: `${object.kind} ${object.name}: ${why}` } };
+  }
   const labels = template.get('metadata', 'labels').entries();
-  return new Workload(object, pod, new Map(labels.map(([label, value]) => [label, value.text ?? ''])), container);
+  const workload: Workload = {
+    kind: isKnative(object) ? `Knative ${object.kind}` : object.kind,
+    name: object.name,
+    at,
+    containers: containers.map(containerOf),
+    others: [],
+    runsToAnEnd,
+    isServing: isKnative(object) || undefined,
+    replicas: replicasOf(object),
+    update: isKnative(object) ? undefined : updateOf(object.kind, object.field.get('spec')),
+    grace: isKnative(object) ? graceOfKnative(object) : graceOf(spec),
+    stopSignal: { value: 'SIGTERM', at },
+    pods: { object, template, spec, labels: new Map(labels.map(([label, value]) => [label, value.text ?? ''])) },
+  };
+  return { workload };
+}
+
+/** Of the group that Cloud Run has taken over, `Service` is what runs. */
+export function isKnative({ kind, field }: KubernetesObject): boolean {
+  const apiVersion = field.get('apiVersion').text ?? '';
+  return /^(serving\.knative\.dev|run\.googleapis\.com)\//.test(apiVersion) && knativeKinds.includes(kind);
+}
+
+/** Reports whether pods are stopped as Cloud Run does it. */
+export function isServerless({ pods }: Workload): boolean {
+  return pods !== undefined && isKnative(pods.object);
+}
+
+/** None is known where one pod runs on each node, nor where they are counted by requests. */
+function replicasOf(object: KubernetesObject): Setting<number> | undefined {
+  if (object.kind === 'DaemonSet' || isKnative(object)) return undefined;
+  const field = object.field.get('kind');
+  if (object.kind === 'Pod') return { value: 1, at: field.place };
+  return numberOf(object.field.get('spec', 'replicas'), 1);
+}
+
+function graceOf(spec: Field): Grace {
+  return {
+    ms: secondsOf(spec.get('terminationGracePeriodSeconds'), graceSeconds),
+    write: (ms) => `terminationGracePeriodSeconds: ${Math.ceil(ms / 1_000)}`,
+  };
+}
+
+/** Knative on a cluster of one's own grants what the longest request takes: the files do not say where it runs. */
+function graceOfKnative({ field }: KubernetesObject): Grace {
+  const keys = [...field.get('metadata', 'annotations').entries(), ...field.get('metadata', 'labels').entries()];
+  const template = field.get('spec', 'template', 'metadata', 'annotations').entries();
+  const isOnCloudRun = [...keys, ...template].some(([key]) => key.includes('googleapis.com/'));
+  const at = field.get('spec', 'template', 'spec').place;
+  return { ms: { value: cloudRunGraceMs, at }, ruledBy: 'Cloud Run', isAssumed: !isOnCloudRun };
 }
 
 /** They try out a release, and end. */
 function isHelmTest({ field }: KubernetesObject): boolean {
   return /\btest/.test(field.get('metadata', 'annotations', 'helm.sh/hook').text ?? '');
-}
-
-/** The one that has the most of what an application's container has; the first of equals. */
-function applicationOf(containers: readonly Field[], name?: string): Field | undefined {
-  if (name !== undefined) return containers.find((container) => container.get('name').text === name);
-  const signs = (container: Field) =>
-    (isForeign(container) ? 0 : 8) +
-    (container.get('readinessProbe').exists || container.get('livenessProbe').exists ? 4 : 0) +
-    (container.get('startupProbe').exists ? 2 : 0) +
-    (container.get('ports').items().length > 0 ? 1 : 0);
-  return containers.reduce<Field | undefined>(
-    (best, container) => (best && signs(best) >= signs(container) ? best : container),
-    undefined,
-  );
-}
-
-function isForeign(container: Field): boolean {
-  const image = container.get('image').text ?? '';
-  const repository = image.split('@')[0]!.split('/').at(-1)!.split(':')[0]!;
-  return foreignImage.test(repository);
 }

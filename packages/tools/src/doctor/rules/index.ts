@@ -1,20 +1,30 @@
 import { type Rule } from '../rule.js';
-import { balancerDraining, keepAlive } from './balancer.js';
-import { pdbBlocks, publishNotReady } from './disruption.js';
-import { graceBudget, gracePeriodOption, lameDuckOff, optionsBudget, probeGracePeriod } from './grace-period.js';
+import { balancerDraining, keepAlive, sidecarQuits, trafficPolicyLocal } from './balancer.js';
+import { noPdb, oneNode, pdbBlocks, publishNotReady } from './disruption.js';
+import {
+  graceBudget,
+  gracePeriodOption,
+  lameDuckOff,
+  optionsBudget,
+  preStopSleep,
+  preStopUnknown,
+  probeGracePeriod,
+} from './grace-period.js';
+import { messageRules } from './messages.js';
 import { pm2Rules } from './pm2.js';
-import { preStopSleep, preStopUnknown } from './pre-stop.js';
 import {
   livenessImpatient,
   noReadinessProbe,
+  probePort,
   readinessRoot,
   readinessTcp,
   readinessTooSlow,
   readinessUnknown,
   sameProbe,
 } from './probes.js';
-import { maxUnavailable, minReadySeconds, recreate, singleReplica } from './rollout.js';
+import { maxUnavailable, minReadySeconds, recreate, scaledReplicas, singleReplica } from './rollout.js';
 import { startRules } from './start.js';
+import { systemdRules } from './systemd.js';
 
 /** Every rule, in the order in which findings of one line stand. */
 export const rules: readonly Rule[] = [
@@ -32,14 +42,22 @@ export const rules: readonly Rule[] = [
   readinessRoot,
   sameProbe,
   livenessImpatient,
+  probePort,
   maxUnavailable,
   singleReplica,
   recreate,
   minReadySeconds,
+  scaledReplicas,
   pdbBlocks,
+  noPdb,
+  oneNode,
   publishNotReady,
+  trafficPolicyLocal,
+  sidecarQuits,
   keepAlive,
   balancerDraining,
   ...startRules,
   ...pm2Rules,
+  ...systemdRules,
+  ...messageRules,
 ];

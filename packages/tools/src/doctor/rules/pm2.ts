@@ -1,11 +1,17 @@
+import { basename } from 'node:path';
+import { usualGracePeriodMs } from 'nestjs-drain';
 import { seconds, sigintParts, spell, sumOf } from '../application.js';
+import { type ObjectName } from '../finding.js';
 import { type Pm2App } from '../read/ecosystem.js';
 import { type Remark, type Rule } from '../rule.js';
 import { type Scene } from '../scene.js';
-import { troublesOf, wordsOf } from '../start-command.js';
+import { chainsOf } from '../start/chain.js';
+import { habitatOf } from '../start/habitat.js';
+import { commandWords } from '../start/lines.js';
+import { isInTheWay, startedIn } from '../start/started.js';
 
 /** PM2's own, ms. */
-const defaultKillTimeoutMs = 1_600;
+const defaultKillTimeoutMs = usualGracePeriodMs('PM2');
 const defaultListenTimeoutMs = 3_000;
 
 /** PM2 sends SIGINT, so that a lame duck counts only when the options ask for one. */
@@ -21,6 +27,7 @@ export const pm2KillTimeout: Rule = {
       if (killMs === undefined || killMs >= sumOf(parts)) continue;
       yield {
         at: app.placeOf('kill_timeout'),
+        on: nameOf(app),
         what:
           `A shutdown may take ${spell(parts)}, and PM2 sends SIGKILL after ` +
           `${seconds(killMs)}${given === undefined ? ', its default' : ''}: what is in flight then is ` +
@@ -45,10 +52,11 @@ export const pm2ListenTimeout: Rule = {
       const awaited = waitsForWord ? "process.send('ready')" : 'the listener';
       yield {
         at: app.placeOf('listen_timeout'),
+        on: nameOf(app),
         what:
           `PM2 waits for ${awaited} for ` +
           `${seconds(listenMs)}${given === undefined ? ', its default' : ''}, and then stops the old ` +
-          'process whether the new one serves or not.',
+          'process whether the new one serves or not: it does not roll back.',
         fix: `Set listen_timeout: 10000${waitsForWord ? ", and call process.send?.('ready') after app.listen()" : ''}.`,
       };
     }
@@ -61,9 +69,10 @@ export const pm2Fork: Rule = {
   title: 'PM2 in fork mode, which stops before it starts',
   *remarks(scene): Iterable<Remark> {
     for (const app of appsOf(scene)) {
-      if (isCluster(app) || wrapperOf(app)) continue;
+      if (isCluster(app) || wrapperOf(app, scene)) continue;
       yield {
         at: app.placeOf('exec_mode'),
+        on: nameOf(app),
         what: 'In fork mode PM2 stops the old process before it starts the new one: nobody serves during a reload.',
         fix: "Set exec_mode: 'cluster' and instances: 2, and deploy with pm2 reload.",
       };
@@ -77,11 +86,13 @@ export const pm2Npm: Rule = {
   title: 'PM2 that runs npm, a shell or a development runner instead of node',
   *remarks(scene): Iterable<Remark> {
     for (const app of appsOf(scene)) {
-      const wrapper = wrapperOf(app);
+      const wrapper = wrapperOf(app, scene);
       if (!wrapper || isSignalledAlone(app)) continue;
       yield {
         at: app.placeOf('script'),
-        what: `PM2 runs '${wrapper}' and watches it alone: the application below it is not waited for.`,
+        on: nameOf(app),
+        severity: wrapper.isSure ? 'fault' : 'doubt',
+        what: `PM2 runs '${wrapper.line}' and watches it alone: the application below it is not waited for.`,
         fix: "Run the file itself: script: 'dist/main.js'.",
       };
     }
@@ -94,11 +105,14 @@ export const pm2Treekill: Rule = {
   title: 'PM2 treekill: false with something between PM2 and node',
   *remarks(scene): Iterable<Remark> {
     for (const app of appsOf(scene)) {
-      if (!wrapperOf(app) || !isSignalledAlone(app)) continue;
+      const wrapper = wrapperOf(app, scene);
+      if (!wrapper || !isSignalledAlone(app)) continue;
       yield {
         at: app.placeOf('treekill'),
+        on: nameOf(app),
+        severity: wrapper.isSure ? 'fault' : 'doubt',
         what:
-          `treekill: false sends the signal to '${wrapperOf(app)}' alone: the application below it ` +
+          `treekill: false sends the signal to '${wrapper.line}' alone: the application below it ` +
           'never hears of a shutdown.',
         fix: "Run the file itself (script: 'dist/main.js'), or remove treekill.",
       };
@@ -115,12 +129,89 @@ export const pm2Message: Rule = {
       if (app.get('shutdown_with_message') !== 'true') continue;
       yield {
         at: app.placeOf('shutdown_with_message'),
+        on: nameOf(app),
         what: "shutdown_with_message sends a message instead of a signal: Nest's shutdown hooks never hear of it.",
-        fix: 'Remove it.',
+        fix: 'Remove shutdown_with_message.',
       };
     }
   },
 };
+
+export const pm2Restart: Rule = {
+  id: 'pm2-restart',
+  severity: 'doubt',
+  title: 'pm2 deploy that restarts, which stops all at once',
+  *remarks({ ecosystems }): Iterable<Remark> {
+    for (const { name, command, at } of ecosystems.flatMap(({ hooks }) => hooks)) {
+      const [, verb] = /\bpm2\s+(?:-\S+\s+)*(restart|startOrRestart|stop|delete|kill)\b/.exec(command) ?? [];
+      if (verb === undefined) continue;
+      yield {
+        at,
+        what: `${name} runs pm2 ${verb}, which stops every process before it starts one: nobody serves meanwhile.`,
+        fix: `Let it run pm2 ${verb === 'startOrRestart' ? 'startOrReload' : 'reload'} instead.`,
+      };
+    }
+  },
+};
+
+/** As PID 1 of a container it gets SIGTERM, and sends SIGINT to the application. */
+export const pm2Runtime: Rule = {
+  id: 'pm2-runtime',
+  severity: 'fault',
+  title: 'pm2-runtime in a container: SIGINT, and SIGKILL 1.6 s later',
+  *remarks(scene): Iterable<Remark> {
+    const parts = sigintParts(scene.application);
+    for (const { at, on, exec, chains } of startedIn(scene)) {
+      const step = chains.flat().find(({ words, kind }) => kind === 'process-manager' && isPm2(words));
+      if (!step) continue;
+      const { killMs, target, isForeground } = pm2Run(step.words);
+      const isConfigured = /\.(json|ya?ml)$|\.config\.\w+$/.test(target ?? '');
+      const isSure = !isForeground || (!isConfigured && killMs < sumOf(parts));
+      const words = isConfigured || target === undefined ? ['dist/main.js'] : [target];
+      yield {
+        at: step.at ?? at,
+        on,
+        severity: isSure ? 'fault' : 'doubt',
+        what: isForeground
+          ? `${basename(step.words[0]!)} sends SIGINT, which no lame duck follows, and SIGKILL ` +
+            `${isConfigured ? 'after kill_timeout' : `after ${seconds(killMs)}`}: a shutdown may take ${spell(parts)}.`
+          : `'${step.program}' leaves the application to a daemon, which SIGTERM does not reach.`,
+        fix: `Start node itself, and let the platform run several: ${exec([...step.before, 'node', ...words])}.`,
+      };
+    }
+  },
+};
+
+function isPm2([program = '']: readonly string[]): boolean {
+  return /^pm2(-runtime|-docker|-dev)?$/.test(basename(program));
+}
+
+/** What PM2 is told on its command line. */
+function pm2Run([program = '', ...words]: readonly string[]): {
+  killMs: number;
+  target?: string;
+  isForeground: boolean;
+} {
+  const isRuntime = basename(program) !== 'pm2';
+  const valued = [
+    '--kill-timeout',
+    '-k',
+    '-i',
+    '--instances',
+    '-n',
+    '--name',
+    '--env',
+    '--only',
+    '--max-memory-restart',
+  ];
+  const flag = words.findIndex((word) => /^(--kill-timeout|-k)(=|$)/.test(word));
+  const given = flag === -1 ? undefined : (words[flag]!.split('=')[1] ?? words[flag + 1]);
+  const [target] = words.filter(
+    (word, at) => !word.startsWith('-') && word !== 'start' && !valued.includes(words[at - 1] ?? ''),
+  );
+  const killMs = given === undefined ? defaultKillTimeoutMs : (msOf(given) ?? defaultKillTimeoutMs);
+  return { killMs, target, isForeground: isRuntime || words.includes('--no-daemon') };
+}
 
 export const pm2Unreadable: Rule = {
   id: 'pm2-unreadable',
@@ -131,9 +222,7 @@ export const pm2Unreadable: Rule = {
       if (!unreadable) continue;
       yield {
         at: unreadable.at,
-        what:
-          'What it exports cannot be told, for it is run without require and without this process: ' +
-          `${unreadable.why}.`,
+        what: `What it exports cannot be told, for here it is loaded alone, and may only read: ${unreadable.why}.`,
         fix: 'See yourself that kill_timeout is longer than the drain, or give the configuration as JSON.',
       };
     }
@@ -147,6 +236,8 @@ export const pm2Rules: readonly Rule[] = [
   pm2Npm,
   pm2Treekill,
   pm2Message,
+  pm2Restart,
+  pm2Runtime,
   pm2Unreadable,
 ];
 
@@ -157,6 +248,8 @@ function appsOf({ ecosystems }: Scene): readonly Pm2App[] {
 
 function isNode(app: Pm2App): boolean {
   const interpreter = app.get('interpreter') ?? app.get('exec_interpreter');
+  // PM2 takes the interpreter that goes with the end of the name.
+  if (interpreter === undefined && /\.(py|rb|php|pl|coffee|ls|jar|exe)$/.test(app.get('script') ?? '')) return false;
   return interpreter === undefined || /node|^none$|^$|sh$/.test(interpreter);
 }
 
@@ -166,10 +259,15 @@ function isCluster(app: Pm2App): boolean {
   return mode === undefined ? app.get('instances') !== undefined : mode.startsWith('cluster');
 }
 
-/** What stands between PM2 and node. */
-function wrapperOf(app: Pm2App): string | undefined {
+/** What stands between PM2 and node, and whether that is sure. */
+function wrapperOf(app: Pm2App, scene: Scene): { readonly line: string; readonly isSure: boolean } | undefined {
   const line = `${app.get('script')} ${app.get('args') ?? ''}`.trim();
-  return troublesOf(wordsOf(line)).length > 0 ? line : undefined;
+  const steps = chainsOf(commandWords(line), habitatOf(undefined, scene)).flat().filter(isInTheWay);
+  return steps.length > 0 ? { line, isSure: steps.some(({ passing }) => passing !== 'unknown') } : undefined;
+}
+
+function nameOf(app: Pm2App): ObjectName {
+  return { kind: 'PM2 application', name: app.get('name') ?? app.get('script') ?? '(unnamed)' };
 }
 
 /** By default PM2 signals the children, too. */

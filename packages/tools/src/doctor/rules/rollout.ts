@@ -1,36 +1,30 @@
-import { type Field } from '../read/field.js';
-import { countOf, type Replicas, replicasOf } from '../read/replicas.js';
-import { ingressClassOf, workloadsBehind } from '../read/routes.js';
-import { type Workload } from '../read/workload.js';
-import { type Remark, type Rule } from '../rule.js';
+import { type Workload } from '../model.js';
+import { replicasOf, scalerOf } from '../read/replicas.js';
+import { ingressClassOf, serversOf, workloadsBehind } from '../read/routes.js';
+import { nameOf, type Remark, type Rule } from '../rule.js';
 import { type Scene } from '../scene.js';
-
-/** Kinds that Kubernetes replaces pod by pod, and where each says how many at once. */
-const updates: Readonly<Record<string, readonly string[]>> = {
-  Deployment: ['strategy', 'rollingUpdate'],
-  Rollout: ['strategy', 'canary'],
-  StatefulSet: ['updateStrategy', 'rollingUpdate'],
-  DaemonSet: ['updateStrategy', 'rollingUpdate'],
-};
 
 /** Balancers outside of the cluster, which take a while to learn of a new pod. */
 const slowBalancers = ['alb', 'gce', 'gce-internal'];
+/** Where there is one process on each node, and nobody says how many nodes there are. */
+const manyNodes = 1_000;
 
 export const maxUnavailable: Rule = {
   id: 'max-unavailable',
   severity: 'fault',
-  title: 'maxUnavailable takes the last replica',
+  title: 'an update that stops the last replica before its successor serves',
   *remarks(scene): Iterable<Remark> {
-    for (const workload of scene.workloads) {
-      const taken = takenByRollout(scene, workload);
-      if (!taken) continue;
+    for (const workload of serversOf(scene)) {
+      const count = takenByUpdate(scene, workload);
+      const { update } = workload;
+      if (count === undefined || !update?.isGiven) continue;
+      const all =
+        workload.replicas === undefined ? 'every pod' : count === 1 ? 'the only replica' : `all ${count} replicas`;
       yield {
-        at: taken.field.place,
-        what:
-          `maxUnavailable: ${taken.field.text} takes ` +
-          `${taken.replicas === undefined ? 'every pod' : `all ${taken.replicas.count} of ${taken.replicas.count} replicas`} ` +
-          'at once: during a roll-out nobody serves.',
-        fix: workload.kind === 'DaemonSet' ? 'Set maxUnavailable: 1.' : 'Set maxUnavailable: 0 and maxSurge: 1.',
+        at: update.at,
+        on: nameOf(workload),
+        what: `${update.text} takes ${all} before a successor serves: during a roll-out nobody does.`,
+        fix: `${update.fix(count)}.`,
       };
     }
   },
@@ -41,16 +35,20 @@ export const singleReplica: Rule = {
   severity: 'doubt',
   title: 'a single replica, which nobody stands in for',
   *remarks(scene): Iterable<Remark> {
-    if (scene.application.budget.options.readiness === 'after-lame-duck') return;
-    for (const workload of scene.workloads) {
+    for (const workload of serversOf(scene)) {
       const replicas = replicasOf(scene, workload);
-      if (replicas?.count !== 1 || isRecreated(workload) || takenByRollout(scene, workload)) continue;
+      if (replicas?.value !== 1 || workload.update?.isRecreate) continue;
+      const isTaken = takenByUpdate(scene, workload) !== undefined;
+      if (isTaken && workload.update?.isGiven) continue;
+      if (!isTaken && scene.application.budget.options.readiness === 'after-lame-duck') continue;
       yield {
         at: replicas.at,
-        what:
-          'One replica: when its node is drained nobody takes the traffic, and readiness that fails at ' +
-          'once leaves the Service without an endpoint.',
-        fix: "Run replicas: 2, or set readiness: 'after-lame-duck' in the module's options.",
+        on: nameOf(workload),
+        what: isTaken
+          ? `One replica of a ${workload.kind}, which is stopped before its successor starts: nobody serves meanwhile.`
+          : 'One replica: when its node is drained nobody takes the traffic, and readiness that fails at ' +
+            'once leaves the Service without an endpoint.',
+        fix: `Run replicas: 2${isTaken ? '' : ", or set readiness: 'after-lame-duck' in the module's options"}.`,
       };
     }
   },
@@ -59,16 +57,16 @@ export const singleReplica: Rule = {
 export const recreate: Rule = {
   id: 'recreate',
   severity: 'doubt',
-  title: 'the Recreate strategy, which stops all before it starts any',
-  *remarks({ workloads }): Iterable<Remark> {
-    for (const workload of workloads) {
-      if (!isRecreated(workload)) continue;
+  title: 'an update on purpose that stops all before it starts any',
+  *remarks(scene): Iterable<Remark> {
+    for (const workload of serversOf(scene)) {
+      const { update } = workload;
+      if (!update?.isRecreate || workload.replicas?.value === 0) continue;
       yield {
-        at: workload.spec.get('strategy', 'type').place,
-        what: 'Recreate stops every pod before it starts a new one: during a roll-out nobody serves.',
-        fix:
-          'Set type: RollingUpdate with maxUnavailable: 0 and maxSurge: 1, unless two versions must ' +
-          'never run together.',
+        at: update.at,
+        on: nameOf(workload),
+        what: `${update.text} stops every replica before it starts a new one: during a roll-out nobody serves.`,
+        fix: `${update.fix(workload.replicas?.value ?? 1)}, unless two versions must never run together.`,
       };
     }
   },
@@ -84,11 +82,14 @@ export const minReadySeconds: Rule = {
       (object) => object.kind === 'Ingress' && slowBalancers.includes(ingressClassOf(object)),
     );
     const behind = new Set(ingresses.flatMap((ingress) => workloadsBehind(scene, ingress)));
-    for (const { kind, spec, pod } of behind) {
-      if (kind !== 'Deployment' || (spec.get('minReadySeconds').number ?? 0) > 0) continue;
-      if (pod.get('readinessGates').exists) continue;
+    for (const workload of behind) {
+      const { pods, kind } = workload;
+      const field = pods?.object.field.get('spec', 'minReadySeconds');
+      if (!pods || !field || kind !== 'Deployment' || (field.exists && field.text !== '0')) continue;
+      if (pods.spec.get('readinessGates').exists) continue;
       yield {
-        at: spec.get('minReadySeconds').place,
+        at: field.place,
+        on: nameOf(workload),
         what:
           'The balancer learns of a new pod some seconds after it is ready, and the old one is told to ' +
           'leave at once: for a while the balancer knows of neither.',
@@ -98,19 +99,37 @@ export const minReadySeconds: Rule = {
   },
 };
 
-function isRecreated({ kind, spec }: Workload): boolean {
-  return kind === 'Deployment' && spec.get('strategy', 'type').text === 'Recreate';
-}
+/** An apply ends what an autoscaler has started, all at once. */
+export const scaledReplicas: Rule = {
+  id: 'scaled-replicas',
+  severity: 'doubt',
+  title: 'replicas beside an autoscaler, which each apply sets back',
+  *remarks(scene): Iterable<Remark> {
+    for (const workload of scene.workloads) {
+      const { replicas } = workload;
+      const scaler = scalerOf(scene, workload);
+      if (!scaler || replicas?.text === undefined || replicas.value === 0) continue;
+      const spec = scaler.field.get('spec');
+      const most = spec.get('maxReplicas').exists ? spec.get('maxReplicas') : spec.get('maxReplicaCount');
+      if (most.number !== undefined && replicas.value !== undefined && most.number <= replicas.value) continue;
+      yield {
+        at: replicas.at,
+        on: nameOf(workload),
+        what:
+          `Each apply sets replicas back to ${replicas.text}, though ${scaler.kind} ${scaler.name} may have ` +
+          `${most.number ?? 'more'} by then: all the others are stopped at once.`,
+        fix: 'Remove replicas: the autoscaler alone says how many.',
+      };
+    }
+  },
+};
 
-/** What a roll-out takes, when that is all there is. A surge does not help: it may come after. */
-function takenByRollout(scene: Scene, workload: Workload): { field: Field; replicas?: Replicas } | undefined {
-  const path = updates[workload.kind];
-  if (!path || isRecreated(workload)) return undefined;
-  const field = workload.spec.get(...path, 'maxUnavailable');
-  if (!field.exists) return undefined;
-  if (workload.kind === 'DaemonSet') return field.text === '100%' ? { field } : undefined;
-  const replicas = replicasOf(scene, workload);
-  if (!replicas || replicas.count === 0) return undefined;
-  const count = countOf(field.text, replicas.count, Math.floor);
-  return count !== undefined && count >= replicas.count ? { field, replicas } : undefined;
+/** How many there are, when an update takes all of them. A surge does not help: it may come after. */
+function takenByUpdate(scene: Scene, workload: Workload): number | undefined {
+  const { update } = workload;
+  if (!update || update.isRecreate) return undefined;
+  const count = workload.replicas === undefined ? manyNodes : replicasOf(scene, workload)?.value;
+  if (!count) return undefined;
+  const taken = update.taken(count);
+  return taken !== undefined && taken >= count ? count : undefined;
 }

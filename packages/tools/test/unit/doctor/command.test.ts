@@ -1,54 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Command } from 'commander';
-import { doctorCommand } from '../../../src/doctor/command.js';
 import { rules } from '../../../src/doctor/rules/index.js';
-import { clean, folder, mutated } from './support/fixtures.js';
+import { clean, mutated } from './support/fixtures.js';
+import { doctor } from './support/run-doctor.js';
 
-const fixtures = resolve(folder);
-
-class Exit extends Error {
-  constructor(readonly code: number) {
-    super(`exit ${code}`);
-  }
-}
-
-interface Run {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function doctor(
-  args: readonly string[],
-  { cwd = fixtures, stdin, hasColour = false }: { cwd?: string; stdin?: string; hasColour?: boolean } = {},
-): Promise<Run> {
-  let out = '';
-  let err = '';
-  const command = doctorCommand({
-    cwd,
-    isPiped: () => stdin !== undefined,
-    stdin: async () => stdin ?? '',
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    hasColour,
-    flush: async () => {},
-    exit: (code) => {
-      throw new Exit(code);
-    },
-  });
-  try {
-    await new Command('nestjs-drain').addCommand(command).parseAsync(['doctor', ...args], { from: 'user' });
-  } catch (error) {
-    if (error instanceof Exit) return { code: error.code, out, err };
-    throw error;
-  }
-  throw new Error('Expected the command to end the process.');
-}
-
-const faulty = mutated(clean.manifests, 'failureThreshold: 2', 'failureThreshold: 5').text;
+const faulty = mutated(clean.manifests, 'GracePeriodSeconds: 40', 'GracePeriodSeconds: 20').text;
 const doubtful = mutated(clean.manifests, 'type: RollingUpdate', 'type: Recreate').text;
 
 describe('nestjs-drain doctor', () => {
@@ -71,7 +29,7 @@ describe('nestjs-drain doctor', () => {
     expect(code).toBe(1);
     expect(out.split('\n').slice(0, 6)).toEqual([
       expect.stringMatching(
-        /^tutorials\/quick-start\.yaml:16 {2}fault {2}Container nest-api has no .*\. \[no-readiness-probe\]$/,
+        /^tutorials\/quick-start\.yaml:16 {2}fault {2}Deployment nest-api, container nest-api: There is no .*\. \[no-readiness-probe\]$/,
       ),
       expect.stringMatching(/^ {4}Add readinessProbe: .*\.$/),
       '',
@@ -83,28 +41,29 @@ describe('nestjs-drain doctor', () => {
   });
 
   it('ends with 0 for doubts, and with 1 when they count', async () => {
-    expect(await doctor([], { stdin: doubtful })).toMatchObject({
+    expect(await doctor(['-'], { stdin: doubtful })).toMatchObject({
       code: 0,
       out: expect.stringContaining('0 faults, 1 doubt in 1 file.'),
     });
-    expect((await doctor(['--strict'], { stdin: doubtful })).code).toBe(1);
+    expect((await doctor(['--strict', '-'], { stdin: doubtful })).code).toBe(1);
     expect((await doctor(['--strict', 'clean/manifests.yaml'])).code).toBe(0);
   });
 
   it('reads what is piped in, alone or as one of the files', async () => {
-    expect((await doctor([], { stdin: faulty })).out).toMatch(/^\(stdin\):\d+ {2}fault/);
+    expect((await doctor(['-'], { stdin: faulty })).out).toMatch(/^\(stdin\):\d+ {2}fault/);
     const { out } = await doctor(['--json', '-', 'clean/Dockerfile'], { stdin: faulty });
     expect(JSON.parse(out)).toMatchObject({
       faults: 1,
       doubts: 0,
       files: ['(stdin)', 'clean/Dockerfile'],
-      findings: [{ rule: 'readiness-too-slow', file: '(stdin)' }],
+      findings: [{ rule: 'grace-budget', file: '(stdin)', object: { kind: 'Deployment', name: 'orders' } }],
+      notChecked: [],
     });
   });
 
   it('paints for a terminal alone', async () => {
-    expect((await doctor([], { stdin: faulty })).out).not.toContain('\u001b');
-    expect((await doctor([], { stdin: faulty, hasColour: true })).out).toContain('\u001b[31mfault');
+    expect((await doctor(['-'], { stdin: faulty })).out).not.toContain('\u001b');
+    expect((await doctor(['-'], { stdin: faulty, hasColour: true })).out).toContain('\u001b[31mfault');
   });
 
   it('takes the options that it is given', async () => {
@@ -116,16 +75,16 @@ describe('nestjs-drain doctor', () => {
   });
 
   it("takes the options of the application's module", async () => {
-    const { code, out } = await doctor(['--app', 'app.module.ts', 'clean/manifests.yaml']);
+    const { code, out } = await doctor(['--app', 'app/app.module.mjs', 'clean/manifests.yaml']);
     expect(out).toContain('drain 25 + hooks 5 + margin 1 = 41 s');
-    expect(out).toContain('Module options: those of app.module.ts (');
+    expect(out).toContain('Module options: those of app/app.module.mjs (');
     expect(code).toBe(1);
   });
 
   it('says that the options of forRootAsync cannot be known', async () => {
-    const { code, out } = await doctor(['--app', 'async-app.module.ts', 'clean/manifests.yaml']);
+    const { code, out } = await doctor(['--app', 'app/async-app.module.mjs', 'clean/manifests.yaml']);
     expect(out).toContain(
-      'Module options: the defaults, assumed, for async-app.module.ts uses forRootAsync(), whose options are made at bootstrap (',
+      'Module options: the defaults, assumed, for app/async-app.module.mjs uses forRootAsync(), whose options are made at bootstrap (',
     );
     expect(code).toBe(0);
   });
@@ -143,10 +102,7 @@ describe('nestjs-drain doctor', () => {
       '--options: Expected drainTimeoutMs to be whole milliseconds between 0 and',
     ],
     [['--options', '{"drain":1}', 'clean'], '--options: Expected drain to be one of drainTimeoutMs,'],
-    [
-      ['--container', 'nobody', 'clean'],
-      "--container: Expected the name of a container in the manifests, got 'nobody'.",
-    ],
+    [['--container', 'nobody', 'clean'], "--container: Expected the name of a container in the files, got 'nobody'."],
     [['--app', 'dist/app.module.js', 'clean'], 'dist/app.module.js: Expected a module to import: '],
     [
       ['--app', 'clean/ecosystem.config.cjs', 'clean'],
@@ -154,7 +110,7 @@ describe('nestjs-drain doctor', () => {
     ],
     [['-'], '(stdin): Expected manifests, got nothing.'],
   ])('ends with 2 and one line for %j', async (args, message) => {
-    const { code, out, err } = await doctor(args);
+    const { code, out, err } = await doctor(args, { stdin: '' });
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(/^nestjs-drain doctor: [^\n]+\n$/);
     expect(err).toContain(message);
@@ -168,7 +124,7 @@ describe('nestjs-drain doctor', () => {
       expect(out).toMatch(new RegExp(`^ +(-h, )?${option}`, 'm'));
     }
     expect(out).toContain('Examples:');
-    expect(out).toMatch(/Exit status:\n {2}0 .*\n {2}1 .*\n {2}2 /);
+    expect(out).toMatch(/Exit status:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 /);
     expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 });
@@ -200,6 +156,7 @@ describe('nestjs-drain doctor, without files', () => {
       findings: [],
       files: ['Dockerfile', 'package.json', 'ecosystem.config.cjs', 'k8s/app/deployment.yaml', 'deploy/service.yml'],
       notes: [],
+      notChecked: [{ file: 'k8s/values.yaml', line: 1, what: 'it is of no format that is read here' }],
     });
   });
 
@@ -208,15 +165,21 @@ describe('nestjs-drain doctor, without files', () => {
     write('k8s/base/a.yaml', 'kind: Deployment\n');
     write('deploy/Chart.yaml', 'name: a\n');
     expect(await doctor([], { cwd: project })).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('files: Expected a file to read: k8s/base was left out'),
+      code: 3,
+      out: expect.stringContaining('Nothing found in 0 files, and 2 things not checked.\n'),
     });
     write('Dockerfile', clean.dockerfile.text);
     expect(await look()).toMatchObject({
       files: ['Dockerfile'],
-      notes: [
-        'k8s/base was left out, for it has to be rendered: kubectl kustomize k8s/base | nestjs-drain doctor',
-        'deploy was left out, for it has to be rendered: helm template deploy | nestjs-drain doctor',
+      notChecked: [
+        {
+          file: 'k8s/base/kustomization.yaml',
+          what: 'it has to be rendered first: kubectl kustomize k8s/base | nestjs-drain doctor -',
+        },
+        {
+          file: 'deploy/Chart.yaml',
+          what: 'it has to be rendered first: helm template deploy | nestjs-drain doctor -',
+        },
       ],
     });
   });
@@ -227,16 +190,14 @@ describe('nestjs-drain doctor, without files', () => {
     write('empty/a.txt', '');
     expect(await doctor(['empty'], { cwd: project })).toMatchObject({
       code: 2,
-      err: expect.stringContaining('empty: Expected a folder with manifests'),
+      err: expect.stringContaining('empty: Expected a folder with files to read'),
     });
   });
 
   it('ends with 2 when there is none of them, or one is no text', async () => {
     expect(await doctor([], { cwd: project })).toMatchObject({
       code: 2,
-      err: expect.stringContaining(
-        'Expected Dockerfile, package.json, ecosystem.config.*, k8s/, deploy/, manifests/ here',
-      ),
+      err: expect.stringContaining('render.yaml, compose.yaml, taskdef.json, k8s/, kubernetes/, deploy/, manifests/'),
     });
     write('Dockerfile', 'FROM\0');
     expect(await doctor([], { cwd: project })).toMatchObject({

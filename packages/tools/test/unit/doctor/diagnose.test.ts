@@ -21,13 +21,17 @@ describe('diagnose', () => {
       // Options bear upon PM2's times as well; and its programs take a process each.
       const others = isAlone
         ? []
-        : [clean.manifests, clean.dockerfile, clean.package].filter((each) => each !== clean[where]);
+        : [clean.manifests, clean.dockerfile, clean.package].filter(
+            // The command of the pods stands in for the image's.
+            (each) => each !== clean[where] && !(where === 'dockerfile' && each === clean.manifests),
+          );
       const found = diagnose([...others, source], withOptions(options));
       expect(found).toEqual([
         {
           rule,
           severity,
           file: source.name,
+          object: { kind: expect.any(String), name: expect.any(String), ...(found[0]?.object ?? {}) },
           line: lineOf(source, at),
           ...(found[0]?.column === undefined ? {} : { column: expect.any(Number) }),
           what: expect.stringMatching(/\.$/),
@@ -94,7 +98,7 @@ describe('diagnose, beside a fault', () => {
 
   it("counts an autoscaler's least replicas, not those of the manifest", () => {
     const scaler = (least: number) =>
-      `kind: HorizontalPodAutoscaler\nmetadata: { name: orders }\nspec: { scaleTargetRef: { kind: Deployment, name: orders }, minReplicas: ${least} }\n---\n`;
+      `kind: HorizontalPodAutoscaler\nmetadata: { name: orders }\nspec: { scaleTargetRef: { kind: Deployment, name: orders }, minReplicas: ${least}, maxReplicas: 3 }\n---\n`;
     expect(rulesOf(['# Nothing is', `${scaler(1)}# Nothing is`])).toEqual(['single-replica']);
     expect(diagnose([mutated(clean.manifests, '# Nothing is', `${scaler(3)}# Nothing is`)])).toEqual([]);
   });
@@ -172,12 +176,10 @@ describe('diagnose, beside a fault', () => {
     expect(found[1]).toMatchObject({ file: 'clean/package.json', line: 6 });
   });
 
-  it('leaves a worker without a port and without a Service with a doubt', () => {
+  it('says nothing of requests to a worker without a port and without a Service', () => {
     const text =
       'kind: Deployment\nspec:\n  replicas: 2\n  template:\n    spec:\n      containers:\n        - name: worker\n';
-    expect(diagnose([{ name: 'worker.yaml', text }])).toMatchObject([
-      { rule: 'no-readiness-probe', severity: 'doubt', line: 7 },
-    ]);
+    expect(diagnose([{ name: 'worker.yaml', text }])).toEqual([]);
   });
 
   it('asks nothing of what runs to an end', () => {
@@ -185,7 +187,7 @@ describe('diagnose, beside a fault', () => {
       'kind: Job\nspec: { template: { spec: { restartPolicy: Never, containers: [{ name: migrate, command: [node, migrate.js] }] } } }\n';
     expect(diagnose([{ name: 'job.yaml', text: job }])).toEqual([]);
     const cron = `kind: CronJob\nspec: { jobTemplate: { spec: { template: { spec: { containers: [{ command: [npm, start] }] } } } } }\n`;
-    expect(diagnose([{ name: 'cron.yaml', text: cron }]).map(({ rule }) => rule)).toEqual(['npm-as-pid-1']);
+    expect(examine([{ name: 'cron.yaml', text: cron }])).toMatchObject({ findings: [], notChecked: [] });
   });
 
   it('looks at the container that is named, and at workloads that have it alone', () => {
@@ -195,10 +197,13 @@ describe('diagnose, beside a fault', () => {
       '        - name: agent\n          command: [npm, start]\n        - name: orders',
     ).text;
     const source = { name: 'manifests.yaml', text };
-    expect(diagnose([source])).toEqual([]);
-    expect(diagnose([source], { container: 'agent' }).map(({ rule }) => rule)).toContain('npm-as-pid-1');
+    const named = (container?: string) =>
+      diagnose([source], { container }).map(({ rule, object }) => [rule, object.container]);
+    expect(named()).toEqual([['npm-as-pid-1', 'agent']]);
+    expect(named('agent')).toContainEqual(['npm-as-pid-1', 'agent']);
+    expect(named('orders')).toEqual([]);
     expect(() => diagnose([source], { container: 'nobody' })).toThrow(
-      "--container: Expected the name of a container in the manifests, got 'nobody'.",
+      "--container: Expected the name of a container in the files, got 'nobody'.",
     );
   });
 
@@ -211,9 +216,10 @@ describe('diagnose, beside a fault', () => {
   });
 
   it('says when there is no workload', () => {
-    const { findings, notes } = examine([{ name: 'service.yaml', text: 'kind: Service\nmetadata: { name: a }\n' }]);
-    expect(findings).toEqual([]);
-    expect(notes).toEqual(['no Deployment, or other workload, is among the manifests']);
+    expect(examine([{ name: 'service.yaml', text: 'kind: Service\nmetadata: { name: a }\n' }])).toMatchObject({
+      findings: [],
+      notChecked: [{ file: 'service.yaml', what: 'no workload of an application is among the files' }],
+    });
   });
 
   it('reads aliases, merge keys and JSON', () => {
@@ -224,7 +230,7 @@ describe('diagnose, beside a fault', () => {
       ['readiness-too-slow', 2],
     ]);
     const json =
-      '{\n\t"kind": "Pod",\n\t"spec": { "terminationGracePeriodSeconds": 1,\n\t"containers": [{ "image": "x" }] }\n}';
+      '{\n\t"kind": "Pod",\n\t"spec": { "terminationGracePeriodSeconds": 1,\n\t"containers": [{ "image": "x", "ports": [{ "containerPort": 1 }] }] }\n}';
     expect(diagnose([{ name: '(stdin)', text: json }]).map(({ rule, line }) => [rule, line])).toEqual([
       ['single-replica', 2],
       ['grace-budget', 3],

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { execForm, readDockerfile } from '../../../../src/doctor/read/dockerfile.js';
 
 const cmdOf = (...lines: string[]) => {
-  const { cmd } = readDockerfile({ name: 'Dockerfile', text: lines.join('\n') });
+  const { cmd } = readDockerfile({ name: 'Dockerfile', text: lines.join('\n') }, () => undefined);
   return cmd && [cmd.place.line, cmd.text];
 };
 

@@ -8,11 +8,41 @@ export function fixture(name: string): Source {
   return { name, text: readFileSync(`${folder}/${name}`, 'utf8') };
 }
 
+/** No file of its own, for it would be compiled with the tests. */
+const program = `import { NestFactory } from '@nestjs/core';
+import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
+import { AppModule } from './app.module.js';
+
+async function bootstrap(): Promise<void> {
+  const app = await NestFactory.create(AppModule);
+  app.connectMicroservice<MicroserviceOptions>({
+    transport: Transport.NATS,
+    options: { servers: ['nats://nats:4222'], queue: 'orders' },
+  });
+  // Not prefetchCount: 0.
+  app.connectMicroservice<MicroserviceOptions>({
+    transport: Transport.RMQ,
+    options: { urls: ['amqp://rabbit'], queue: 'orders', noAck: false, prefetchCount: 10 },
+  });
+  app.enableShutdownHooks();
+  await app.startAllMicroservices();
+  await app.listen(3000);
+}
+void bootstrap();
+`;
+
 export const clean = {
   manifests: fixture('clean/manifests.yaml'),
   dockerfile: fixture('clean/Dockerfile'),
   package: fixture('clean/package.json'),
   pm2: fixture('clean/ecosystem.config.cjs'),
+  compose: fixture('clean/compose.yaml'),
+  ecs: fixture('clean/taskdef.json'),
+  fly: fixture('clean/fly.toml'),
+  render: fixture('clean/render.yaml'),
+  procfile: fixture('clean/Procfile'),
+  systemd: fixture('clean/orders.service'),
+  program: { name: 'clean/main.ts', text: program },
 };
 export const cleanSources: readonly Source[] = Object.values(clean);
 
