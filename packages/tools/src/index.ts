@@ -18,5 +18,5 @@ export {
   type Totals,
 } from './drill/result.js';
 export { diagnose, type DiagnoseOptions } from './doctor/diagnose.js';
-export { type Finding, type Place, type Severity } from './doctor/finding.js';
+export { type Finding, type ObjectName, type Place, type Severity } from './doctor/finding.js';
 export { type Source, type SourceKind } from './doctor/read/source.js';
