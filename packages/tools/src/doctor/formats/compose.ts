@@ -26,11 +26,22 @@ export const compose: Format = {
       const services = root.get('services').entries();
       const isSwarm = /stack|swarm/i.test(basename(file.name)) || services.some(([, service]) => isOfSwarm(service));
       const awaited = new Set(services.flatMap(([, service]) => awaitedBy(service)));
-      return services.map(([name, service]) => workloadOf(name, service, isSwarm, awaited.has(name)));
+      const areBuilt = services.some(([, service]) => service.get('build').exists);
+      return services.map(([name, service]) => {
+        const workload = workloadOf(name, service, isSwarm, awaited.has(name));
+        return areBuilt && isOfOthers(service)
+          ? { ...workload, grace: { ...workload.grace, isAssumed: true } }
+          : workload;
+      });
     });
     return { workloads, errors, notChecked: fields.flatMap(elsewhereIn) };
   },
 };
+
+/** Beside services that are built here, an image that is started as it is may be anybody's. */
+function isOfOthers(service: Field): boolean {
+  return !['build', 'command', 'entrypoint'].some((key) => service.get(key).exists);
+}
 
 /** What other files say of its services. */
 function elsewhereIn(root: Field): readonly NotChecked[] {
