@@ -41,6 +41,12 @@ describe('examine, of what it does not understand', () => {
       '1: Deployment a: it has no containers, as patches have none: render it first',
     ],
     [
+      'a patch of a container',
+      'kind: Deployment\nmetadata: { name: a }\nspec:\n  template:\n    spec:\n      containers: [{ name: b, ports: [{ containerPort: 1 }] }]\n',
+      '1: Deployment a: its containers have no image, as in patches: render it first',
+    ],
+    ['nothing of a selected Deployment whose image is filled in', workload().replace(/ +image:.*\n/, '')],
+    [
       'a Rollout of a Deployment',
       object('Rollout', '{ workloadRef: { kind: Deployment, name: b } }', 'name: a', 'argoproj.io/v1alpha1'),
       '3: Rollout a: its pods are those of b, which rules look at alone',
