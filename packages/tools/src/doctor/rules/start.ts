@@ -3,6 +3,7 @@ import { nameOf, type Remark, type Rule } from '../rule.js';
 import { type Scene } from '../scene.js';
 import { chainsOf } from '../start/chain.js';
 import { habitatOf } from '../start/habitat.js';
+import { instead, orExec, whichFile } from '../start/instead.js';
 import { nodeWordsOf, type Started, startedIn, troublesIn } from '../start/started.js';
 import { type Chain, type Step, type StepKind } from '../start/step.js';
 import { signalName } from '../start/wrappers.js';
@@ -25,7 +26,7 @@ export const npmAsPid1: Rule = {
         on: started.on,
         severity: isSure ? 'fault' : 'doubt',
         what: `'${step.program}' is started instead of node: ${why}${isSure ? ', and what is in flight is lost' : ''}.`,
-        fix: `Start node itself: ${exec(instead(chain, step))}.`,
+        fix: `Start node itself${whichFile(chain, step)}: ${exec(instead(chain, step))}.`,
       };
     }
   },
@@ -43,10 +44,7 @@ export const shellAsPid1: Rule = {
         on: started.on,
         severity: isSure ? 'fault' : 'doubt',
         what: `'${step.program}' ${stays(step, isSure)}.`,
-        fix:
-          `Start node itself: ${started.exec(instead(chain, step))}` +
-          // Behind a pipe, or in a loop, an exec would not help.
-          `${step.why === undefined ? ', or put exec before the last command' : ''}.`,
+        fix: `Start node itself${whichFile(chain, step)}: ${started.exec(instead(chain, step))}${orExec(step)}.`,
       };
     }
   },
@@ -64,7 +62,7 @@ export const shellForm: Rule = {
         on: started.on,
         severity: isSure ? 'fault' : 'doubt',
         what: `The shell form starts a shell: '${step.program}' ${stays(step, isSure)}.`,
-        fix: `Write the exec form, in double quotes: ${started.exec(instead(chain, step))}.`,
+        fix: `Write the exec form, in double quotes${whichFile(chain, step)}: ${started.exec(instead(chain, step))}${orExec(step)}.`,
       };
     }
     for (const started of startedIn(scene).filter(isMeantAsExec)) {
@@ -215,7 +213,8 @@ export const startScript: Rule = {
     const started = startedIn(scene);
     const isStartKnown = started.length > 0 || scene.ecosystems.length > 0;
     const said = new Set<string>();
-    for (const { step, chain, isSure } of isStartKnown ? started.flatMap(troublesIn) : assumed(scene)) {
+    const found = started.flatMap((each) => troublesIn(each).map((trouble) => ({ ...trouble, exec: each.exec })));
+    for (const { step, chain, isSure, exec } of isStartKnown ? found : assumed(scene)) {
       const key = `${step.at?.file}:${step.at?.line}`;
       if (!isOfPackage(scene, step) || !wrongWith(step) || said.has(key)) continue;
       said.add(key);
@@ -224,9 +223,7 @@ export const startScript: Rule = {
         at: step.at!,
         severity: isStartKnown && isSure ? 'fault' : 'doubt',
         what: `${isStartKnown ? 'What is started runs this script' : 'If a container runs this script'}: ${wrongWith(step)}.`,
-        fix:
-          `Let the container start node itself: CMD [${words.map((word) => JSON.stringify(word)).join(', ')}]. ` +
-          'Migrations belong in a step before it.',
+        fix: `Let the container start node itself: ${exec(words)}. Migrations belong in a step before it.`,
       };
     }
   },
@@ -239,13 +236,14 @@ function wrongWith({ kind, program, passing }: Step): string | undefined {
 }
 
 /** Without anything that starts it: the script for production, or the usual one. */
-function assumed(scene: Scene): ReturnType<typeof troublesIn> {
+function assumed(scene: Scene): readonly (Omit<Trouble, 'started'> & Pick<Started, 'exec'>)[] {
+  const exec = (words: readonly string[]) => `CMD [${words.map((word) => JSON.stringify(word)).join(', ')}]`;
   return scene.packages.flatMap((each) => {
     const name = each.scripts.has('start:prod') ? 'start:prod' : 'start';
     if (!each.scripts.has(name)) return [];
     const habitat = habitatOf(undefined, { packages: [each], scripts: scene.scripts });
     const chains = chainsOf(['npm', 'run', name], habitat);
-    return troublesIn({ chains });
+    return troublesIn({ chains }).map((trouble) => ({ ...trouble, exec }));
   });
 }
 
@@ -273,10 +271,6 @@ function isOfPackage({ packages }: Scene, { at, kind }: Step): boolean {
 function spotOf({ packages }: Scene, started: Started, { at }: Step): Pick<Started, 'at' | 'exec'> {
   if (at === undefined || packages.some(({ file }) => file === at.file)) return started;
   return { at, exec: (words) => `exec ${words.join(' ')}` };
-}
-
-function instead(chain: Chain, step: Step): readonly string[] {
-  return nodeWordsOf(chain, step) ?? [...step.before, ...usual];
 }
 
 function isPlainEnd({ why }: Step): boolean {

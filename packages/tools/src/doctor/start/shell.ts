@@ -9,7 +9,18 @@ import {
   type Statement,
   type While,
 } from 'unbash';
-import { bodyOf, type End, isTrivial, kept, type Node, open, type Outcome, type ShellRun, staying } from './ends.js';
+import {
+  bodyOf,
+  type End,
+  isProgram,
+  isTrivial,
+  kept,
+  type Node,
+  open,
+  type Outcome,
+  type ShellRun,
+  staying,
+} from './ends.js';
 import { type Passing } from './step.js';
 import { type Trap, trapOf, trappedPassing, wordsOf } from './shell-words.js';
 
@@ -64,7 +75,7 @@ class Walk {
       ends.push(...(index < statements.length - 1 ? outcome.ends.map(staying) : outcome.ends));
       if (outcome.isClosed) return { ends, isClosed: true };
     }
-    if (isTail && background.length > 0) ends.push(...this.inBackground(background));
+    if (isTail && background.length > 0) ends.push(...this.besideBackground(background, statements[last]));
     return { ends, isClosed: false };
   }
 
@@ -245,6 +256,14 @@ class Walk {
     const outcome = this.list(commands, isTail);
     this.depth--;
     return { ends: outcome.ends.map(staying), isClosed: outcome.isClosed };
+  }
+
+  /** What serves: the last command in front, where the shell does not only wait for those in the background. */
+  private besideBackground(background: readonly Statement[], last: Statement | undefined): readonly End[] {
+    const isServer = last && !last.background && this.traps.length === 0 && isProgram(last.command);
+    if (!isServer) return this.inBackground(background);
+    const { ends } = this.inside(() => this.node(last.command, true));
+    return ends.map((end) => ({ ...end, passing: 'swallows', why: 'it has started others in the background' }));
   }
 
   /** The server in the background: a trap may pass the signal on. */

@@ -196,6 +196,38 @@ describe('diagnose, of what an image starts', () => {
     ]);
   });
 
+  it('does not advise to start the server in the place of a worker', () => {
+    const fixOf = (script: string, more: Readonly<Record<string, string>> = {}) =>
+      diagnose(texts({ Dockerfile: `${slim}CMD ["npm", "run", "${script}"]`, ...more })).map(({ fix }) => fix);
+    expect(fixOf('start:worker')).toEqual([
+      `Start node itself, with the file that the script 'start:worker' runs: CMD ["node", "dist/worker.js"].`,
+    ]);
+    expect(fixOf('start:prod')).toEqual(['Start node itself: CMD ["node", "dist/main.js"].']);
+    const known = { 'package.json': '{"scripts":{"worker":"node dist/jobs/main.js"}}' };
+    expect(fixOf('worker', known)).toEqual(['Start node itself: CMD ["node", "dist/jobs/main.js"].']);
+  });
+
+  it('advises to start what stands in front, and not what a shell has put in the background', () => {
+    const of = (line: string) => diagnose(texts({ Dockerfile: `${slim}CMD ${line}` })).map(({ fix }) => fix);
+    expect(of('node dist/worker.js & node dist/main.js')).toEqual([
+      'Write the exec form, in double quotes: CMD ["node", "dist/main.js"].',
+    ]);
+    expect(of('node dist/main.js & wait')).toEqual([
+      'Write the exec form, in double quotes: CMD ["node", "dist/main.js"].',
+    ]);
+    expect(of('npx prisma migrate deploy && node dist/main.js')).toEqual([
+      'Write the exec form, in double quotes: CMD ["node", "dist/main.js"], or put exec before the last command.',
+    ]);
+  });
+
+  it('advises of a script of package.json in the words of what runs it', () => {
+    const compose = 'services:\n  api: { image: "node:22-alpine", command: npm run dev, stop_grace_period: 40s }\n';
+    const files = { 'compose.yaml': compose, 'package.json': '{"scripts":{"dev":"nest start --watch"}}' };
+    expect(diagnose(texts(files)).map(({ fix }) => fix)).toEqual([
+      'Let the container start node itself: command: ["node", "dist/main.js"]. Migrations belong in a step before it.',
+    ]);
+  });
+
   it('advises what can be pasted', () => {
     const fixOf = (container: string) => diagnose(texts({ 'k.yaml': pod(container) })).map(({ fix }) => fix);
     expect(fixOf('command: [nice, -n, "5", npm, start]')).toEqual([
