@@ -9,6 +9,7 @@ import { isUnknown } from './read/setting.js';
 import { type Source } from './read/source.js';
 import { rules } from './rules/index.js';
 import { readScene, type Scene } from './scene.js';
+import { isUsed } from './start/started.js';
 
 /**
  * What the files do not tell.
@@ -105,6 +106,7 @@ function lookAt(
     notes: [...scene.notes, ...scene.workloads.flatMap(unknownsOf)],
     notChecked: [
       ...scene.notChecked.map(({ at, what }) => ({ ...at, what })).sort(byPlace),
+      ...unsaidIn(scene),
       ...nothingIn(sources, scene),
     ],
     errors: scene.errors,
@@ -133,6 +135,17 @@ function unknownsOf({ kind, name, replicas, grace, containers }: Workload): read
         ]
       : [],
   );
+}
+
+/** What an image starts that says nothing of it is said by its base, unless every workload says so itself. */
+function unsaidIn({ dockerfiles, workloads }: Scene): readonly Unchecked[] {
+  return dockerfiles
+    .filter((each) => !each.cmd && !each.entrypoint && isUsed(each, dockerfiles, workloads))
+    .map(({ file, base }) => ({
+      file,
+      line: 1,
+      what: `what it starts is said by ${base || 'its base'}, which is not read`,
+    }));
 }
 
 /** Files that start nothing are no clean bill for what is started elsewhere. */

@@ -227,6 +227,7 @@ function ofNode(followed: Followed, words: readonly string[], step: MakeStep): r
 
 function whyShell(shell: ShellKind, passing: Passing): string | undefined {
   if (passing !== 'unknown') return undefined;
+  if (shell === 'busybox') return 'BusyBox may not become its last command where a line break follows it';
   return shell === 'unknown'
     ? 'dash, as on Debian, stays in between; BusyBox, as on Alpine, becomes its last command'
     : undefined;

@@ -33,6 +33,6 @@ export function whichFile(chain: Chain, step: Step): string {
 }
 
 /** What keeps the commands before node. Behind a pipe, or in a loop, an exec would not help. */
-export function orExec({ why }: Step): string {
-  return why === undefined ? ', or put exec before the last command' : '';
+export function orExec({ why, passing }: Step): string {
+  return why === undefined || passing === 'unknown' ? ', or put exec before the last command' : '';
 }

@@ -185,7 +185,8 @@ class Walk {
     if (this.run.isFile) return 'swallows';
     switch (this.run.shell) {
       case 'busybox':
-        return 'execs';
+        // It looks for the end of the text right after the command (parser_eof() of its evalstring()).
+        return /\n\s*$/.test(this.text) ? 'unknown' : 'execs';
       case 'bash':
         return isRedirected || this.depth > 0 || this.isNested ? 'swallows' : 'execs';
       case 'unknown':

@@ -80,6 +80,18 @@ describe('examine, of what it does not understand', () => {
     expect(notCheckedOf(text)).toEqual(notChecked);
   });
 
+  it('gives no clean bill to a configuration of PM2 that cannot be told', () => {
+    const text = "module.exports = { apps: require('./missing').apps };";
+    expect(notCheckedOf(text, 'ecosystem.config.js')).toEqual(['1: the applications of PM2, which cannot be told']);
+  });
+
+  it('advises no HTTP probe of a port of gRPC', () => {
+    const fixOf = (ports: string) =>
+      examine([{ name: 'a.yaml', text: workload({ ports, readiness: '{ grpc: { port: 3000 } }' }) }]).findings[0]?.fix;
+    expect(fixOf('[{ containerPort: 3000 }]')).toContain('httpGet');
+    expect(fixOf('[{ name: grpc, containerPort: 3000 }]')).toBe('See that it asks ReadinessHealthIndicator.isReady().');
+  });
+
   it('goes on where one of the files is broken', () => {
     const { findings, notChecked } = examine([
       { name: 'broken.yaml', text: 'kind: [' },

@@ -196,6 +196,25 @@ describe('diagnose, of what an image starts', () => {
     ]);
   });
 
+  it('doubts that BusyBox becomes a command that a line break follows', () => {
+    const of = (line: string) =>
+      found(texts({ 'k.yaml': pod(`image: "node:22-alpine", command: [sh, -c, ${JSON.stringify(line)}]`) }));
+    expect(of('npx prisma migrate deploy\nnode dist/main.js')).toEqual([]);
+    expect(of('npx prisma migrate deploy\nnode dist/main.js\n')).toEqual(['doubt shell-as-pid-1 k.yaml:8']);
+    expect(of('npx prisma migrate deploy\nexec node dist/main.js\n')).toEqual([]);
+  });
+
+  it('advises PM2 to run the file that a script of package.json comes to', () => {
+    const script = (args: string) => `{"apps":[{"script":"npm","args":"${args}","kill_timeout":40000}]}`;
+    const fixOf = (args: string) =>
+      diagnose(texts({ 'pm2.json': script(args), 'package.json': '{"scripts":{"worker":"node dist/jobs"}}' })).map(
+        ({ fix }) => fix,
+      );
+    expect(fixOf('run worker')).toEqual(["Run the file itself: script: 'dist/jobs.js', without args."]);
+    expect(fixOf('run other')).toEqual(["Run the file itself: script: 'dist/other.js', without args."]);
+    expect(fixOf('start')).toEqual(["Run the file itself: script: 'dist/main.js', without args."]);
+  });
+
   it('does not advise to start the server in the place of a worker', () => {
     const fixOf = (script: string, more: Readonly<Record<string, string>> = {}) =>
       diagnose(texts({ Dockerfile: `${slim}CMD ["npm", "run", "${script}"]`, ...more })).map(({ fix }) => fix);
@@ -256,8 +275,12 @@ describe('examine, of what other files say', () => {
   });
 
   it('names it', () => {
-    const { notes } = examine(texts({ Dockerfile: 'FROM registry.example/base:1\nCOPY . .\n' }));
-    expect(notes).toEqual(['Dockerfile: what it starts is said by registry.example/base:1, which is not read']);
+    const base = { Dockerfile: 'FROM registry.example/base:1\nCOPY . .\n' };
+    expect(examine(texts(base)).notChecked).toEqual([
+      { file: 'Dockerfile', line: 1, what: 'what it starts is said by registry.example/base:1, which is not read' },
+    ]);
+    const started = { ...base, 'k.yaml': pod('command: [node, main.js]') };
+    expect(examine(texts(started)).notChecked).toEqual([]);
     const compose =
       'include: [base.yaml]\nservices:\n  a:\n    extends: { file: b.yaml, service: a }\n    image: x/y\n';
     const { notChecked } = examine(texts({ 'compose.yaml': compose }));
