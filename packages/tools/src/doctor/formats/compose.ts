@@ -27,14 +27,14 @@ export const compose: Format = {
       const isSwarm = /stack|swarm/i.test(basename(file.name)) || services.some(([, service]) => isOfSwarm(service));
       const awaited = new Set(services.flatMap(([, service]) => awaitedBy(service)));
       const areBuilt = services.some(([, service]) => service.get('build').exists);
-      return services.map(([name, service]) => {
+      return services.filter(isWhole).map(([name, service]) => {
         const workload = workloadOf(name, service, isSwarm, awaited.has(name));
         return areBuilt && isOfOthers(service)
           ? { ...workload, grace: { ...workload.grace, isAssumed: true } }
           : workload;
       });
     });
-    return { workloads, errors, notChecked: fields.flatMap(elsewhereIn) };
+    return { workloads, errors, notChecked: [...fields.flatMap(elsewhereIn), ...fields.flatMap(overridesIn)] };
   },
 };
 
@@ -54,6 +54,22 @@ function elsewhereIn(root: Field): readonly NotChecked[] {
   return [...(included.exists ? [included] : []), ...extended].map(({ place: at }) => ({
     at,
     what: 'what other files say of it: render it first, docker compose config | nestjs-drain doctor -',
+  }));
+}
+
+/** What an override leaves out is said by what it is put on: none of it is a default. */
+function isWhole([, service]: readonly [string, Field]): boolean {
+  return ['image', 'build', 'command', 'entrypoint', 'extends'].some((key) => service.get(key).exists);
+}
+
+function overridesIn(root: Field): readonly NotChecked[] {
+  const overrides = root
+    .get('services')
+    .entries()
+    .filter((each) => !isWhole(each));
+  return overrides.map(([name, { place: at }]) => ({
+    at,
+    what: `service ${name}, which has neither image nor build, as in overrides: docker compose config renders it`,
   }));
 }
 

@@ -53,6 +53,13 @@ describe('examine, of a Compose file that builds its services', () => {
     ]);
   });
 
+  it('does not check a service of an override, for what it leaves out is no default', () => {
+    const text = 'services:\n  api: { ports: ["9229:9229"] }\n  worker: { image: a/b, stop_grace_period: 40s }\n';
+    const { findings, notChecked } = examine([{ name: 'docker-compose.override.yml', text }]);
+    expect(findings).toEqual([]);
+    expect(notChecked.map(({ line, what }) => `${line} ${what.split(',')[0]!}`)).toEqual(['2 service api']);
+  });
+
   it('has no doubt where nothing is built', () => {
     const text = beside('image: some/thing').replace('build: .', 'image: some/api');
     expect(inFile('compose.yaml', text).said).toEqual(['fault grace-budget other']);
@@ -88,5 +95,13 @@ describe('examine, of an ECS task definition', () => {
       'Set StopTimeout: 30, or shorten the parts.',
       'Start node itself: Command: ["node", "dist/main.js"].',
     ]);
+  });
+});
+
+describe('examine, of a systemd unit', () => {
+  it('says nothing of one that runs to an end', () => {
+    const unit = (type: string) => `[Service]\nType=${type}\nExecStart=/usr/bin/node migrate.js\nKillMode=none\n`;
+    expect(inFile('a.service', unit('oneshot')).said).toEqual([]);
+    expect(inFile('a.service', unit('simple')).said).toEqual(['fault systemd-kill-mode a']);
   });
 });
