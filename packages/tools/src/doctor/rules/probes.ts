@@ -183,7 +183,7 @@ export const probePort: Rule = {
         );
         const strange = probes.find(({ port }) => port && isStrange(port.text, container, others));
         if (!strange) continue;
-        const named = container.ports.map(({ number }) => number).join(', ');
+        const named = container.ports.map(({ name, number }) => (name ? `${name} (${number})` : number)).join(', ');
         yield {
           at: strange.port!.at,
           on: nameOf(workload, container),

@@ -123,7 +123,7 @@ export const entrypointScript: Rule = {
           : `'${step.program}' starts the application, and ${step.why ?? 'it was not read'}: unless it ends in exec, ` +
             'SIGTERM ends with it.',
         fix: isRead
-          ? `Put exec before ${isPlainEnd(step) ? 'it' : 'the last command, and nothing around it'}.`
+          ? `Put exec before ${isPlainEnd(step) ? ending(step) : 'the last command, and nothing around it'}.`
           : 'See that it ends in exec node dist/main.js, or exec "$@"; name it beside this file, and it is read.',
       };
     }
@@ -271,6 +271,12 @@ function isOfPackage({ packages }: Scene, { at, kind }: Step): boolean {
 function spotOf({ packages }: Scene, started: Started, { at }: Step): Pick<Started, 'at' | 'exec'> {
   if (at === undefined || packages.some(({ file }) => file === at.file)) return started;
   return { at, exec: (words) => `exec ${words.join(' ')}` };
+}
+
+/** An exec stands behind variables: it takes its first word for a program. */
+function ending({ why = '' }: Step): string {
+  const [, variables, rest = ''] = /^its last command is '((?:\w+=\S* )+)(.*)', without exec$/.exec(why) ?? [];
+  return variables === undefined ? 'it' : `its program: ${variables}exec ${rest.replaceAll('\\ ', '')}`;
 }
 
 function isPlainEnd({ why }: Step): boolean {

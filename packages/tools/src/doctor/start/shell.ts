@@ -22,7 +22,7 @@ import {
   staying,
 } from './ends.js';
 import { type Passing } from './step.js';
-import { type Trap, trapOf, trappedPassing, wordsOf } from './shell-words.js';
+import { assignedBy, type Trap, trapOf, trappedPassing, wordsOf } from './shell-words.js';
 
 /** Functions may call themselves. */
 const deepest = 8;
@@ -140,7 +140,8 @@ class Walk {
       case 'exec': {
         const start = rest.findIndex((word, at) => !word.startsWith('-') && rest[at - 1] !== '-a');
         if (start === -1) return open; // `exec 2>&1` redirects the shell itself
-        return { ends: this.each(node, rest.slice(start), hasParameters, 'execs', undefined, true), isClosed: true };
+        const command = [...assignedBy(node), ...rest.slice(start)];
+        return { ends: this.each(node, command, hasParameters, 'execs', undefined, true), isClosed: true };
       }
       case 'exit':
       case 'return':
@@ -177,7 +178,7 @@ class Walk {
     const isTrapped = this.traps.length > 0;
     const passing = isTrapped ? 'swallows' : this.passingOfLast(node.redirects.length > 0);
     const why = isTrapped ? 'its trap waits until the command in the foreground has ended' : undefined;
-    return { ends: this.each(node, words, hasParameters, passing, why), isClosed: false };
+    return { ends: this.each(node, [...assignedBy(node), ...words], hasParameters, passing, why), isClosed: false };
   }
 
   /** What becomes of the last simple command; measured with dash 0.5.12, bash 5.2 and BusyBox 1.35. */

@@ -215,6 +215,22 @@ describe('diagnose, of what an image starts', () => {
     expect(fixOf('start')).toEqual(["Run the file itself: script: 'dist/main.js', without args."]);
   });
 
+  it('keeps the variables that a shell would set', () => {
+    const fixOf = (files: Readonly<Record<string, string>>) => diagnose(texts(files)).map(({ fix }) => fix);
+    const line = 'NODE_ENV=production PORT=$PORT node dist/main.js';
+    expect(fixOf({ Dockerfile: `${slim}CMD ${line}` })[0]).toContain(
+      'CMD ["env", "NODE_ENV=production", "node", "dist/main.js"]',
+    );
+    const scripts = { 'package.json': JSON.stringify({ scripts: { start: line } }) };
+    expect(fixOf({ Dockerfile: `${slim}CMD ["npm", "start"]`, ...scripts })).toEqual([
+      'Start node itself: CMD ["env", "NODE_ENV=production", "node", "dist/main.js"].',
+    ]);
+    const script = { 'start.sh': '#!/bin/sh\nNODE_ENV=production node dist/main.js\n' };
+    expect(fixOf({ Dockerfile: `${slim}COPY start.sh .\nCMD ["./start.sh"]`, ...script })).toEqual([
+      'Put exec before its program: NODE_ENV=production exec node dist/main.js.',
+    ]);
+  });
+
   it('does not advise to start the server in the place of a worker', () => {
     const fixOf = (script: string, more: Readonly<Record<string, string>> = {}) =>
       diagnose(texts({ Dockerfile: `${slim}CMD ["npm", "run", "${script}"]`, ...more })).map(({ fix }) => fix);
