@@ -60,6 +60,21 @@ describe('examine, of a Compose file that builds its services', () => {
     expect(notChecked.map(({ line, what }) => `${line} ${what.split(',')[0]!}`)).toEqual(['2 service api']);
   });
 
+  it('does not check a service that is built of another stage than the last', () => {
+    const notChecked = (build: string, dockerfile: string) =>
+      examine([
+        { name: 'compose.yaml', text: `services:\n  api: { build: ${build}, stop_grace_period: 40s }\n` },
+        { name: 'Dockerfile', text: dockerfile },
+      ]).notChecked.map(({ what }) => what);
+    const stages = 'FROM node:22 AS dev\nCMD ["npm", "run", "dev"]\nFROM node:22 AS prod\nCMD ["node", "main.js"]\n';
+    expect(notChecked('{ context: ., target: dev }', stages)).toEqual([
+      'service api is built of stage dev, and the last one is read',
+    ]);
+    expect(notChecked('{ context: ., target: prod }', stages)).toEqual([]);
+    expect(notChecked('{ context: ./, target: prod, dockerfile: ./Dockerfile }', stages)).toEqual([]);
+    expect(notChecked('.', stages)).toEqual([]);
+  });
+
   it('has no doubt where nothing is built', () => {
     const text = beside('image: some/thing').replace('build: .', 'image: some/api');
     expect(inFile('compose.yaml', text).said).toEqual(['fault grace-budget other']);
