@@ -29,6 +29,6 @@ export {
   type Samples,
   type Totals,
 } from './drill/result.js';
-export { diagnose, type DiagnoseOptions } from './doctor/diagnose.js';
+export { diagnose, type DiagnoseOptions, type Diagnosis, examine, type Unchecked } from './doctor/diagnose.js';
 export { type Finding, type ObjectName, type Place, type Severity } from './doctor/finding.js';
 export { type Source, type SourceKind } from './doctor/read/source.js';

@@ -9,6 +9,7 @@ import { isUnknown } from './read/setting.js';
 import { type Source } from './read/source.js';
 import { rules } from './rules/index.js';
 import { readScene, type Scene } from './scene.js';
+import { isUsed } from './start/started.js';
 
 /**
  * What the files do not tell.
@@ -24,21 +25,28 @@ export interface DiagnoseOptions {
   readonly keepAliveMs?: number;
 }
 
-/** Something that a clean bill does not speak of. */
+/**
+ * Something that a clean bill does not speak of.
+ *
+ * @publicApi
+ */
 export interface Unchecked extends Place {
   /** What was not looked at and why: a clause. */
   readonly what: string;
 }
 
-/** What was found, and what was not looked at. */
+/**
+ * What was found, and what was not looked at.
+ *
+ * @publicApi
+ */
 export interface Diagnosis {
+  /** What makes a shutdown lose requests, or may, in the order of the files and of their lines. */
   readonly findings: readonly Finding[];
   /** What there is to know and is no finding, a clause each. */
   readonly notes: readonly string[];
   /** What was not understood: without it a diagnosis is no clean bill. */
   readonly notChecked: readonly Unchecked[];
-  /** Why sources cannot be read; `notChecked` has them, too. */
-  readonly errors: readonly BadInputError[];
 }
 
 /**
@@ -49,23 +57,35 @@ export interface Diagnosis {
  * @publicApi
  */
 export function diagnose(sources: readonly Source[], options: DiagnoseOptions = {}): readonly Finding[] {
-  const { findings, errors } = examine(sources, options);
+  const { findings, errors } = lookAt(sources, options);
   const [error] = errors;
   if (error) throw error;
   return findings;
 }
 
 /**
- * As `diagnose`; says what was left out, and goes on where a source cannot be read.
+ * As `diagnose`; says what was not checked as well, and goes on where a source cannot be read.
  *
- * @param readBeside tells how files beside a source are read; left out, they are looked for among the sources
- * @throws BadInputError when no workload has the container that is asked for
+ * @param readBeside tells how files beside a source are read, such as an entrypoint script, named from the source's
+ *   folder; left out, they are looked for among the sources
+ * @throws an error with code `DOCTOR_BAD_INPUT` when no workload has the container that is asked for
+ * @publicApi
  */
 export function examine(
   sources: readonly Source[],
-  { shutdown, container, keepAliveMs }: DiagnoseOptions = {},
-  readBeside?: (source: Source) => Beside,
+  options: DiagnoseOptions = {},
+  readBeside?: (source: Source) => (name: string) => string | undefined,
 ): Diagnosis {
+  const { findings, notes, notChecked } = lookAt(sources, options, readBeside);
+  return { findings, notes, notChecked };
+}
+
+/** A diagnosis, and why sources cannot be read: `notChecked` has them, too. */
+function lookAt(
+  sources: readonly Source[],
+  { shutdown, container, keepAliveMs }: DiagnoseOptions,
+  readBeside?: (source: Source) => Beside,
+): Diagnosis & { readonly errors: readonly BadInputError[] } {
   const scene = readScene(sources, { budget: budgetOf(shutdown), keepAliveMs }, { container, readBeside });
   const titleOf = new Map(sources.map((source) => [source.name, formatOf(source)?.title ?? 'file']));
   const findings = rules.flatMap((rule) =>
@@ -86,6 +106,7 @@ export function examine(
     notes: [...scene.notes, ...scene.workloads.flatMap(unknownsOf)],
     notChecked: [
       ...scene.notChecked.map(({ at, what }) => ({ ...at, what })).sort(byPlace),
+      ...unsaidIn(scene),
       ...nothingIn(sources, scene),
     ],
     errors: scene.errors,
@@ -114,6 +135,17 @@ function unknownsOf({ kind, name, replicas, grace, containers }: Workload): read
         ]
       : [],
   );
+}
+
+/** What an image starts that says nothing of it is said by its base, unless every workload says so itself. */
+function unsaidIn({ dockerfiles, workloads }: Scene): readonly Unchecked[] {
+  return dockerfiles
+    .filter((each) => !each.cmd && !each.entrypoint && isUsed(each, dockerfiles, workloads))
+    .map(({ file, base }) => ({
+      file,
+      line: 1,
+      what: `what it starts is said by ${base || 'its base'}, which is not read`,
+    }));
 }
 
 /** Files that start nothing are no clean bill for what is started elsewhere. */

@@ -49,7 +49,9 @@ export async function inputOf(names: readonly string[], cwd: string, stdin: () =
     }
     const isFolder = attempt(name, () => statSync(resolve(cwd, name)).isDirectory());
     if (!isFolder) {
-      sources.push(readSource(name, cwd));
+      const found = names.length === 1 ? readSource(name, cwd) : readable(name, cwd);
+      if (isRead(found)) sources.push(found);
+      else skipped.push(found);
       continue;
     }
     const found = filesBelow(name, cwd);
@@ -78,11 +80,12 @@ async function standardInput(stdin: () => Promise<string>): Promise<Source> {
  * @throws BadInputError when there is none of them
  */
 export function usualInput(cwd: string): Input {
-  const files = usualFiles.filter((name) => isFile(resolve(cwd, name))).map((name) => readSource(name, cwd));
+  const names = usualFiles.filter((name) => isFile(resolve(cwd, name)));
+  const files = names.map((name) => (names.length === 1 ? readSource(name, cwd) : readable(name, cwd)));
   const folders = usualFolders.filter((name) => isFolder(resolve(cwd, name))).map((name) => filesBelow(name, cwd));
   const input = {
-    sources: [...files, ...folders.flatMap(({ sources }) => sources)],
-    skipped: folders.flatMap(({ skipped }) => skipped),
+    sources: [...files.filter(isRead), ...folders.flatMap(({ sources }) => sources)],
+    skipped: [...files.flatMap((file) => (isRead(file) ? [] : [file])), ...folders.flatMap(({ skipped }) => skipped)],
   };
   if (input.sources.length + input.skipped.length > 0) return input;
   const usual = [...new Set(formats.flatMap((format) => format.usual.slice(0, 1)))];
@@ -126,8 +129,8 @@ function filesBelow(folder: string, cwd: string): Input {
       skipped.push({ file: name, line: 1, what: 'it is a source of manifests, which have to be rendered first' });
     } else if (ofDeployments.test(entry.name) && !ofTools.test(entry.name)) {
       const found = recognised(name, cwd);
-      if ('what' in found) skipped.push(found);
-      else sources.push(found);
+      if (isRead(found)) sources.push(found);
+      else skipped.push(found);
     }
   }
   return { sources, skipped };
@@ -135,9 +138,20 @@ function filesBelow(folder: string, cwd: string): Input {
 
 /** A file of a folder stops no other: what nothing recognises is told. */
 function recognised(name: string, cwd: string): Source | Unchecked {
+  const found = readable(name, cwd);
+  if (!isRead(found) || formatOf(found)) return found;
+  return { file: name, line: 1, what: 'it is of no format that is read here' };
+}
+
+function isRead(found: Source | Unchecked): found is Source {
+  return 'text' in found;
+}
+
+/** One that is there, and cannot be read, is told, and stops no other. */
+function readable(name: string, cwd: string): Source | Unchecked {
+  attempt(name, () => statSync(resolve(cwd, name)));
   try {
-    const source = readSource(name, cwd);
-    return formatOf(source) ? source : { file: name, line: 1, what: 'it is of no format that is read here' };
+    return readSource(name, cwd);
   } catch (error) {
     if (error instanceof BadInputError) return { file: name, line: 1, what: error.reason.replace(/\.$/, '') };
     throw error;

@@ -9,6 +9,7 @@ import { roleOf } from './read/images.js';
 import { type KubernetesObject } from './read/object.js';
 import { type PackageJson } from './read/package-json.js';
 import { type Program } from './read/program.js';
+import { otherRuntimeOf } from './read/runtimes.js';
 import { type Source } from './read/source.js';
 import { type Unit } from './read/unit-file.js';
 
@@ -124,7 +125,7 @@ function applications(
   const workloads: Workload[] = [];
   const notes: string[] = [];
   for (const workload of lasting) {
-    const own = workload.containers.filter(({ image }) => roleOf(image) === undefined);
+    const own = workload.containers.filter(({ image, start }) => !roleOf(image) && !otherRuntimeOf(start));
     const others = workload.containers.filter((each) => !own.includes(each));
     if (own.length > 0) workloads.push({ ...workload, containers: own, others });
     else notes.push(leftOut(workload));
@@ -151,6 +152,10 @@ function withContainer(lasting: readonly Workload[], isAsked: boolean, name: str
 }
 
 function leftOut({ kind, name, containers }: Workload): string {
-  const images = containers.map(({ image }) => image ?? 'no image').join(', ');
-  return `${kind} ${name} was left out, for no application's image is in it (${images}); --container looks at it`;
+  const what = containers.map(({ image = 'no image', start }) => otherRuntimeOf(start) ?? image).join(', ');
+  // A platform may count each container as a workload of the same name.
+  const own = containers.map((each) => each.name).filter((each) => each !== '' && each !== name);
+  const whose =
+    kind.startsWith('ECS') && own.length > 0 ? `${kind} ${name}, container ${own.join(', ')},` : `${kind} ${name}`;
+  return `${whose} was left out, for no application's image is in it (${what}); --container looks at it`;
 }

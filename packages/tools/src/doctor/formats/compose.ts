@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, posix } from 'node:path';
 import { usualGracePeriodMs } from 'nestjs-drain';
 import { type Container, type Grace, type NotChecked, type Update, type Workload } from '../model.js';
 import { startOfFields } from '../read/command-line.js';
@@ -7,7 +7,7 @@ import { durationMs } from '../read/duration.js';
 import { type Field } from '../read/field.js';
 import { numberOf } from '../read/setting.js';
 import { signalName } from '../start/wrappers.js';
-import { type Format, type Reading } from './format.js';
+import { type Beside, type Format, type Reading } from './format.js';
 
 /** What Docker waits from the signal to SIGKILL, where nothing is said. */
 const graceMs = usualGracePeriodMs('a container');
@@ -20,17 +20,33 @@ export const compose: Format = {
   recognises: ({ name, text }) =>
     /^(docker-)?compose\b.*\.ya?ml$/i.test(basename(name)) ||
     (/^services\s*:/m.test(text) && !/^(kind|apiVersion)\s*:/m.test(text) && !/^\{/.test(text.trimStart())),
-  read: (file): Reading => {
+  read: (file, beside): Reading => {
     const { fields, errors } = documentsOf(file);
     const workloads = fields.flatMap((root) => {
       const services = root.get('services').entries();
       const isSwarm = /stack|swarm/i.test(basename(file.name)) || services.some(([, service]) => isOfSwarm(service));
       const awaited = new Set(services.flatMap(([, service]) => awaitedBy(service)));
-      return services.map(([name, service]) => workloadOf(name, service, isSwarm, awaited.has(name)));
+      const areBuilt = services.some(([, service]) => service.get('build').exists);
+      return services.filter(isWhole).map(([name, service]) => {
+        const workload = workloadOf(name, service, isSwarm, awaited.has(name));
+        return areBuilt && isOfOthers(service)
+          ? { ...workload, grace: { ...workload.grace, isAssumed: true } }
+          : workload;
+      });
     });
-    return { workloads, errors, notChecked: fields.flatMap(elsewhereIn) };
+    const notChecked = fields.flatMap((root) => [
+      ...elsewhereIn(root),
+      ...overridesIn(root),
+      ...otherStagesIn(root, beside),
+    ]);
+    return { workloads, errors, notChecked };
   },
 };
+
+/** Beside services that are built here, an image that is started as it is may be anybody's. */
+function isOfOthers(service: Field): boolean {
+  return !['build', 'command', 'entrypoint'].some((key) => service.get(key).exists);
+}
 
 /** What other files say of its services. */
 function elsewhereIn(root: Field): readonly NotChecked[] {
@@ -44,6 +60,40 @@ function elsewhereIn(root: Field): readonly NotChecked[] {
     at,
     what: 'what other files say of it: render it first, docker compose config | nestjs-drain doctor -',
   }));
+}
+
+/** What an override leaves out is said by what it is put on: none of it is a default. */
+function isWhole([, service]: readonly [string, Field]): boolean {
+  return ['image', 'build', 'command', 'entrypoint', 'extends'].some((key) => service.get(key).exists);
+}
+
+function overridesIn(root: Field): readonly NotChecked[] {
+  const overrides = root
+    .get('services')
+    .entries()
+    .filter((each) => !isWhole(each));
+  return overrides.map(([name, { place: at }]) => ({
+    at,
+    what: `service ${name}, which has neither image nor build, as in overrides: docker compose config renders it`,
+  }));
+}
+
+/** Of a Dockerfile the last stage is looked at; a service may be built of another one. */
+function otherStagesIn(root: Field, beside: Beside): readonly NotChecked[] {
+  return root
+    .get('services')
+    .entries()
+    .flatMap(([name, service]) => {
+      const build = service.get('build');
+      const target = build.get('target');
+      const isStarted = service.get('command').exists && service.get('entrypoint').exists;
+      const dockerfile = build.get('dockerfile').text ?? 'Dockerfile';
+      const text = beside(posix.join(build.get('context').text ?? '.', dockerfile));
+      if (target.text === undefined || isStarted || text === undefined) return [];
+      const last = [...text.matchAll(/^\s*FROM\s+\S.*?(?:\s+AS\s+(\S+))?\s*$/gim)].at(-1)?.[1];
+      if (last?.toLowerCase() === target.text.toLowerCase()) return [];
+      return [{ at: target.place, what: `service ${name} is built of stage ${target.text}, and the last one is read` }];
+    });
 }
 
 /** Reports whether Swarm runs it: what Compose passes over is said there. */

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { readDockerfile } from '../read/dockerfile.js';
 import { roleOf } from '../read/images.js';
+import { otherRuntimeIn } from '../read/runtimes.js';
 import { type Format } from './format.js';
 
 export const dockerfile: Format = {
@@ -20,10 +21,8 @@ export const dockerfile: Format = {
     if (roleOf(read.base) !== undefined) {
       return { notes: [`${file.name} was left out, for no application's image is below it (${read.base})`] };
     }
-    const isSaid = read.cmd !== undefined || read.entrypoint !== undefined;
-    const notes = isSaid
-      ? []
-      : [`${file.name}: what it starts is said by ${read.base || 'its base'}, which is not read`];
-    return { dockerfiles: [read], notes };
+    const runtime = otherRuntimeIn(`${read.entrypoint?.text ?? ''} ${read.cmd?.text ?? ''}`);
+    if (runtime !== undefined) return { notes: [`${file.name} was left out, for it does not start node (${runtime})`] };
+    return { dockerfiles: [read] };
   },
 };

@@ -76,8 +76,8 @@ function containerOf(container: Field): Container {
     at: container.place,
     image: named(container, 'image').text,
     start: startOfFields(named(container, 'entryPoint'), named(container, 'command'), (key, words) => {
-      const name = key === 'entrypoint' ? 'entryPoint' : 'command';
-      return `"${name}": [${words.map((word) => JSON.stringify(word)).join(', ')}]`;
+      const name = written(container, key === 'entrypoint' ? 'entryPoint' : 'command');
+      return `${name}: [${words.map((word) => JSON.stringify(word)).join(', ')}]`;
     }),
     ports: named(container, 'portMappings')
       .items()
@@ -92,16 +92,26 @@ function containerOf(container: Field): Container {
 
 function graceOf(container: Field, isFargate: boolean): Grace {
   const field = named(container, 'stopTimeout');
-  const quote = field.place.file.endsWith('.json') ? '"' : '';
   return {
     ms: secondsOf(field, graceSeconds),
-    write: (ms) => `${quote}stopTimeout${quote}: ${Math.ceil(ms / 1_000)}`,
+    write: (ms) => `${written(container, 'stopTimeout')}: ${Math.ceil(ms / 1_000)}`,
     mostMs: isFargate ? fargateMostMs : undefined,
   };
+}
+
+/** A name as the file writes it. */
+function written(container: Field, name: string): string {
+  const isOfStack = container.get('Name').exists;
+  const own = isOfStack ? capital(name) : name;
+  return /\.ya?ml$/.test(container.place.file) ? own : `"${own}"`;
+}
+
+function capital(name: string): string {
+  return `${name[0]!.toUpperCase()}${name.slice(1)}`;
 }
 
 /** CloudFormation writes the same names with a capital. */
 function named(field: Field, name: string): Field {
   const own = field.get(name);
-  return own.exists ? own : field.get(`${name[0]!.toUpperCase()}${name.slice(1)}`);
+  return own.exists ? own : field.get(capital(name));
 }

@@ -21,5 +21,10 @@ export const pm2: Format = {
     (/\.ya?ml$/.test(name) && /^apps\s*:\s*\n(\s*#.*\n)*\s*-\s/m.test(text) && /^\s+(- )?script\s*:/m.test(text)) ||
     (!/\.\w+$/.test(name) &&
       (/^\s*(module\.)?exports\b.*=/m.test(text) || (text.trimStart().startsWith('{') && /"apps"\s*:/.test(text)))),
-  read: (file) => ({ ecosystems: [readEcosystem(file)] }),
+  read: (file) => {
+    const ecosystem = readEcosystem(file);
+    const { unreadable } = ecosystem;
+    const notChecked = unreadable ? [{ at: unreadable.at, what: 'the applications of PM2, which cannot be told' }] : [];
+    return { ecosystems: [ecosystem], notChecked };
+  },
 };

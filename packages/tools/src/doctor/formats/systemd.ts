@@ -32,7 +32,8 @@ export const systemd: Format = {
     if (!ofNode.test(start.value)) {
       return { notes: [`${file.name} was left out, for it does not start node (${start.value.split(/\s/)[0]!})`] };
     }
-    return { workloads: [workloadOf(file, entries, start)], units: [unitOf(file, entries)] };
+    const workload = workloadOf(file, entries, start);
+    return { workloads: [workload], units: workload.runsToAnEnd ? [] : [unitOf(file, entries)] };
   },
 };
 

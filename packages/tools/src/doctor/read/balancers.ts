@@ -63,11 +63,17 @@ export function idleTimes({ objects }: Scene): readonly IdleTime[] {
             return isIdle ? given(object, 'the ALB', attribute.get('value')) : [];
           });
       case 'BackendConfig':
-        return [{ object, at: field.get('spec').place, name: "Google's balancer", ms: googleIdleMs, isCertain: true }];
+        return objects.some(isOfGoogle) // which tells of the same balancer
+          ? []
+          : [{ object, at: field.get('spec').place, name: "Google's balancer", ms: googleIdleMs, isCertain: true }];
       default:
         return [];
     }
   });
+}
+
+function isOfGoogle(object: KubernetesObject): boolean {
+  return object.kind === 'Ingress' && ['gce', 'gce-internal'].includes(ingressClassOf(object));
 }
 
 /** How long each balancer lets requests in flight end once a pod is to leave. */

@@ -19,12 +19,8 @@ export function replicasOf(scene: Scene, workload: Workload): Setting<number> | 
 export function scalerOf({ objects }: Scene, { kind, pods }: Workload): KubernetesObject | undefined {
   if (!pods) return undefined;
   return objects.find((each) => {
+    if (!scalers.includes(each.kind) || each.namespace !== pods.object.namespace) return false;
     const target = each.field.get('spec', 'scaleTargetRef');
-    return (
-      scalers.includes(each.kind) &&
-      each.namespace === pods.object.namespace &&
-      target.get('name').text === pods.object.name &&
-      (target.get('kind').text ?? 'Deployment') === kind
-    );
+    return target.get('name').text === pods.object.name && (target.get('kind').text ?? 'Deployment') === kind;
   });
 }

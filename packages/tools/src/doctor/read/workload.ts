@@ -50,6 +50,10 @@ export function workloadOf(object: KubernetesObject): { workload: Workload } | {
     return { notChecked: { at, what: `${object.kind} ${object.name}: ${why}` } };
   }
   const labels = template.get('metadata', 'labels').entries();
+  if (!runsToAnEnd && object.kind !== 'Pod' && isPatch(object, containers)) {
+    const what = `${object.kind} ${object.name}: its containers have no image, as in patches: render it first`;
+    return { notChecked: { at, what } };
+  }
   const workload: Workload = {
     kind: isKnative(object) ? `Knative ${object.kind}` : object.kind,
     name: object.name,
@@ -65,6 +69,12 @@ export function workloadOf(object: KubernetesObject): { workload: Workload } | {
     pods: { object, template, spec, labels: new Map(labels.map(([label, value]) => [label, value.text ?? ''])) },
   };
   return { workload };
+}
+
+/** What a patch leaves out is said by what it is put on: neither is a default. */
+function isPatch({ field }: KubernetesObject, containers: readonly Field[]): boolean {
+  const own = ['image', 'command', 'args'];
+  return !field.get('spec', 'selector').exists && !containers.some((each) => own.some((key) => each.get(key).exists));
 }
 
 /** Of the group that Cloud Run has taken over, `Service` is what runs. */

@@ -7,6 +7,7 @@ import { type Remark, type Rule } from '../rule.js';
 import { type Scene } from '../scene.js';
 import { chainsOf } from '../start/chain.js';
 import { habitatOf } from '../start/habitat.js';
+import { instead } from '../start/instead.js';
 import { commandWords } from '../start/lines.js';
 import { isInTheWay } from '../start/started.js';
 import { pm2Runtime } from './pm2-runtime.js';
@@ -94,7 +95,7 @@ export const pm2Npm: Rule = {
         on: nameOf(app),
         severity: wrapper.isSure ? 'fault' : 'doubt',
         what: `PM2 runs '${wrapper.line}' and watches it alone: the application below it is not waited for.`,
-        fix: "Run the file itself: script: 'dist/main.js'.",
+        fix: `Run the file itself: script: '${wrapper.file}'${app.get('args') === undefined ? '' : ', without args'}.`,
       };
     }
   },
@@ -202,10 +203,26 @@ function isCluster(app: Pm2App): boolean {
 }
 
 /** What stands between PM2 and node, and whether that is sure. */
-function wrapperOf(app: Pm2App, scene: Scene): { readonly line: string; readonly isSure: boolean } | undefined {
+function wrapperOf(app: Pm2App, scene: Scene): Wrapper | undefined {
   const line = `${app.get('script')} ${app.get('args') ?? ''}`.trim();
-  const steps = chainsOf(commandWords(line), habitatOf(undefined, scene)).flat().filter(isInTheWay);
-  return steps.length > 0 ? { line, isSure: steps.some(({ passing }) => passing !== 'unknown') } : undefined;
+  const chains = chainsOf(commandWords(line), habitatOf(undefined, scene));
+  const steps = chains.flat().filter(isInTheWay);
+  const chain = chains.find((each) => each.some(isInTheWay));
+  if (!chain) return undefined;
+  const file = instead(chain, steps[0]!).find((word) => /\.[cm]?[jt]s$|^\.?\/?(dist|build|apps)\//.test(word));
+  return {
+    line,
+    isSure: steps.some(({ passing }) => passing !== 'unknown'),
+    // PM2 looks for the file itself, and so without an end it finds none.
+    file: file === undefined ? 'dist/main.js' : file.replace(/(?<!\.[cm]?[jt]s)$/, '.js'),
+  };
+}
+
+interface Wrapper {
+  readonly line: string;
+  readonly isSure: boolean;
+  /** What it comes to, as far as it is known. */
+  readonly file: string;
 }
 
 function nameOf(app: Pm2App): ObjectName {

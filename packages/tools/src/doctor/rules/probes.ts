@@ -88,11 +88,17 @@ export const readinessUnknown: Rule = {
         at: probe.at,
         on: nameOf(workload, container),
         what: `${followers}: ${means}, and whether it fails in the lame duck cannot be known here.`,
-        fix: `See that it asks ReadinessHealthIndicator.isReady(), or use httpGet: { path: /health/ready, port: ${portFor(container)} }.`,
+        fix: `See that it asks ReadinessHealthIndicator.isReady()${speaksHttp(container) ? `, or use httpGet: { path: /health/ready, port: ${portFor(container)} }` : ''}.`,
       };
     }
   },
 };
+
+/** An HTTP probe of a port of gRPC would fail for ever. */
+function speaksHttp(container: Container): boolean {
+  const [port] = container.ports.filter(takesRequests);
+  return port === undefined || !(/grpc/i.test(port.name ?? '') || port.number === 50_051);
+}
 
 export const readinessRoot: Rule = {
   id: 'readiness-root',
@@ -177,7 +183,7 @@ export const probePort: Rule = {
         );
         const strange = probes.find(({ port }) => port && isStrange(port.text, container, others));
         if (!strange) continue;
-        const named = container.ports.map(({ number }) => number).join(', ');
+        const named = container.ports.map(({ name, number }) => (name ? `${name} (${number})` : number)).join(', ');
         yield {
           at: strange.port!.at,
           on: nameOf(workload, container),

@@ -18,8 +18,8 @@ export const maxUnavailable: Rule = {
       const count = takenByUpdate(scene, workload);
       const { update } = workload;
       if (count === undefined || !update?.isGiven) continue;
-      const all =
-        workload.replicas === undefined ? 'every pod' : count === 1 ? 'the only replica' : `all ${count} replicas`;
+      const each = workload.pods ? 'every pod' : 'every task';
+      const all = workload.replicas === undefined ? each : count === 1 ? 'the only replica' : `all ${count} replicas`;
       yield {
         at: update.at,
         on: nameOf(workload),

@@ -2,7 +2,7 @@ import { type Remark, type Rule } from '../rule.js';
 import { type Scene } from '../scene.js';
 import { chainsOf } from '../start/chain.js';
 import { habitatOf } from '../start/habitat.js';
-import { isOfPackage, nodeWordsOf, startedIn, troublesIn } from '../start/started.js';
+import { isOfPackage, nodeWordsOf, type Started, startedIn, troublesIn } from '../start/started.js';
 import { type Step, usualStart } from '../start/step.js';
 
 /**
@@ -17,7 +17,8 @@ export const startScript: Rule = {
     const started = startedIn(scene);
     const isStartKnown = started.length > 0 || scene.ecosystems.length > 0;
     const said = new Set<string>();
-    for (const { step, chain, isSure } of isStartKnown ? started.flatMap(troublesIn) : assumed(scene)) {
+    const found = started.flatMap((each) => troublesIn(each).map((trouble) => ({ ...trouble, exec: each.exec })));
+    for (const { step, chain, isSure, exec } of isStartKnown ? found : assumed(scene)) {
       const key = `${step.at?.file}:${step.at?.line}`;
       if (!isOfPackage(scene.packages, step) || !wrongWith(step) || said.has(key)) continue;
       said.add(key);
@@ -26,9 +27,7 @@ export const startScript: Rule = {
         at: step.at!,
         severity: isStartKnown && isSure ? 'fault' : 'doubt',
         what: `${isStartKnown ? 'What is started runs this script' : 'If a container runs this script'}: ${wrongWith(step)}.`,
-        fix:
-          `Let the container start node itself: CMD [${words.map((word) => JSON.stringify(word)).join(', ')}]. ` +
-          'Migrations belong in a step before it.',
+        fix: `Let the container start node itself: ${exec(words)}. Migrations belong in a step before it.`,
       };
     }
   },
@@ -41,12 +40,13 @@ function wrongWith({ kind, program, passing }: Step): string | undefined {
 }
 
 /** Without anything that starts it: the script for production, or the usual one. */
-function assumed(scene: Scene): ReturnType<typeof troublesIn> {
+function assumed(scene: Scene): readonly (ReturnType<typeof troublesIn>[number] & Pick<Started, 'exec'>)[] {
+  const exec = (words: readonly string[]) => `CMD [${words.map((word) => JSON.stringify(word)).join(', ')}]`;
   return scene.packages.flatMap((each) => {
     const name = each.scripts.has('start:prod') ? 'start:prod' : 'start';
     if (!each.scripts.has(name)) return [];
     const habitat = habitatOf(undefined, { packages: [each], scripts: scene.scripts });
     const chains = chainsOf(['npm', 'run', name], habitat);
-    return troublesIn({ chains });
+    return troublesIn({ chains }).map((trouble) => ({ ...trouble, exec }));
   });
 }

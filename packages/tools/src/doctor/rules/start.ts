@@ -1,6 +1,7 @@
 import { type Remark, type Rule } from '../rule.js';
 import { type Scene } from '../scene.js';
-import { isOfPackage, nodeWordsOf, type Started, startedIn, troublesIn } from '../start/started.js';
+import { instead, orExec, whichFile } from '../start/instead.js';
+import { isOfPackage, type Started, startedIn, troublesIn } from '../start/started.js';
 import { type Chain, type Step, type StepKind, usualStart } from '../start/step.js';
 import { startScript } from './start-script.js';
 import { stopSignal } from './stop-signal.js';
@@ -21,7 +22,7 @@ export const npmAsPid1: Rule = {
         on: started.on,
         severity: isSure ? 'fault' : 'doubt',
         what: `'${step.program}' is started instead of node: ${why}${isSure ? ', and what is in flight is lost' : ''}.`,
-        fix: `Start node itself: ${exec(instead(chain, step))}.`,
+        fix: `Start node itself${whichFile(chain, step)}: ${exec(instead(chain, step))}.`,
       };
     }
   },
@@ -39,10 +40,7 @@ export const shellAsPid1: Rule = {
         on: started.on,
         severity: isSure ? 'fault' : 'doubt',
         what: `'${step.program}' ${stays(step, isSure)}.`,
-        fix:
-          `Start node itself: ${started.exec(instead(chain, step))}` +
-          // Behind a pipe, or in a loop, an exec would not help.
-          `${step.why === undefined ? ', or put exec before the last command' : ''}.`,
+        fix: `Start node itself${whichFile(chain, step)}: ${started.exec(instead(chain, step))}${orExec(step)}.`,
       };
     }
   },
@@ -60,7 +58,7 @@ export const shellForm: Rule = {
         on: started.on,
         severity: isSure ? 'fault' : 'doubt',
         what: `The shell form starts a shell: '${step.program}' ${stays(step, isSure)}.`,
-        fix: `Write the exec form, in double quotes: ${started.exec(instead(chain, step))}.`,
+        fix: `Write the exec form, in double quotes${whichFile(chain, step)}: ${started.exec(instead(chain, step))}${orExec(step)}.`,
       };
     }
     for (const started of startedIn(scene).filter(isMeantAsExec)) {
@@ -121,7 +119,7 @@ export const entrypointScript: Rule = {
           : `'${step.program}' starts the application, and ${step.why ?? 'it was not read'}: unless it ends in exec, ` +
             'SIGTERM ends with it.',
         fix: isRead
-          ? `Put exec before ${isPlainEnd(step) ? 'it' : 'the last command, and nothing around it'}.`
+          ? `Put exec before ${isPlainEnd(step) ? ending(step) : 'the last command, and nothing around it'}.`
           : 'See that it ends in exec node dist/main.js, or exec "$@"; name it beside this file, and it is read.',
       };
     }
@@ -170,8 +168,10 @@ function spotOf({ packages }: Scene, started: Started, { at }: Step): Pick<Start
   return { at, exec: (words) => `exec ${words.join(' ')}` };
 }
 
-function instead(chain: Chain, step: Step): readonly string[] {
-  return nodeWordsOf(chain, step) ?? [...step.before, ...usualStart];
+/** An exec stands behind variables: it takes its first word for a program. */
+function ending({ why = '' }: Step): string {
+  const [, variables, rest = ''] = /^its last command is '((?:\w+=\S* )+)(.*)', without exec$/.exec(why) ?? [];
+  return variables === undefined ? 'it' : `its program: ${variables}exec ${rest.replaceAll('\\ ', '')}`;
 }
 
 function isPlainEnd({ why }: Step): boolean {

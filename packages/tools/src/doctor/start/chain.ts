@@ -86,7 +86,10 @@ function follow(followed: Followed): readonly Chain[] {
     return [[step('package-manager', 'unknown', { why: 'what bun run does with SIGTERM is not known here' })]];
   }
   if (processManagers.includes(name)) return [[step('process-manager', 'unknown')]];
-  if (name === 'node' || name === 'nodejs') return ofNode(followed, words, step);
+  if (name === 'node' || name === 'nodejs') {
+    const assigned = followed.words.slice(0, followed.words.length - words.length);
+    return ofNode(followed, words, step).map((chain) => chain.map((each) => withVariables(each, assigned)));
+  }
   const script = followed.habitat.scriptAt(program);
   if (script || /\.(sh|bash)$|entrypoint|^(start|run|boot)$/.test(name)) return ofScript(followed, words, script, step);
   const inner = words.findIndex((word, at) => at > 0 && /^(node|npm|npx|yarn|pnpm)$/.test(basename(word)));
@@ -227,6 +230,7 @@ function ofNode(followed: Followed, words: readonly string[], step: MakeStep): r
 
 function whyShell(shell: ShellKind, passing: Passing): string | undefined {
   if (passing !== 'unknown') return undefined;
+  if (shell === 'busybox') return 'BusyBox may not become its last command where a line break follows it';
   return shell === 'unknown'
     ? 'dash, as on Debian, stays in between; BusyBox, as on Alpine, becomes its last command'
     : undefined;
@@ -240,6 +244,11 @@ function isOfImage(program: string, habitat: Habitat): boolean {
 
 function isUnnamed({ shell }: Habitat): boolean {
   return shell === 'unsaid';
+}
+
+/** What is to be started instead of a shell keeps the variables that the shell would set. */
+function withVariables(step: Step, assigned: readonly string[]): Step {
+  return step.kind === 'node' && assigned.length > 0 ? { ...step, words: ['env', ...assigned, ...step.words] } : step;
 }
 
 function splitWords(line: string): readonly string[] {

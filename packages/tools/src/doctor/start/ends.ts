@@ -52,6 +52,12 @@ export function bodyOf(body: CommandNode): readonly Statement[] {
   return body.type === 'BraceGroup' || body.type === 'Subshell' ? body.body.commands : [];
 }
 
+/** Reports whether it starts something, and is none of what a shell has for waiting. */
+export function isProgram(node: Node): boolean {
+  const waiting = ['wait', 'trap', 'kill', 'tail', 'cat', 'read', 'set', 'cd', 'export', 'exec'];
+  return node.type === 'Command' && node.name !== undefined && !isTrivial(node) && !waiting.includes(node.name.value);
+}
+
 export function isTrivial(node: Node): boolean {
   return (
     node.type === 'Command' &&

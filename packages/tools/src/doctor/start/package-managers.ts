@@ -153,6 +153,6 @@ export function passingOf(
     case 'dash':
       return ['swallows', { why: `${runs}, which does not pass SIGTERM on` }];
     case 'unsaid':
-      return ['swallows', { why: `${runs}, which does not pass SIGTERM on, unless the image is of Alpine` }];
+      return ['swallows', { why: `${runs}, which does not pass SIGTERM on (BusyBox's does, as in images of Alpine)` }];
   }
 }

@@ -19,6 +19,14 @@ export function wordsOf(
   return { words, hasParameters: words.some((word) => word === '$@' || word === '$*') };
 }
 
+/** The variables that a command is given, as `NODE_ENV=production`; those that need a shell are left out. */
+export function assignedBy({ prefix }: Command): readonly string[] {
+  return prefix.flatMap((each) => {
+    if (each.type !== 'Assignment' || each.value?.type !== 'Word' || /[$`]/.test(each.text)) return [];
+    return [`${each.name}=${each.value.value}`];
+  });
+}
+
 /** What a shell does on SIGTERM, by its `trap`. */
 export interface Trap {
   /** The commands, and those of the functions that they call. */

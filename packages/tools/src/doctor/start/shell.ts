@@ -9,9 +9,20 @@ import {
   type Statement,
   type While,
 } from 'unbash';
-import { bodyOf, type End, isTrivial, kept, type Node, open, type Outcome, type ShellRun, staying } from './ends.js';
+import {
+  bodyOf,
+  type End,
+  isProgram,
+  isTrivial,
+  kept,
+  type Node,
+  open,
+  type Outcome,
+  type ShellRun,
+  staying,
+} from './ends.js';
 import { type Passing } from './step.js';
-import { type Trap, trapOf, trappedPassing, wordsOf } from './shell-words.js';
+import { assignedBy, type Trap, trapOf, trappedPassing, wordsOf } from './shell-words.js';
 
 /** Functions may call themselves. */
 const deepest = 8;
@@ -64,7 +75,7 @@ class Walk {
       ends.push(...(index < statements.length - 1 ? outcome.ends.map(staying) : outcome.ends));
       if (outcome.isClosed) return { ends, isClosed: true };
     }
-    if (isTail && background.length > 0) ends.push(...this.inBackground(background));
+    if (isTail && background.length > 0) ends.push(...this.besideBackground(background, statements[last]));
     return { ends, isClosed: false };
   }
 
@@ -129,7 +140,8 @@ class Walk {
       case 'exec': {
         const start = rest.findIndex((word, at) => !word.startsWith('-') && rest[at - 1] !== '-a');
         if (start === -1) return open; // `exec 2>&1` redirects the shell itself
-        return { ends: this.each(node, rest.slice(start), hasParameters, 'execs', undefined, true), isClosed: true };
+        const command = [...assignedBy(node), ...rest.slice(start)];
+        return { ends: this.each(node, command, hasParameters, 'execs', undefined, true), isClosed: true };
       }
       case 'exit':
       case 'return':
@@ -166,7 +178,7 @@ class Walk {
     const isTrapped = this.traps.length > 0;
     const passing = isTrapped ? 'swallows' : this.passingOfLast(node.redirects.length > 0);
     const why = isTrapped ? 'its trap waits until the command in the foreground has ended' : undefined;
-    return { ends: this.each(node, words, hasParameters, passing, why), isClosed: false };
+    return { ends: this.each(node, [...assignedBy(node), ...words], hasParameters, passing, why), isClosed: false };
   }
 
   /** What becomes of the last simple command; measured with dash 0.5.12, bash 5.2 and BusyBox 1.35. */
@@ -174,7 +186,8 @@ class Walk {
     if (this.run.isFile) return 'swallows';
     switch (this.run.shell) {
       case 'busybox':
-        return 'execs';
+        // It looks for the end of the text right after the command (parser_eof() of its evalstring()).
+        return /\n\s*$/.test(this.text) ? 'unknown' : 'execs';
       case 'bash':
         return isRedirected || this.depth > 0 || this.isNested ? 'swallows' : 'execs';
       case 'unknown':
@@ -245,6 +258,14 @@ class Walk {
     const outcome = this.list(commands, isTail);
     this.depth--;
     return { ends: outcome.ends.map(staying), isClosed: outcome.isClosed };
+  }
+
+  /** What serves: the last command in front, where the shell does not only wait for those in the background. */
+  private besideBackground(background: readonly Statement[], last: Statement | undefined): readonly End[] {
+    const isServer = last && !last.background && this.traps.length === 0 && isProgram(last.command);
+    if (!isServer) return this.inBackground(background);
+    const { ends } = this.inside(() => this.node(last.command, true));
+    return ends.map((end) => ({ ...end, passing: 'swallows', why: 'it has started others in the background' }));
   }
 
   /** The server in the background: a trap may pass the signal on. */

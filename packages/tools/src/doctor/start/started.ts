@@ -41,7 +41,11 @@ export function startedIn(stage: Stage): readonly Started[] {
 }
 
 /** Reports whether some container starts what its image says, as far as can be told. */
-function isUsed({ entrypoint }: Dockerfile, images: readonly Dockerfile[], workloads: readonly Workload[]): boolean {
+export function isUsed(
+  { entrypoint }: Dockerfile,
+  images: readonly Dockerfile[],
+  workloads: readonly Workload[],
+): boolean {
   const starts = workloads.flatMap(({ containers }) => containers.map(({ start }) => start));
   return starts.length < images.length || starts.some((start) => !overrides(start, entrypoint));
 }

@@ -194,7 +194,19 @@ describe('nestjs-drain doctor, without files', () => {
     });
   });
 
-  it('ends with 2 when there is none of them, or one is no text', async () => {
+  it('names one of several that is no text as not checked, and reads the others', async () => {
+    write('Dockerfile', 'FROM node:22\nCMD ["npm", "start"]\n');
+    write('k8s.yaml', 'kind: Pod\0');
+    write('Procfile', 'web: \0');
+    for (const names of [['k8s.yaml', 'Dockerfile'], []]) {
+      const { code, out, err } = await doctor(names, { cwd: project });
+      expect({ code, err }).toEqual({ code: 1, err: '' });
+      expect(out).toContain('[npm-as-pid-1]');
+      expect(out).toContain(`${names[0] ?? 'Procfile'}:1: Expected a text, got a binary file`);
+    }
+  });
+
+  it('ends with 2 when there is none of them, or the only one is no text', async () => {
     expect(await doctor([], { cwd: project })).toMatchObject({
       code: 2,
       err: expect.stringContaining('render.yaml, compose.yaml, taskdef.json, k8s/, kubernetes/, deploy/, manifests/'),

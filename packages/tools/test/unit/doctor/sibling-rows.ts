@@ -196,6 +196,14 @@ export const rows: readonly Row[] = [
     closes,
   ],
   ["Google's balancer", workload({ spec: 'minReadySeconds: 20' }) + service() + ingress('gce'), closes],
+  [
+    "Google's balancer and what configures it, once",
+    workload({ spec: 'minReadySeconds: 20' }) +
+      service() +
+      ingress('gce') +
+      object('BackendConfig', '{ timeoutSec: 40 }', 'name: shop', 'cloud.google.com/v1'),
+    closes,
+  ],
   ["Google's Gateway", workload() + object('Gateway', '{ gatewayClassName: gke-l7-gxlb }'), closes],
   [
     'an ALB before an application that keeps',

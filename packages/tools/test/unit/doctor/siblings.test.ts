@@ -41,6 +41,12 @@ describe('examine, of what it does not understand', () => {
       '1: Deployment a: it has no containers, as patches have none: render it first',
     ],
     [
+      'a patch of a container',
+      'kind: Deployment\nmetadata: { name: a }\nspec:\n  template:\n    spec:\n      containers: [{ name: b, ports: [{ containerPort: 1 }] }]\n',
+      '1: Deployment a: its containers have no image, as in patches: render it first',
+    ],
+    ['nothing of a selected Deployment whose image is filled in', workload().replace(/ +image:.*\n/, '')],
+    [
       'a Rollout of a Deployment',
       object('Rollout', '{ workloadRef: { kind: Deployment, name: b } }', 'name: a', 'argoproj.io/v1alpha1'),
       '3: Rollout a: its pods are those of b, which rules look at alone',
@@ -72,6 +78,18 @@ describe('examine, of what it does not understand', () => {
     ],
   ])('%s', (_, text, ...notChecked) => {
     expect(notCheckedOf(text)).toEqual(notChecked);
+  });
+
+  it('gives no clean bill to a configuration of PM2 that cannot be told', () => {
+    const text = "module.exports = { apps: require('./missing').apps };";
+    expect(notCheckedOf(text, 'ecosystem.config.js')).toEqual(['1: the applications of PM2, which cannot be told']);
+  });
+
+  it('advises no HTTP probe of a port of gRPC', () => {
+    const fixOf = (ports: string) =>
+      examine([{ name: 'a.yaml', text: workload({ ports, readiness: '{ grpc: { port: 3000 } }' }) }]).findings[0]?.fix;
+    expect(fixOf('[{ containerPort: 3000 }]')).toContain('httpGet');
+    expect(fixOf('[{ name: grpc, containerPort: 3000 }]')).toBe('See that it asks ReadinessHealthIndicator.isReady().');
   });
 
   it('goes on where one of the files is broken', () => {

@@ -196,6 +196,73 @@ describe('diagnose, of what an image starts', () => {
     ]);
   });
 
+  it('doubts that BusyBox becomes a command that a line break follows', () => {
+    const of = (line: string) =>
+      found(texts({ 'k.yaml': pod(`image: "node:22-alpine", command: [sh, -c, ${JSON.stringify(line)}]`) }));
+    expect(of('npx prisma migrate deploy\nnode dist/main.js')).toEqual([]);
+    expect(of('npx prisma migrate deploy\nnode dist/main.js\n')).toEqual(['doubt shell-as-pid-1 k.yaml:8']);
+    expect(of('npx prisma migrate deploy\nexec node dist/main.js\n')).toEqual([]);
+  });
+
+  it('advises PM2 to run the file that a script of package.json comes to', () => {
+    const script = (args: string) => `{"apps":[{"script":"npm","args":"${args}","kill_timeout":40000}]}`;
+    const fixOf = (args: string) =>
+      diagnose(texts({ 'pm2.json': script(args), 'package.json': '{"scripts":{"worker":"node dist/jobs"}}' })).map(
+        ({ fix }) => fix,
+      );
+    expect(fixOf('run worker')).toEqual(["Run the file itself: script: 'dist/jobs.js', without args."]);
+    expect(fixOf('run other')).toEqual(["Run the file itself: script: 'dist/other.js', without args."]);
+    expect(fixOf('start')).toEqual(["Run the file itself: script: 'dist/main.js', without args."]);
+  });
+
+  it('keeps the variables that a shell would set', () => {
+    const fixOf = (files: Readonly<Record<string, string>>) => diagnose(texts(files)).map(({ fix }) => fix);
+    const line = 'NODE_ENV=production PORT=$PORT node dist/main.js';
+    expect(fixOf({ Dockerfile: `${slim}CMD ${line}` })[0]).toContain(
+      'CMD ["env", "NODE_ENV=production", "node", "dist/main.js"]',
+    );
+    const scripts = { 'package.json': JSON.stringify({ scripts: { start: line } }) };
+    expect(fixOf({ Dockerfile: `${slim}CMD ["npm", "start"]`, ...scripts })).toEqual([
+      'Start node itself: CMD ["env", "NODE_ENV=production", "node", "dist/main.js"].',
+    ]);
+    const script = { 'start.sh': '#!/bin/sh\nNODE_ENV=production node dist/main.js\n' };
+    expect(fixOf({ Dockerfile: `${slim}COPY start.sh .\nCMD ["./start.sh"]`, ...script })).toEqual([
+      'Put exec before its program: NODE_ENV=production exec node dist/main.js.',
+    ]);
+  });
+
+  it('does not advise to start the server in the place of a worker', () => {
+    const fixOf = (script: string, more: Readonly<Record<string, string>> = {}) =>
+      diagnose(texts({ Dockerfile: `${slim}CMD ["npm", "run", "${script}"]`, ...more })).map(({ fix }) => fix);
+    expect(fixOf('start:worker')).toEqual([
+      `Start node itself, with the file that the script 'start:worker' runs: CMD ["node", "dist/worker.js"].`,
+    ]);
+    expect(fixOf('start:prod')).toEqual(['Start node itself: CMD ["node", "dist/main.js"].']);
+    const known = { 'package.json': '{"scripts":{"worker":"node dist/jobs/main.js"}}' };
+    expect(fixOf('worker', known)).toEqual(['Start node itself: CMD ["node", "dist/jobs/main.js"].']);
+  });
+
+  it('advises to start what stands in front, and not what a shell has put in the background', () => {
+    const of = (line: string) => diagnose(texts({ Dockerfile: `${slim}CMD ${line}` })).map(({ fix }) => fix);
+    expect(of('node dist/worker.js & node dist/main.js')).toEqual([
+      'Write the exec form, in double quotes: CMD ["node", "dist/main.js"].',
+    ]);
+    expect(of('node dist/main.js & wait')).toEqual([
+      'Write the exec form, in double quotes: CMD ["node", "dist/main.js"].',
+    ]);
+    expect(of('npx prisma migrate deploy && node dist/main.js')).toEqual([
+      'Write the exec form, in double quotes: CMD ["node", "dist/main.js"], or put exec before the last command.',
+    ]);
+  });
+
+  it('advises of a script of package.json in the words of what runs it', () => {
+    const compose = 'services:\n  api: { image: "node:22-alpine", command: npm run dev, stop_grace_period: 40s }\n';
+    const files = { 'compose.yaml': compose, 'package.json': '{"scripts":{"dev":"nest start --watch"}}' };
+    expect(diagnose(texts(files)).map(({ fix }) => fix)).toEqual([
+      'Let the container start node itself: command: ["node", "dist/main.js"]. Migrations belong in a step before it.',
+    ]);
+  });
+
   it('advises what can be pasted', () => {
     const fixOf = (container: string) => diagnose(texts({ 'k.yaml': pod(container) })).map(({ fix }) => fix);
     expect(fixOf('command: [nice, -n, "5", npm, start]')).toEqual([
@@ -224,8 +291,12 @@ describe('examine, of what other files say', () => {
   });
 
   it('names it', () => {
-    const { notes } = examine(texts({ Dockerfile: 'FROM registry.example/base:1\nCOPY . .\n' }));
-    expect(notes).toEqual(['Dockerfile: what it starts is said by registry.example/base:1, which is not read']);
+    const base = { Dockerfile: 'FROM registry.example/base:1\nCOPY . .\n' };
+    expect(examine(texts(base)).notChecked).toEqual([
+      { file: 'Dockerfile', line: 1, what: 'what it starts is said by registry.example/base:1, which is not read' },
+    ]);
+    const started = { ...base, 'k.yaml': pod('command: [node, main.js]') };
+    expect(examine(texts(started)).notChecked).toEqual([]);
     const compose =
       'include: [base.yaml]\nservices:\n  a:\n    extends: { file: b.yaml, service: a }\n    image: x/y\n';
     const { notChecked } = examine(texts({ 'compose.yaml': compose }));

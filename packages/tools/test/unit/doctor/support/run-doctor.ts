@@ -56,7 +56,7 @@ export async function doctor(args: readonly string[], world: World = {}): Promis
 export async function doctorJson(
   args: readonly string[],
   world?: World,
-): Promise<Omit<Diagnosis, 'errors'> & { readonly code: number }> {
+): Promise<Diagnosis & { readonly code: number }> {
   const { code, out, err } = await doctor(['--json', ...args], world);
   if (err !== '') throw new Error(`Expected JSON, got ${err}`);
   return { code, ...(JSON.parse(out) as Diagnosis) };
