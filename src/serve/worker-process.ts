@@ -8,6 +8,7 @@ import { type ListeningSocket, type ListeningSockets } from './listening-sockets
 import { type AskedAddress, type FromSupervisor, type FromWorker, type Manner, opened } from './protocol.js';
 import { type Readiness, ReadinessCheck } from './readiness-check.js';
 import { type Release } from './release.js';
+import { signalGroup } from './signal-group.js';
 import { type Worker, type WorkerPhase } from './worker.js';
 
 /** What a worker had said before it died is read in this time, ms. */
@@ -46,6 +47,9 @@ export class WorkerProcess implements Worker, Acceptor {
   private readonly bound = new Map<string, ListeningSocket>();
   /** Those that it listens on: clients come from them once it serves. */
   private readonly listening = new Map<string, ListeningSocket>();
+  /** Sockets that it shares, and has not said yet that it accepts from. */
+  private readonly accepting = new Map<string, Deferred<void>>();
+  private served?: Promise<void>;
   private readonly offers = new Map<number, (isTaken: boolean) => void>();
   private offered = 0;
 
@@ -91,10 +95,8 @@ export class WorkerProcess implements Worker, Acceptor {
     return [...this.bound.keys()];
   }
 
-  serve(): void {
-    if (this.current !== 'ready') return;
-    this.current = 'serving';
-    for (const { balancing } of this.listening.values()) balancing.attach(this);
+  serve(): Promise<void> {
+    return (this.served ??= this.attach());
   }
 
   offer(key: string, client: ConnectionHandle, settled: (isTaken: boolean) => void): void {
@@ -103,8 +105,11 @@ export class WorkerProcess implements Worker, Acceptor {
     this.tell({ kind: 'connection', key, connection }, client);
   }
 
-  accept(key: string, socket: ListenHandle, backlog: number): void {
+  accept(key: string, socket: ListenHandle, backlog: number): Promise<void> {
+    const accepts = new Deferred<void>();
+    this.accepting.set(key, accepts);
     this.tell({ kind: 'accept', key, backlog }, socket);
+    return accepts.promise;
   }
 
   retire(manner: Manner, signal: NodeJS.Signals = 'SIGTERM'): void {
@@ -140,6 +145,8 @@ export class WorkerProcess implements Worker, Acceptor {
         return void this.bind(told.key, told.asked);
       case 'listening':
         return this.listens(told.key, told.at, told);
+      case 'accepting':
+        return this.accepting.get(told.key)?.resolve();
       case 'closed':
         return this.closed(told.key);
       case 'taken':
@@ -172,16 +179,25 @@ export class WorkerProcess implements Worker, Acceptor {
     const socket = this.bound.get(key)!;
     this.listening.set(key, socket);
     this.check.listens({ at, scheme });
-    if (this.current === 'serving') socket.balancing.attach(this);
+    if (this.served) void socket.balancing.attach(this);
   }
 
   private closed(key: string): void {
+    this.accepting.get(key)?.resolve();
     this.listening.get(key)?.balancing.detach(this);
     this.listening.delete(key);
     this.bound.delete(key);
   }
 
+  private async attach(): Promise<void> {
+    if (this.current !== 'ready') return;
+    await Promise.all([...this.listening.values()].map(({ balancing }) => balancing.attach(this)));
+    // Nothing goes backward, and it may have ended meanwhile.
+    if (this.phase === 'ready') this.current = 'serving';
+  }
+
   private detach(): void {
+    for (const accepts of this.accepting.values()) accepts.resolve();
     for (const { balancing } of this.listening.values()) balancing.detach(this);
   }
 
@@ -228,15 +244,5 @@ export class WorkerProcess implements Worker, Acceptor {
   private tell(message: FromSupervisor, handle?: unknown): void {
     // It is about to end otherwise, and then all that it was offered goes to others.
     if (this.child.connected) this.child.send({ nestjsDrain: message }, handle as never, {}, () => undefined);
-  }
-}
-
-/** Signals all that a worker has started. Reports whether somebody is there. */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): boolean {
-  if (pid === undefined) return false;
-  try {
-    return process.kill(-pid, signal);
-  } catch {
-    return false;
   }
 }

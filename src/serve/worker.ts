@@ -30,8 +30,8 @@ export interface Worker extends Taker {
   readonly gone: Promise<string>;
   /** What it has been waiting for, when it is not ready. */
   readonly standing: string;
-  /** From here on clients reach it. */
-  serve(): void;
+  /** Lets clients reach it: it serves as soon as they do. Resolves then, or when they never will. Never rejects. */
+  serve(): Promise<void>;
   /** It takes leave of its clients, and ends; it is killed when it has not ended within the grace period. */
   retire(manner: Manner, signal?: NodeJS.Signals): void;
   /** Ends it at once, with all that it has started. */

@@ -85,6 +85,12 @@ describe('An application that knows nothing of it', () => {
     await until(async () => !isAlive(pid));
   });
 
+  it('is said to serve when it accepts, and no sooner', async () => {
+    const options = ['--balance', 'shared'];
+    const served = await Served.start({ workers: 1, release: 'bare', settings: { busyMs: 1_000 }, options });
+    expect(await ask(served)).toMatchObject({ place: '1' });
+  });
+
   it('resumes sessions of TLS on any worker', async () => {
     const { key, cert } = certificate();
     const port = await freePort();
@@ -156,9 +162,6 @@ describe('A group in a unit', () => {
     const port = address.port!;
     const setup = { workers: 1, settings: { port }, options: ['--balance', balance], socket };
     const first = await Served.start(setup);
-    // systemd would listen on it from the beginning; here a worker is the first to.
-    const isListening = () => ask({ port }, '/orders').then(Boolean, () => false);
-    await until(isListening);
     const { pid } = await ask({ port }, '/orders');
     first.signal('SIGTERM');
     expect(await first.ended).toMatchObject({ end: 0 });

@@ -1,11 +1,11 @@
 /**
  * An application that knows nothing of Nest, nor of who runs it: it listens on a port, and where DRAIN_SETTINGS says so
- * on a path and on a port of TLS.
+ * on a path and on a port of TLS. It may be busy when it has begun to listen.
  */
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 
-const { port, path, secure, hold } = JSON.parse(process.env.DRAIN_SETTINGS);
+const { port, path, secure, hold, busyMs = 0 } = JSON.parse(process.env.DRAIN_SETTINGS);
 const handle = (request, response) => {
   if (request.url === '/hang') {
     console.log('hanging');
@@ -18,7 +18,11 @@ const handle = (request, response) => {
 };
 
 // As text, as the environment gives it.
-createServer(handle).listen(String(port), () => console.log('listening'));
+createServer(handle).listen(String(port), () => {
+  console.log('listening');
+  const until = Date.now() + busyMs;
+  while (Date.now() < until);
+});
 if (path) createServer(handle).listen(path);
 if (secure)
   createSecureServer({ key: secure.key, cert: secure.cert }, handle).listen({ port: secure.port, host: '127.0.0.1' });

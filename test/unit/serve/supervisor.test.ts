@@ -67,6 +67,18 @@ describe('The start of a group', () => {
     expect(phases).toEqual(['serving']);
   });
 
+  it('waits until clients reach all of them', async () => {
+    const start = supervisor.start();
+    workers[1]!.acceptsLater = true;
+    for (const worker of workers) worker.becomeReady();
+    await settle();
+    expect(supervisor.phase).toBe('starting');
+    expect(phases).toEqual([]);
+    workers[1]!.accept();
+    expect(await start).toBeUndefined();
+    expect(phases).toEqual(['serving']);
+  });
+
   it('fails at the first worker that ends before any serves, with what it was waiting for', async () => {
     const start = supervisor.start();
     workers[0]!.end();
@@ -100,6 +112,40 @@ describe('A reload', () => {
     expect(await reload).toEqual({ isDone: true, summary: 'version 2 serves in 2 workers, after 3000 ms' });
     expect(serving()).toEqual(pidsOf([canary, second]));
     expect(phases).toEqual(['serving', 'reloading', 'serving']);
+  });
+
+  it('keeps each old worker until clients reach the new one', async () => {
+    const [old] = await started();
+    const reload = supervisor.reload();
+    await settle();
+    last()[0]!.acceptsLater = true;
+    const canary = await readyAfter();
+    await clock.advance(2_000);
+    expect([canary.phase, old!.phase]).toEqual(['ready', 'serving']);
+    expect(workers).toHaveLength(3);
+    canary.accept();
+    await settle();
+    expect(old!.retired).toBe('rolled');
+    await readyAfter();
+    expect(await reload).toMatchObject({ isDone: true });
+  });
+
+  it('fails when the last new worker ends before clients reach it', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    await clock.advance(2_000);
+    last()[0]!.acceptsLater = true;
+    const second = await readyAfter();
+    second.end();
+    for (let back = 0; back < 2; back++) {
+      await settle();
+      for (const worker of workers) if (worker.phase === 'starting') worker.becomeReady();
+    }
+    expect(await reload).toMatchObject({ isDone: false });
+    await settle();
+    expect(workers.filter(({ phase }) => phase === 'serving').map(({ release }) => release.generation)).toEqual([1, 1]);
   });
 
   it.each<[string, (canary: FakeWorker) => Promise<void>, string]>([
