@@ -1,31 +1,21 @@
 import { type ChildProcess } from 'node:child_process';
 import { type AddressInfo } from 'node:net';
-import { type Clock, type ClockTimer } from '../sequence/clock.js';
+import { type ClockTimer } from '../sequence/clock.js';
 import { Deferred } from '../sequence/deferred.js';
 import { type Acceptor } from './balancing.js';
 import { type ConnectionHandle, type ListenHandle } from './insides.js';
-import { type ListeningSocket, type ListeningSockets } from './listening-sockets.js';
+import { type ListeningSocket } from './listening-sockets.js';
 import { type AskedAddress, type FromSupervisor, type FromWorker, type Manner, opened } from './protocol.js';
-import { type Readiness, ReadinessCheck } from './readiness-check.js';
+import { ReadinessCheck } from './readiness-check.js';
 import { type Release } from './release.js';
 import { signalGroup } from './signal-group.js';
 import { type Worker, type WorkerPhase } from './worker.js';
+import { type WorkerSurroundings } from './worker-surroundings.js';
 
 /** What a worker had said before it died is read in this time, ms. */
 const lastWordsMs = 50;
 /** A worker that does not answer when it is told to retire gets the signal directly, after this time, ms. */
 const answerWithinMs = 1_000;
-
-/** What a worker meets of its group. */
-export interface WorkerSurroundings {
-  readonly clock: Clock;
-  readonly sockets: ListeningSockets;
-  readonly readiness: Readiness;
-  readonly graceMs: number;
-  /** For sessions of TLS, which any worker resumes. */
-  readonly ticketKeys: string;
-  readonly say: (line: string) => void;
-}
 
 /**
  * A child process that runs the application, and what passes between the two. It has a method for each thing that may
@@ -40,6 +30,9 @@ export class WorkerProcess implements Worker, Acceptor {
   wasKilled = false;
   private current: WorkerPhase = 'starting';
   private heardAt: number;
+  private nextWord = new Deferred<void>();
+  /** Why it is killed, behind the name of the signal. */
+  private reason = '';
   private hammer?: ClockTimer;
   private readonly readyNow = new Deferred<void>();
   private readonly check: ReadinessCheck;
@@ -66,7 +59,7 @@ export class WorkerProcess implements Worker, Acceptor {
     child.on('message', (message) => this.hear(message));
     this.gone = new Promise((resolve) => {
       child.on('error', (error) => this.pid === undefined && this.ended(error.message, resolve));
-      child.once('exit', (code, signal) => this.ended(signal ?? `exit code ${code}`, resolve));
+      child.once('exit', (code, signal) => this.ended(signal ? signal + this.reason : `exit code ${code}`, resolve));
     });
   }
 
@@ -89,6 +82,10 @@ export class WorkerProcess implements Worker, Acceptor {
   /** How long nothing has been heard of it, ms. */
   get silentMs(): number {
     return this.around.clock.now() - this.heardAt;
+  }
+
+  heard(): Promise<void> {
+    return this.nextWord.promise;
   }
 
   get keys(): readonly string[] {
@@ -128,6 +125,7 @@ export class WorkerProcess implements Worker, Acceptor {
 
   kill(why: string): void {
     if (this.current === 'gone') return;
+    this.reason = `: ${why}`;
     this.around.say(`worker ${this.place} (pid ${this.pid}) is killed: ${why}`);
     this.current = 'retiring';
     this.check.cancel();
@@ -138,6 +136,8 @@ export class WorkerProcess implements Worker, Acceptor {
 
   private hear(message: unknown): void {
     this.heardAt = this.around.clock.now();
+    this.nextWord.resolve();
+    this.nextWord = new Deferred();
     if (message === 'ready') return this.check.said();
     const told = opened<FromWorker>(message);
     switch (told?.kind) {

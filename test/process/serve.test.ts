@@ -50,7 +50,7 @@ describe('nestjs-drain reload', () => {
         ['crashing', /rolled back: worker 1: it ended \(exit code 1\) before it was ready/],
         ['silent', /not ready after 4000 ms: it has not listened yet/],
         ['unready', /not ready after 4000 ms: \/health\/ready answers 503/],
-        ['short-lived', /ended \(exit code 3\) within 2000 ms of being ready/],
+        ['short-lived', /ended \(exit code 3\) on its probation of 2000 ms/],
       ] as const) {
         served.deploy(release);
         const { code, output } = await served.order('reload');

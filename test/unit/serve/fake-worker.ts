@@ -19,6 +19,8 @@ export class FakeWorker implements Worker {
   readonly startedAt: number;
   readonly ready: Promise<void>;
   readonly gone: Promise<string>;
+  /** Since when its event loop does not turn. */
+  hungAt?: number;
   private readonly served = new Deferred<void>();
   private readyNow!: () => void;
   private goneNow!: (how: string) => void;
@@ -27,7 +29,7 @@ export class FakeWorker implements Worker {
   constructor(
     readonly release: Release,
     readonly place: number,
-    clock: FakeClock,
+    private readonly clock: FakeClock,
   ) {
     this.pid = ++FakeWorker.pids;
     this.startedAt = clock.now();
@@ -62,9 +64,17 @@ export class FakeWorker implements Worker {
     this.served.resolve();
   }
 
+  get silentMs(): number {
+    return this.hungAt === undefined ? 0 : this.clock.now() - this.hungAt;
+  }
+
+  heard(): Promise<void> {
+    return this.hungAt === undefined ? Promise.resolve() : new Promise(() => undefined);
+  }
+
   kill(why: string): void {
     this.killed = why;
-    this.end('SIGKILL');
+    this.end(`SIGKILL: ${why}`);
   }
 
   offer(_key: string, _client: ConnectionHandle, settled: (isTaken: boolean) => void): void {

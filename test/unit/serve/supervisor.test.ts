@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { HangWatch } from '../../../src/serve/hang-watch.js';
 import { type Manner } from '../../../src/serve/protocol.js';
 import { Supervisor } from '../../../src/serve/supervisor.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
@@ -158,7 +159,27 @@ describe('A reload', () => {
         await clock.advance(1_500);
         canary.end('exit code 3');
       },
-      'it ended (exit code 3) within 2000 ms of being ready',
+      'it ended (exit code 3) on its probation of 2000 ms',
+    ],
+    [
+      'hangs on probation',
+      async (canary) => {
+        const hangs = new HangWatch(
+          clock,
+          15_000,
+          () => workers,
+          () => undefined,
+        );
+        hangs.start();
+        canary.becomeReady();
+        await clock.advance(1_500);
+        canary.hungAt = clock.now();
+        await clock.advance(14_999);
+        expect(canary.phase).toBe('ready');
+        await clock.advance(250);
+        hangs.stop();
+      },
+      'it ended (SIGKILL: it hangs: nothing has been heard of it for 15000 ms) on its probation of 2000 ms',
     ],
   ])('leaves the old workers as they are when the new one %s', async (_, fail, why) => {
     const old = await started();

@@ -90,3 +90,21 @@ describe('A worker that accepts by itself', () => {
     expect(worker.phase).not.toBe('serving');
   });
 });
+
+describe('What is heard of a worker', () => {
+  it('is whatever it says next', async () => {
+    let isHeard = false;
+    child.says({ kind: 'alive', rss: 1 });
+    const heard = worker.heard().then(() => (isHeard = true));
+    await settle();
+    expect(isHeard).toBe(false);
+    child.says({ kind: 'alive', rss: 1 });
+    await heard;
+  });
+
+  it('is at last why it was killed', async () => {
+    worker.kill('it hangs');
+    await clock.advance(50);
+    expect(await worker.gone).toBe('SIGKILL: it hangs');
+  });
+});
