@@ -53,11 +53,14 @@ function random(seed) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  // No client on this machine is given it in the meantime: those get the ones from 32768.
+  const port = 10_000 + Math.floor(Math.random() * 20_000);
+  const probe = createServer().listen(port);
+  const isFree = await new Promise((resolve) => {
+    probe.once('listening', () => probe.close(() => resolve(true)));
+    probe.once('error', () => resolve(false));
+  });
+  return isFree ? port : freePort();
 }
 
 /** Resolves with the status, or with the code of what went wrong. */

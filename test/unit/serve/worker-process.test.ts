@@ -91,6 +91,12 @@ describe('A worker that accepts by itself', () => {
   });
 });
 
+describe('A worker that is not ready', () => {
+  it('says what it has been waiting for', async () => {
+    expect(worker.standing).toBe('it has not listened yet');
+  });
+});
+
 describe('What is heard of a worker', () => {
   it('is whatever it says next', async () => {
     let isHeard = false;
