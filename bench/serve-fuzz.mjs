@@ -170,7 +170,10 @@ async function run(seed) {
   isOver = true;
   await Promise.all(busy);
   child.kill('SIGTERM');
-  const end = await Promise.race([ended, pause(20_000).then(() => 'no end')]);
+  let patience;
+  const noEnd = new Promise((resolve) => (patience = setTimeout(resolve, 20_000, 'no end')));
+  const end = await Promise.race([ended, noEnd]);
+  clearTimeout(patience);
   if (end !== 0 && end !== 1) problems.push(`its end: ${end}`);
   const remaining = left(port);
   if (remaining.length > 0) problems.push(`left: ${remaining.join(', ')}`);
