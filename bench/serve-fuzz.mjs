@@ -53,11 +53,14 @@ function random(seed) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  // No client on this machine is given it in the meantime: those get the ones from 32768.
+  const port = 10_000 + Math.floor(Math.random() * 20_000);
+  const probe = createServer().listen(port);
+  const isFree = await new Promise((resolve) => {
+    probe.once('listening', () => probe.close(() => resolve(true)));
+    probe.once('error', () => resolve(false));
+  });
+  return isFree ? port : freePort();
 }
 
 /** Resolves with the status, or with the code of what went wrong. */
@@ -167,7 +170,10 @@ async function run(seed) {
   isOver = true;
   await Promise.all(busy);
   child.kill('SIGTERM');
-  const end = await Promise.race([ended, pause(20_000).then(() => 'no end')]);
+  let patience;
+  const noEnd = new Promise((resolve) => (patience = setTimeout(resolve, 20_000, 'no end')));
+  const end = await Promise.race([ended, noEnd]);
+  clearTimeout(patience);
   if (end !== 0 && end !== 1) problems.push(`its end: ${end}`);
   const remaining = left(port);
   if (remaining.length > 0) problems.push(`left: ${remaining.join(', ')}`);

@@ -1,6 +1,6 @@
 /**
  * What `nestjs-drain serve` loses in reloads, and what it costs: `node bench/serve.mjs [rolls|overhead]
- * [--reloads 20] [--requests 25000] [--only <part of a name>]`. Writes tables for bench/process-groups.md. Build first.
+ * [--reloads 20] [--requests 25000] [--turns 9] [--only <part of a name>]`. Writes tables for bench/process-groups.md. Build first.
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
   options: {
     reloads: { type: 'string', default: '20' },
     requests: { type: 'string', default: '25000' },
+    turns: { type: 'string', default: '9' },
     only: { type: 'string', default: '' },
   },
   allowPositionals: true,
@@ -158,8 +159,8 @@ async function overhead() {
       await group.says('workers serve');
       set.push({ name, port, group, us: { new: [], kept: [] } });
     }
-    // Side by side, in turn: what else the machine does meets both.
-    for (let turn = 0; turn < 9; turn++) {
+    // Side by side, in turn: what else the machine does meets both. The first turn only warms them up.
+    for (let turn = 0; turn < Number(values.turns); turn++) {
       for (const { port, group, us } of set) {
         for (const [kind, count] of [
           ['new', 3_000],

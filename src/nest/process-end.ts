@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { type DrainCore } from '../drain-core.js';
 import { hardStopAfterMs, lastWorkAfterMs } from '../sequence/budget.js';
 import { settledWithin } from '../sequence/clock.js';
+import { oneKeystrokeMs } from '../sequence/keystroke.js';
 import { type ShutdownReport } from '../sequence/report.js';
 import { setImmediate } from '../sequence/timers.js';
 import { shieldOutput } from './output-shield.js';
@@ -11,8 +12,6 @@ import { companionOf, type SignalCompanion, type SignalReceiver } from './signal
 
 /** An application that closes longer than this after a signal is not closed because of it, ms. */
 const signalMs = 10_000;
-/** One Ctrl-C reaches a process twice where npm or a watcher hands on what the terminal has sent it already, ms. */
-const oneKeystrokeMs = 500;
 /**
  * Nest sends the process its signal again when it has closed. If it still lives after this long, somebody else listens
  * for that signal, ms.

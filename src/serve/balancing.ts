@@ -4,14 +4,14 @@ import { type Taker } from './worker.js';
 
 /** Whoever may accept from a socket by itself. */
 export interface Acceptor {
-  /** Gives it the socket that comes with this. */
-  accept(key: string, socket: ListenHandle, backlog: number): void;
+  /** Gives it the socket that comes with this. Resolves when it accepts, or never will. Never rejects. */
+  accept(key: string, socket: ListenHandle, backlog: number): Promise<void>;
 }
 
 /** How the connections of one listening socket get to the workers. */
 export interface Balancing {
-  /** From here on this worker gets connections. */
-  attach(worker: Taker & Acceptor): void;
+  /** From here on this worker is meant to get connections. Resolves when it does, or never will. Never rejects. */
+  attach(worker: Taker & Acceptor): Promise<void>;
   detach(worker: Taker & Acceptor): void;
   /** Accepts no more. What has been accepted is still given to workers. */
   close(): void;
@@ -38,9 +38,10 @@ export class RoundRobin implements Balancing {
     takeConnections(server, (client) => this.deal(client));
   }
 
-  attach(worker: Taker): void {
+  attach(worker: Taker): Promise<void> {
     if (!this.takers.includes(worker)) this.takers.push(worker);
     for (const client of this.waiting.splice(0)) this.deal(client);
+    return Promise.resolve();
   }
 
   detach(worker: Taker): void {
@@ -105,10 +106,10 @@ export class SharedAccept implements Balancing {
     private readonly backlog: number,
   ) {}
 
-  attach(worker: Acceptor): void {
-    if (!this.isOpen || this.acceptors.has(worker)) return;
+  attach(worker: Acceptor): Promise<void> {
+    if (!this.isOpen || this.acceptors.has(worker)) return Promise.resolve();
     this.acceptors.add(worker);
-    worker.accept(this.key, this.socket, this.backlog);
+    return worker.accept(this.key, this.socket, this.backlog);
   }
 
   /** A worker closes its share by itself. */

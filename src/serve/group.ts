@@ -104,7 +104,7 @@ class Group {
       this.say(`status and metrics are told on 127.0.0.1:${server.port}`);
     }
     if (watched !== undefined) this.opened.push(new ReleaseWatch(watched, clock, () => void supervisor.reload()));
-    this.opened.push(listenForSignals(supervisor, () => this.stopped()));
+    this.opened.push(listenForSignals(supervisor, clock, () => this.stopped()));
     this.hangs.start();
     if (process.pid === 1) {
       this.say(

@@ -1,8 +1,9 @@
 import { type Clock, type ClockTimer } from '../sequence/clock.js';
+import { type WorkerPhase } from './worker.js';
 
 /** What is watched. */
 export interface Watched {
-  readonly phase: string;
+  readonly phase: WorkerPhase;
   /** How long nothing has been heard of it, ms. */
   readonly silentMs: number;
   kill(why: string): void;
@@ -42,8 +43,9 @@ export class HangWatch {
 
   private look(): void {
     for (const worker of this.watched()) {
-      // Whoever retires is killed when its time is over.
-      if (worker.phase !== 'serving' || worker.silentMs < this.limitMs) continue;
+      // Whoever starts, or retires, has another limit.
+      const isWatched = worker.phase === 'ready' || worker.phase === 'serving';
+      if (!isWatched || worker.silentMs < this.limitMs) continue;
       this.found();
       worker.kill(`it hangs: nothing has been heard of it for ${Math.round(worker.silentMs)} ms`);
     }

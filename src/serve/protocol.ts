@@ -31,6 +31,8 @@ export type FromWorker =
   | { readonly kind: 'listen'; readonly key: string; readonly asked: AskedAddress }
   /** It listens in private, at `at`. */
   | { readonly kind: 'listening'; readonly key: string; readonly at: AddressInfo | string; readonly scheme: Scheme }
+  /** It accepts from the socket that all workers share. */
+  | { readonly kind: 'accepting'; readonly key: string }
   /** It has closed that listener. */
   | { readonly kind: 'closed'; readonly key: string }
   | { readonly kind: 'taken' | 'declined'; readonly connection: number }

@@ -58,8 +58,9 @@ export class Roll {
       return `worker ${slot.place}: ${why}`;
     }
     if (this.isWanted(slot)) {
-      slot.adopt(candidate);
       filled.set(slot, candidate);
+      await slot.adopt(candidate);
+      if (candidate.phase === 'gone') return `worker ${slot.place}: it ended before clients reached it`;
     } else {
       candidate.retire('rolled');
     }
@@ -73,7 +74,7 @@ export class Roll {
       const why = await this.whyNotReady(worker);
       if (why !== undefined) worker.kill(why);
       if (!this.isWanted(slot)) worker.retire('rolled');
-      else if (why === undefined) slot.adopt(worker);
+      else if (why === undefined) await slot.adopt(worker);
       else slot.runInstead(release);
     }
   }

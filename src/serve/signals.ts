@@ -1,17 +1,32 @@
+import { type Clock } from '../sequence/clock.js';
+import { oneKeystrokeMs } from '../sequence/keystroke.js';
 import { type Supervisor } from './supervisor.js';
+
+/** Tells of signals, as `process` does. */
+type SignalSource = Pick<NodeJS.EventEmitter, 'on' | 'off'>;
 
 /**
  * HUP and USR2 reload; TTIN and TTOU add and take away a worker; TERM and INT stop, and a second INT ends all workers at
  * once. Calls `stopped` when they have ended.
  */
-export function listenForSignals(supervisor: Supervisor, stopped: () => void): { close(): void } {
+export function listenForSignals(
+  supervisor: Pick<Supervisor, 'reload' | 'scale' | 'stop' | 'force' | 'places' | 'phase'>,
+  clock: Clock,
+  stopped: () => void,
+  source: SignalSource = process,
+): { close(): void } {
+  let interruptedAt = -Infinity;
   const reload = () => void supervisor.reload();
   const scaleBy = (difference: number) => () => {
     const workers = supervisor.places.length + difference;
     if (workers > 0) supervisor.scale(workers);
   };
   const stop = (signal: NodeJS.Signals) => {
-    if (supervisor.phase === 'stopping' && signal === 'SIGINT') return supervisor.force('a second SIGINT');
+    if (signal === 'SIGINT') {
+      if (clock.now() - interruptedAt < oneKeystrokeMs) return;
+      interruptedAt = clock.now();
+      if (supervisor.phase === 'stopping') return supervisor.force('a second SIGINT');
+    }
     void supervisor.stop(signal).then(stopped);
   };
   const listeners = {
@@ -23,10 +38,10 @@ export function listenForSignals(supervisor: Supervisor, stopped: () => void): {
     SIGINT: stop,
   };
   const each = Object.entries(listeners) as [NodeJS.Signals, NodeJS.SignalsListener][];
-  for (const [signal, listener] of each) process.on(signal, listener);
+  for (const [signal, listener] of each) source.on(signal, listener);
   return {
     close: () => {
-      for (const [signal, listener] of each) process.off(signal, listener);
+      for (const [signal, listener] of each) source.off(signal, listener);
     },
   };
 }

@@ -51,11 +51,12 @@ export class Slot {
     void this.keep(this.around.start(release, this.place));
   }
 
-  /** A worker that has proved itself takes the place of whoever is here, who retires. */
-  adopt(worker: Worker): void {
+  /** A worker that has proved itself takes the place of whoever is here, who retires as soon as clients reach it. */
+  async adopt(worker: Worker): Promise<void> {
     const old = this.current;
     this.deaths = 0;
     void this.keep(worker);
+    await worker.serve();
     old?.retire('rolled');
   }
 
@@ -80,8 +81,9 @@ export class Slot {
     const why = await whyNotReady(worker, clock, readyWithinMs);
     if (!this.isKept(worker)) return;
     if (why === undefined) {
-      worker.serve();
-      this.around.serves(this);
+      await worker.serve();
+      if (!this.isKept(worker)) return;
+      if (this.isServing) this.around.serves(this);
     } else {
       worker.kill(why);
     }

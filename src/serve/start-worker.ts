@@ -3,7 +3,8 @@ import { type Writable } from 'node:stream';
 import { prefixLines } from './log-lines.js';
 import { workerVariables } from './protocol.js';
 import { type Release } from './release.js';
-import { WorkerProcess, type WorkerSurroundings } from './worker-process.js';
+import { WorkerProcess } from './worker-process.js';
+import { type WorkerSurroundings } from './worker-surroundings.js';
 
 /** How a worker is started. */
 export interface WorkerSetup extends WorkerSurroundings {

@@ -100,7 +100,10 @@ export class Supervisor {
     if (this.current === 'starting') {
       return this.started.promise.then((why) => (why === undefined ? this.reload() : refused(why)));
     }
-    if (this.rolling) return (this.next ??= this.rolling.then(() => this.reloadNext()));
+    if (this.rolling) {
+      this.parts.say('reload: asked for while one runs, and one more follows');
+      return (this.next ??= this.rolling.then(() => this.reloadNext()));
+    }
     this.rolling = this.roll().finally(() => (this.rolling = undefined));
     return this.rolling;
   }

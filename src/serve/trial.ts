@@ -13,12 +13,18 @@ export async function whyNotReady(worker: Worker, clock: Clock, withinMs: number
   return why;
 }
 
-/** Waits whether a worker ends within its probation. Resolves with how it did. Never rejects. */
+/**
+ * Waits whether a worker ends on probation. That lasts until it is heard of once more, for one that hangs lives as well:
+ * it is killed when it has been silent for the limit. Resolves with how it ended, if it did. Never rejects.
+ */
 export async function whyNotProved(worker: Worker, clock: Clock, probationMs: number): Promise<string | undefined> {
+  if (probationMs === 0) return undefined;
   const over = new AbortController();
   const why = await Promise.race([
-    worker.gone.then((how) => `it ended (${how}) within ${probationMs} ms of being ready`),
-    delay(clock, probationMs, over.signal).then(() => undefined),
+    worker.gone.then((how) => `it ended (${how}) on its probation of ${probationMs} ms`),
+    delay(clock, probationMs, over.signal)
+      .then(() => worker.heard())
+      .then(() => undefined),
   ]);
   over.abort();
   return why;

@@ -1,30 +1,21 @@
 import { type ChildProcess } from 'node:child_process';
 import { type AddressInfo } from 'node:net';
-import { type Clock, type ClockTimer } from '../sequence/clock.js';
+import { type ClockTimer } from '../sequence/clock.js';
 import { Deferred } from '../sequence/deferred.js';
 import { type Acceptor } from './balancing.js';
 import { type ConnectionHandle, type ListenHandle } from './insides.js';
-import { type ListeningSocket, type ListeningSockets } from './listening-sockets.js';
+import { type ListeningSocket } from './listening-sockets.js';
 import { type AskedAddress, type FromSupervisor, type FromWorker, type Manner, opened } from './protocol.js';
-import { type Readiness, ReadinessCheck } from './readiness-check.js';
+import { ReadinessCheck } from './readiness-check.js';
 import { type Release } from './release.js';
+import { signalGroup } from './signal-group.js';
 import { type Worker, type WorkerPhase } from './worker.js';
+import { type WorkerSurroundings } from './worker-surroundings.js';
 
 /** What a worker had said before it died is read in this time, ms. */
 const lastWordsMs = 50;
 /** A worker that does not answer when it is told to retire gets the signal directly, after this time, ms. */
 const answerWithinMs = 1_000;
-
-/** What a worker meets of its group. */
-export interface WorkerSurroundings {
-  readonly clock: Clock;
-  readonly sockets: ListeningSockets;
-  readonly readiness: Readiness;
-  readonly graceMs: number;
-  /** For sessions of TLS, which any worker resumes. */
-  readonly ticketKeys: string;
-  readonly say: (line: string) => void;
-}
 
 /**
  * A child process that runs the application, and what passes between the two. It has a method for each thing that may
@@ -39,6 +30,9 @@ export class WorkerProcess implements Worker, Acceptor {
   wasKilled = false;
   private current: WorkerPhase = 'starting';
   private heardAt: number;
+  private nextWord = new Deferred<void>();
+  /** Why it is killed, behind the name of the signal. */
+  private reason = '';
   private hammer?: ClockTimer;
   private readonly readyNow = new Deferred<void>();
   private readonly check: ReadinessCheck;
@@ -46,6 +40,9 @@ export class WorkerProcess implements Worker, Acceptor {
   private readonly bound = new Map<string, ListeningSocket>();
   /** Those that it listens on: clients come from them once it serves. */
   private readonly listening = new Map<string, ListeningSocket>();
+  /** Sockets that it shares, and has not said yet that it accepts from. */
+  private readonly accepting = new Map<string, Deferred<void>>();
+  private served?: Promise<void>;
   private readonly offers = new Map<number, (isTaken: boolean) => void>();
   private offered = 0;
 
@@ -62,7 +59,7 @@ export class WorkerProcess implements Worker, Acceptor {
     child.on('message', (message) => this.hear(message));
     this.gone = new Promise((resolve) => {
       child.on('error', (error) => this.pid === undefined && this.ended(error.message, resolve));
-      child.once('exit', (code, signal) => this.ended(signal ?? `exit code ${code}`, resolve));
+      child.once('exit', (code, signal) => this.ended(signal ? signal + this.reason : `exit code ${code}`, resolve));
     });
   }
 
@@ -87,14 +84,16 @@ export class WorkerProcess implements Worker, Acceptor {
     return this.around.clock.now() - this.heardAt;
   }
 
+  heard(): Promise<void> {
+    return this.nextWord.promise;
+  }
+
   get keys(): readonly string[] {
     return [...this.bound.keys()];
   }
 
-  serve(): void {
-    if (this.current !== 'ready') return;
-    this.current = 'serving';
-    for (const { balancing } of this.listening.values()) balancing.attach(this);
+  serve(): Promise<void> {
+    return (this.served ??= this.attach());
   }
 
   offer(key: string, client: ConnectionHandle, settled: (isTaken: boolean) => void): void {
@@ -103,8 +102,11 @@ export class WorkerProcess implements Worker, Acceptor {
     this.tell({ kind: 'connection', key, connection }, client);
   }
 
-  accept(key: string, socket: ListenHandle, backlog: number): void {
+  accept(key: string, socket: ListenHandle, backlog: number): Promise<void> {
+    const accepts = new Deferred<void>();
+    this.accepting.set(key, accepts);
     this.tell({ kind: 'accept', key, backlog }, socket);
+    return accepts.promise;
   }
 
   retire(manner: Manner, signal: NodeJS.Signals = 'SIGTERM'): void {
@@ -123,6 +125,7 @@ export class WorkerProcess implements Worker, Acceptor {
 
   kill(why: string): void {
     if (this.current === 'gone') return;
+    this.reason = `: ${why}`;
     this.around.say(`worker ${this.place} (pid ${this.pid}) is killed: ${why}`);
     this.current = 'retiring';
     this.check.cancel();
@@ -133,6 +136,8 @@ export class WorkerProcess implements Worker, Acceptor {
 
   private hear(message: unknown): void {
     this.heardAt = this.around.clock.now();
+    this.nextWord.resolve();
+    this.nextWord = new Deferred();
     if (message === 'ready') return this.check.said();
     const told = opened<FromWorker>(message);
     switch (told?.kind) {
@@ -140,6 +145,8 @@ export class WorkerProcess implements Worker, Acceptor {
         return void this.bind(told.key, told.asked);
       case 'listening':
         return this.listens(told.key, told.at, told);
+      case 'accepting':
+        return this.accepting.get(told.key)?.resolve();
       case 'closed':
         return this.closed(told.key);
       case 'taken':
@@ -172,16 +179,25 @@ export class WorkerProcess implements Worker, Acceptor {
     const socket = this.bound.get(key)!;
     this.listening.set(key, socket);
     this.check.listens({ at, scheme });
-    if (this.current === 'serving') socket.balancing.attach(this);
+    if (this.served) void socket.balancing.attach(this);
   }
 
   private closed(key: string): void {
+    this.accepting.get(key)?.resolve();
     this.listening.get(key)?.balancing.detach(this);
     this.listening.delete(key);
     this.bound.delete(key);
   }
 
+  private async attach(): Promise<void> {
+    if (this.current !== 'ready') return;
+    await Promise.all([...this.listening.values()].map(({ balancing }) => balancing.attach(this)));
+    // Nothing goes backward, and it may have ended meanwhile.
+    if (this.phase === 'ready') this.current = 'serving';
+  }
+
   private detach(): void {
+    for (const accepts of this.accepting.values()) accepts.resolve();
     for (const { balancing } of this.listening.values()) balancing.detach(this);
   }
 
@@ -228,15 +244,5 @@ export class WorkerProcess implements Worker, Acceptor {
   private tell(message: FromSupervisor, handle?: unknown): void {
     // It is about to end otherwise, and then all that it was offered goes to others.
     if (this.child.connected) this.child.send({ nestjsDrain: message }, handle as never, {}, () => undefined);
-  }
-}
-
-/** Signals all that a worker has started. Reports whether somebody is there. */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): boolean {
-  if (pid === undefined) return false;
-  try {
-    return process.kill(-pid, signal);
-  } catch {
-    return false;
   }
 }

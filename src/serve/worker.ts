@@ -26,12 +26,14 @@ export interface Worker extends Taker {
   readonly rss: number;
   /** Resolves when it is ready to serve. Stays pending when it never is. */
   readonly ready: Promise<void>;
-  /** Resolves when the process has ended, with how it did. Never rejects. */
+  /** Resolves when the process has ended, with how it did, and why where it was killed. Never rejects. */
   readonly gone: Promise<string>;
+  /** Resolves when it is heard of next. Stays pending when its event loop does not turn any more. */
+  heard(): Promise<void>;
   /** What it has been waiting for, when it is not ready. */
   readonly standing: string;
-  /** From here on clients reach it. */
-  serve(): void;
+  /** Lets clients reach it: it serves as soon as they do. Resolves then, or when they never will. Never rejects. */
+  serve(): Promise<void>;
   /** It takes leave of its clients, and ends; it is killed when it has not ended within the grace period. */
   retire(manner: Manner, signal?: NodeJS.Signals): void;
   /** Ends it at once, with all that it has started. */

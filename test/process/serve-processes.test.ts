@@ -7,11 +7,10 @@ import { join } from 'node:path';
 import { connect as connectSecurely } from 'node:tls';
 import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
-import { freePort } from '../../packages/tools/src/drill/free-port.js';
 import { bindOnly, type ListenHandle } from '../../src/serve/insides.js';
 import { certificate } from '../support/certificate.js';
 import { build } from './support/child.js';
-import { endServed, isAlive, Served, until } from './support/served.js';
+import { endServed, isAlive, ownPort, Served, until } from './support/served.js';
 
 beforeAll(build);
 afterEach(endServed);
@@ -85,9 +84,26 @@ describe('An application that knows nothing of it', () => {
     await until(async () => !isAlive(pid));
   });
 
+  it('finishes what it has in hand at Ctrl-C, which reaches the supervisor alone', async () => {
+    const setup = { workers: 2, release: 'bare', settings: { hold: 1_500 }, isInTerminal: true };
+    const served = await Served.start(setup);
+    const slow = ask(served, '/slow');
+    await served.says(/in hand/);
+    served.pressCtrlC();
+    expect(await slow).toMatchObject({ pid: expect.any(Number) });
+    expect(await served.ended).toMatchObject({ end: 0 });
+    expect(served.output).toContain('SIGINT: 2 workers stop');
+  });
+
+  it('is said to serve when it accepts, and no sooner', async () => {
+    const options = ['--balance', 'shared'];
+    const served = await Served.start({ workers: 1, release: 'bare', settings: { busyMs: 1_000 }, options });
+    expect(await ask(served)).toMatchObject({ place: '1' });
+  });
+
   it('resumes sessions of TLS on any worker', async () => {
     const { key, cert } = certificate();
-    const port = await freePort();
+    const port = await ownPort();
     const served = await Served.start({ workers: 2, release: 'bare', settings: { secure: { port, key, cert } } });
     const resumed: boolean[] = [];
     let session: Buffer | undefined;
@@ -130,7 +146,7 @@ describe('Clients of WebSockets', () => {
 
 describe('A deployment', () => {
   it('is followed when the link is moved, and told of on a port', async () => {
-    const statusPort = await freePort();
+    const statusPort = await ownPort();
     const served = await Served.start({
       workers: 1,
       release: 'bare',
@@ -154,16 +170,13 @@ describe('A group in a unit', () => {
     const address: { port?: number } = {};
     socket.getsockname!(address);
     const port = address.port!;
-    const setup = { workers: 1, settings: { port }, options: ['--balance', balance], socket };
+    const setup = { workers: 1, release: 'bare', settings: { port }, options: ['--balance', balance], socket };
     const first = await Served.start(setup);
-    // systemd would listen on it from the beginning; here a worker is the first to.
-    const isListening = () => ask({ port }, '/orders').then(Boolean, () => false);
-    await until(isListening);
-    const { pid } = await ask({ port }, '/orders');
+    const { pid } = await ask({ port });
     first.signal('SIGTERM');
     expect(await first.ended).toMatchObject({ end: 0 });
     // Nobody serves, and nobody is refused.
-    const waiting = ask({ port }, '/orders');
+    const waiting = ask({ port });
     const second = await Served.start(setup);
     expect((await waiting).pid).not.toBe(pid);
     expect(second.output).toContain('1 workers serve');
@@ -171,7 +184,7 @@ describe('A group in a unit', () => {
   });
 
   it('tells systemd that it is ready, reloads, and stops', async () => {
-    const served = await Served.launch({ workers: 1, options: ['--probation', '0s'], isUnit: true });
+    const served = await Served.launch({ workers: 1, release: 'bare', options: ['--probation', '0s'], isUnit: true });
     const said = () => readFileSync(join(served.folder, 'said'), 'utf8');
     await until(async () => /^READY=1 STATUS=serving, version 1/m.test(said()));
     expect(await served.order('reload')).toMatchObject({ code: 0 });

@@ -1,6 +1,7 @@
 import { Server as NetServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type Server as TlsServer } from 'node:tls';
+import { getSystemErrorName } from 'node:util';
 import { type ConnectionHandle, giveConnection, type ListenHandle } from '../insides.js';
 import { type BindError, type FromSupervisor, keyOf, type Scheme, workerVariables } from '../protocol.js';
 import { listenCall, type ListenCall } from './asked-address.js';
@@ -123,7 +124,10 @@ export class SharedServers {
     if (!shared?.server.listening || shared.acceptor) return handle.close();
     shared.acceptor = handle;
     handle.onconnection = (error, client) => void giveConnection(shared.server, error, client);
-    handle.listen(backlog);
+    const error = handle.listen(backlog);
+    if (error === 0) return this.channel.tell({ kind: 'accepting', key });
+    const code = getSystemErrorName(error);
+    shared.server.emit('error', coded(code, `listen ${code}: ${key}`));
   }
 
   /** Takes no further connection. What is listened on in private stays, and so do all connections. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   mkdirSync,
@@ -9,12 +10,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ListenHandle } from '../../../src/serve/insides.js';
 import { endWithThisProcess } from '../../../packages/tools/src/drill/children.js';
-import { freePort } from '../../../packages/tools/src/drill/free-port.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const command = join(root, 'bin/nestjs-drain.mjs');
@@ -31,6 +32,8 @@ export interface ServedSetup {
   readonly release?: string;
   /** A socket that it is given as systemd does. */
   readonly socket?: ListenHandle;
+  /** It leads a process group, as what is started in a terminal. */
+  readonly isInTerminal?: boolean;
   /** What it tells systemd is written to the file `said`. */
   readonly isUnit?: boolean;
 }
@@ -52,7 +55,6 @@ const releases: Record<string, string> = {
   bare: `await import(${bare});\n`,
   barer: `await import(${bare});\n`,
   crashing: `throw new Error('a crash at the start');\n`,
-  silent: `setInterval(() => undefined, 1_000);\n`,
   unready: `import { createServer } from 'node:http';
 createServer((_, response) => response.writeHead(503).end()).listen(JSON.parse(process.env.DRAIN_SETTINGS).port, '127.0.0.1');\n`,
   'short-lived': `await import(${application});\nsetTimeout(() => process.exit(3), 1_500);\n`,
@@ -105,8 +107,9 @@ export class Served {
   /** Starts it, and waits for nothing. */
   static async launch(setup: ServedSetup): Promise<Served> {
     const { workers = 4, options = [], settings = {}, env, release = 'good', socket, isUnit = false } = setup;
+    const { isInTerminal: detached = false } = setup;
     const folder = mkdtempSync(join(tmpdir(), 'drain-served-'));
-    const port = (settings.port as number | undefined) ?? (await freePort());
+    const port = (settings.port as number | undefined) ?? (await ownPort());
     for (const [name, text] of Object.entries(releases)) {
       mkdirSync(join(folder, name));
       writeFileSync(join(folder, name, 'main.mjs'), text);
@@ -120,6 +123,7 @@ export class Served {
     const [program, ...rest] = socket ? activated : args;
     const child = spawn(program!, rest, {
       cwd: folder,
+      detached,
       env: {
         ...process.env,
         KUBERNETES_SERVICE_HOST: undefined,
@@ -167,6 +171,11 @@ export class Served {
     this.child.kill(signal);
   }
 
+  /** What a terminal sends to all of a process group. */
+  pressCtrlC(): void {
+    process.kill(-this.pid, 'SIGINT');
+  }
+
   /** Resolves when it has said so, so many times. Rejects when it ends without. */
   says(what: RegExp, times = 1): Promise<void> {
     const hasSaid = () => this.output.match(new RegExp(what, `${what.flags}g`))?.length ?? 0;
@@ -186,6 +195,22 @@ export class Served {
     this.child.kill('SIGKILL');
     await this.ended;
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A port that no client on this machine is given in the meantime: those get the ones from 32768. */
+export async function ownPort(): Promise<number> {
+  for (;;) {
+    const server = createServer().listen(10_000 + Math.floor(Math.random() * 20_000));
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return port;
   }
 }
 

@@ -19,7 +19,7 @@ class Offered implements Taker {
     this.offers.push(settled);
   }
 
-  accept(): void {
+  accept(): Promise<void> {
     throw new Error('Expected connections, and no socket.');
   }
 
@@ -57,7 +57,7 @@ const totalOf = (all: readonly Offered[]) => all.reduce((sum, { total }) => sum 
 describe('RoundRobin', () => {
   it('deals in turn among those that take at once', async () => {
     const all = workers();
-    for (const worker of all) balancing.attach(worker);
+    for (const worker of all) void balancing.attach(worker);
     for (let turn = 0; turn < 6; turn++) {
       await clientsCome(1, () => totalOf(all));
       for (const worker of all) worker.settleAll(true);
@@ -67,7 +67,7 @@ describe('RoundRobin', () => {
 
   it('spares a worker that does not take', async () => {
     const all = workers();
-    for (const worker of all) balancing.attach(worker);
+    for (const worker of all) void balancing.attach(worker);
     for (let turn = 0; turn < 9; turn++) {
       await clientsCome(1, () => totalOf(all));
       for (const worker of all.slice(1)) worker.settleAll(true);
@@ -77,9 +77,9 @@ describe('RoundRobin', () => {
 
   it('deals what a worker has not taken to the next', async () => {
     const [first, second] = workers() as [Offered, Offered, Offered];
-    balancing.attach(first);
+    void balancing.attach(first);
     await clientsCome(2, () => first.total);
-    balancing.attach(second);
+    void balancing.attach(second);
     balancing.detach(first);
     first.settleAll(false);
     expect(second.pending).toBe(2);
@@ -87,11 +87,11 @@ describe('RoundRobin', () => {
 
   it('keeps connections while there is nobody, and closes them when it is closed', async () => {
     const [first, second] = workers() as [Offered, Offered, Offered];
-    balancing.attach(first);
+    void balancing.attach(first);
     await clientsCome(1, () => first.total);
     balancing.detach(first);
     first.settleAll(false);
-    balancing.attach(second);
+    void balancing.attach(second);
     expect(second.pending).toBe(1);
     balancing.closeWithLast();
     expect(server.listening).toBe(true);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { HangWatch } from '../../../src/serve/hang-watch.js';
 import { type Manner } from '../../../src/serve/protocol.js';
 import { Supervisor } from '../../../src/serve/supervisor.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
@@ -67,6 +68,18 @@ describe('The start of a group', () => {
     expect(phases).toEqual(['serving']);
   });
 
+  it('waits until clients reach all of them', async () => {
+    const start = supervisor.start();
+    workers[1]!.acceptsLater = true;
+    for (const worker of workers) worker.becomeReady();
+    await settle();
+    expect(supervisor.phase).toBe('starting');
+    expect(phases).toEqual([]);
+    workers[1]!.accept();
+    expect(await start).toBeUndefined();
+    expect(phases).toEqual(['serving']);
+  });
+
   it('fails at the first worker that ends before any serves, with what it was waiting for', async () => {
     const start = supervisor.start();
     workers[0]!.end();
@@ -102,6 +115,40 @@ describe('A reload', () => {
     expect(phases).toEqual(['serving', 'reloading', 'serving']);
   });
 
+  it('keeps each old worker until clients reach the new one', async () => {
+    const [old] = await started();
+    const reload = supervisor.reload();
+    await settle();
+    last()[0]!.acceptsLater = true;
+    const canary = await readyAfter();
+    await clock.advance(2_000);
+    expect([canary.phase, old!.phase]).toEqual(['ready', 'serving']);
+    expect(workers).toHaveLength(3);
+    canary.accept();
+    await settle();
+    expect(old!.retired).toBe('rolled');
+    await readyAfter();
+    expect(await reload).toMatchObject({ isDone: true });
+  });
+
+  it('fails when the last new worker ends before clients reach it', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    await clock.advance(2_000);
+    last()[0]!.acceptsLater = true;
+    const second = await readyAfter();
+    second.end();
+    for (let back = 0; back < 2; back++) {
+      await settle();
+      for (const worker of workers) if (worker.phase === 'starting') worker.becomeReady();
+    }
+    expect(await reload).toMatchObject({ isDone: false });
+    await settle();
+    expect(workers.filter(({ phase }) => phase === 'serving').map(({ release }) => release.generation)).toEqual([1, 1]);
+  });
+
   it.each<[string, (canary: FakeWorker) => Promise<void>, string]>([
     ['crashes at its start', async (canary) => canary.end(), 'it ended (exit code 1) before it was ready'],
     ['is never ready', async () => clock.advance(30_000), 'it is not ready after 30000 ms'],
@@ -112,7 +159,27 @@ describe('A reload', () => {
         await clock.advance(1_500);
         canary.end('exit code 3');
       },
-      'it ended (exit code 3) within 2000 ms of being ready',
+      'it ended (exit code 3) on its probation of 2000 ms',
+    ],
+    [
+      'hangs on probation',
+      async (canary) => {
+        const hangs = new HangWatch(
+          clock,
+          15_000,
+          () => workers,
+          () => undefined,
+        );
+        hangs.start();
+        canary.becomeReady();
+        await clock.advance(1_500);
+        canary.hungAt = clock.now();
+        await clock.advance(14_999);
+        expect(canary.phase).toBe('ready');
+        await clock.advance(250);
+        hangs.stop();
+      },
+      'it ended (SIGKILL: it hangs: nothing has been heard of it for 15000 ms) on its probation of 2000 ms',
     ],
   ])('leaves the old workers as they are when the new one %s', async (_, fail, why) => {
     const old = await started();

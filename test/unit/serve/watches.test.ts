@@ -6,6 +6,7 @@ import { prefixLines } from '../../../src/serve/log-lines.js';
 import { ServiceNotices } from '../../../src/serve/service-notices.js';
 import { type GroupStatus, statusText } from '../../../src/serve/status.js';
 import { metricsText } from '../../../src/serve/status-server.js';
+import { type WorkerPhase } from '../../../src/serve/worker.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 let clock: FakeClock;
@@ -15,10 +16,12 @@ beforeEach(() => {
 
 describe('HangWatch', () => {
   const killed: string[] = [];
-  const workers = [
-    { phase: 'serving', silentMs: 0, kill: (why: string) => killed.push(why) },
-    { phase: 'retiring', silentMs: 60_000, kill: (why: string) => killed.push(why) },
-  ];
+  const one = (phase: WorkerPhase, silentMs: number) => ({
+    phase,
+    silentMs,
+    kill: (why: string) => killed.push(why),
+  });
+  const workers = [one('serving', 0), one('starting', 60_000), one('retiring', 60_000)];
   beforeEach(() => {
     killed.length = 0;
     workers[0]!.silentMs = 0;
