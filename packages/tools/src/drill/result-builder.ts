@@ -138,6 +138,7 @@ function totalsOf(
   return {
     requests: requests.length,
     failed,
+    repeated: requests.filter(({ isRepeated }) => isRepeated).length,
     failuresByKind,
     lossUpperBound: lossUpperBound(failed, requests.length),
     latency: { duringRolls: quantilesOf(latency.duringRolls), between: quantilesOf(latency.between) },

@@ -248,6 +248,11 @@ export interface Totals {
   readonly requests: number;
   /** Those that were not answered, or not rightly. */
   readonly failed: number;
+  /**
+   * Requests that were refused unseen, as their protocol says, and sent again: what became of them then is what counts.
+   * Missing in results of before.
+   */
+  readonly repeated?: number;
   /** How many failed in each way. */
   readonly failuresByKind: Readonly<Record<Outcome, number>>;
   /** The upper bound of the loss rate with 95 % confidence, 0 to 1: 3/N when none failed. */

@@ -84,10 +84,13 @@ function troublesOf({ totals, thresholds: { maxP99Ms = Infinity }, shutdowns }: 
 }
 
 /** What is told, and is no failure of its own. */
-function notesOf({ failedExits }: Totals, shutdowns: number): string[] {
-  return failedExits > 0
-    ? [`${count(failedExits)} of ${plural(shutdowns, 'shutdown')} ended with an exit code other than 0`]
-    : [];
+function notesOf({ failedExits, repeated = 0 }: Totals, shutdowns: number): string[] {
+  return [
+    ...(failedExits > 0
+      ? [`${count(failedExits)} of ${plural(shutdowns, 'shutdown')} ended with an exit code other than 0`]
+      : []),
+    ...(repeated > 0 ? [`${plural(repeated, 'request')} had to be sent again, refused unseen at first`] : []),
+  ];
 }
 
 /** Why nothing can be concluded from what was not lost. */

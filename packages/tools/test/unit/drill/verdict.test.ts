@@ -64,6 +64,11 @@ describe('verdictOf', () => {
     expect(judge({ failedExits: 3 }).verdict).toMatch(/; 3 of 6 shutdowns ended with an exit code other than 0\.$/);
   });
 
+  it('tells what was sent again, and does not count it as lost', () => {
+    expect(judge({ repeated: 1 })).toMatchObject({ conclusion: 'passed', lostNothing: true });
+    expect(judge({ repeated: 1 }).verdict).toMatch(/; 1 request had to be sent again, refused unseen at first\.$/);
+  });
+
   it.each([
     ['a roll had too few requests', {}, { rolls: [rollOf(2_000), rollOf(199)] }, /199 requests in a roll are too few/],
     ['there was no roll', {}, { rolls: [] }, /0 requests in a roll are too few/],
