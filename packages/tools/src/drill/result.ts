@@ -36,7 +36,7 @@ export interface DrillResult {
 /**
  * - `passed`: nothing was lost, or no more than was allowed
  * - `failed`: requests were lost, a replica did not stop as it should, or answers were slower than was allowed
- * - `not-known`: nothing was lost, and too little was asked, or of others, to conclude anything
+ * - `not-known`: too little was asked, or of others, or the drill itself was late: nothing can be concluded
  *
  * @publicApi
  */
