@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { apps, endCommands, runCommand, runDrill, shortRoll, Turns } from '../../drill/support/run-drill.js';
 import { build } from '../../../../../test/process/support/child.js';
 
-const roll = [...shortRoll, '--rate=100'];
+/** Long enough for 200 requests, however fast replicas start and end. */
+const roll = [...shortRoll, '--rate=100', '--warm-up=1500ms'];
 const overWebSockets = ['--protocol=ws', '--request=/ body={{id}}', '--ready=/', '--'];
 const overHttp2 = ['--protocol=h2c', '--ready=/ready', '--'];
 const nestOverHttp2 = ['--protocol=h2c', '--ready=/health/ready', '--'];
