@@ -117,8 +117,8 @@ Exit status:
      request that fails before anything is stopped; or a successor, a command
      or a file that failed on the way, after what was measured; one line says
      what
-  3  nothing was lost, and it means little: fewer than 200 requests in a roll,
-     or answers of somebody else
+  3  nothing can be concluded: fewer than 200 requests in a roll, answers of
+     somebody else, or losses of a drill that was itself late
   130, 143, 141  interrupted by SIGINT or SIGTERM, or nobody reads the output
      any more; what was measured is told, and every process it had started has
      been ended

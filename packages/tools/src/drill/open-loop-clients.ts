@@ -1,5 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { type Client, type ClientOf, type Connection, type Fault } from './clients/client.js';
+import {
+  type Client,
+  type ClientOf,
+  type Connection,
+  type Exchange,
+  type Fault,
+  type Sending,
+} from './clients/client.js';
 import { type RequestOutcome, type Traffic, type TrafficEars, type OpenLoopCounts } from './clients/traffic.js';
 import { RequestMix } from './request-mix.js';
 import { sleep } from './timing.js';
@@ -43,7 +50,8 @@ const goldenRatio = (Math.sqrt(5) - 1) / 2;
  * due, and each is charged from when it was due, also when it could be sent only later. Otherwise one stall would hide
  * the requests it has kept from being sent ("coordinated omission").
  *
- * Every request is sent once and held to the same as one of `StrictClients`.
+ * Every request is held to the same as one of `StrictClients`. It is sent once; what was refused unseen, as its
+ * protocol says, is sent once more, on a connection of its own, as real clients do.
  */
 export class OpenLoopClients implements Traffic {
   private readonly client: Client;
@@ -111,10 +119,7 @@ export class OpenLoopClients implements Traffic {
 
   /** Sends one request that is not counted, on a connection of its own. */
   async try(request: number): Promise<Fault | undefined> {
-    const connection = this.client.connect(true);
-    const { fault } = await connection.send({ number: -++this.tries, request, signal: this.cancelling.signal });
-    connection.close();
-    return fault;
+    return (await this.sendAlone({ number: -++this.tries, request, signal: this.cancelling.signal })).fault;
   }
 
   counts(): OpenLoopCounts {
@@ -176,11 +181,14 @@ export class OpenLoopClients implements Traffic {
 
   private async ask({ number, dueAt, request, fresh }: Due, connection: Connection): Promise<void> {
     const sentAt = performance.now();
-    const answered = connection.send({ number, request, signal: this.cancelling.signal });
+    const sending = { number, request, signal: this.cancelling.signal };
+    const answered = connection.send(sending);
     const { isShared } = this.client;
     if (!fresh && isShared) this.free.push(connection);
-    const exchange = await answered;
-    this.record({ ...exchange, number, dueAt, sentAt, endedAt: performance.now(), request });
+    const first = await answered;
+    const isRepeated = first.fault?.isUnseen === true;
+    const exchange = isRepeated ? await this.sendAlone(sending) : first;
+    this.record({ ...exchange, number, dueAt, sentAt, endedAt: performance.now(), request, isRepeated });
     if (fresh) {
       this.freshUnderWay--;
       connection.close();
@@ -188,6 +196,13 @@ export class OpenLoopClients implements Traffic {
     const next = this.waiting.shift();
     if (next) this.begin(next);
     this.tellIfIdle();
+  }
+
+  private async sendAlone(sending: Sending): Promise<Exchange> {
+    const connection = this.client.connect(true);
+    const exchange = await connection.send(sending);
+    connection.close();
+    return exchange;
   }
 
   private record(outcome: RequestOutcome): void {

@@ -39,6 +39,8 @@ export interface RecordedRequest {
   readonly detail?: string;
   readonly reusedConnection: boolean;
   readonly life?: ReplicaLife;
+  /** It was refused unseen before, and sent again. */
+  readonly isRepeated?: boolean;
 }
 
 export interface RecordedRoll {

@@ -1,4 +1,5 @@
 import { type FailedRequest, type StoppedReplica } from './advice/facts.js';
+import { isOfLateClient } from './advice/client-late.js';
 import { adviceOf } from './advice/index.js';
 import { isUnseen } from './advice/when.js';
 import { isHttp } from './clients/protocols.js';
@@ -36,6 +37,7 @@ export function resultOf(record: DrillRecord): DrillResult {
     shutdowns: replicas.filter(({ diedAlone }) => !diedAlone).length,
     rolls: made,
     partial,
+    ofLateClient: failures.filter((failure) => isOfLateClient(failure, { stalls })).length,
   });
   return {
     version: 1,
@@ -138,6 +140,7 @@ function totalsOf(
   return {
     requests: requests.length,
     failed,
+    repeated: requests.filter(({ isRepeated }) => isRepeated).length,
     failuresByKind,
     lossUpperBound: lossUpperBound(failed, requests.length),
     latency: { duringRolls: quantilesOf(latency.duringRolls), between: quantilesOf(latency.between) },

@@ -36,7 +36,7 @@ export interface DrillResult {
 /**
  * - `passed`: nothing was lost, or no more than was allowed
  * - `failed`: requests were lost, a replica did not stop as it should, or answers were slower than was allowed
- * - `not-known`: nothing was lost, and too little was asked, or of others, to conclude anything
+ * - `not-known`: too little was asked, or of others, or the drill itself was late: nothing can be concluded
  *
  * @publicApi
  */
@@ -248,6 +248,11 @@ export interface Totals {
   readonly requests: number;
   /** Those that were not answered, or not rightly. */
   readonly failed: number;
+  /**
+   * Requests that were refused unseen, as their protocol says, and sent again: what became of them then is what counts.
+   * Missing in results of before.
+   */
+  readonly repeated?: number;
   /** How many failed in each way. */
   readonly failuresByKind: Readonly<Record<Outcome, number>>;
   /** The upper bound of the loss rate with 95 % confidence, 0 to 1: 3/N when none failed. */

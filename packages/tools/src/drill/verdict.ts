@@ -17,6 +17,8 @@ export interface VerdictFacts {
   readonly shutdowns: number;
   readonly rolls: readonly Roll[];
   readonly partial?: Interruption;
+  /** How many requests failed because the drill itself was late. @default 0 */
+  readonly ofLateClient?: number;
 }
 
 export interface Verdict {
@@ -28,11 +30,12 @@ export interface Verdict {
 
 /** What it comes to. */
 export function verdictOf(facts: VerdictFacts): Verdict {
-  const { totals, thresholds, partial } = facts;
-  const doubt = doubtOf(facts);
+  const { totals, thresholds, partial, ofLateClient = 0 } = facts;
+  const isOwnDoing = totals.failed > 0 && ofLateClient === totals.failed;
+  const doubt = isOwnDoing ? ownDoingOf(totals) : doubtOf(facts);
   const troubles = troublesOf(facts);
   const isTolerated = totals.failed / Math.max(1, totals.requests) <= (thresholds.maxLoss ?? 0);
-  const isLost = totals.failed > 0 && !isTolerated;
+  const isLost = totals.failed > 0 && !isTolerated && !isOwnDoing;
   const conclusion: Conclusion =
     isLost || troubles.length > 0 ? 'failed' : doubt !== undefined || partial !== undefined ? 'not-known' : 'passed';
   const said = sentenceOf(facts, { isTolerated, troubles, doubt });
@@ -49,16 +52,20 @@ interface Judged {
   readonly doubt?: string;
 }
 
-function sentenceOf({ totals, thresholds, shutdowns }: VerdictFacts, { isTolerated, troubles, doubt }: Judged): string {
+function sentenceOf(
+  { totals, thresholds, shutdowns, ofLateClient = 0 }: VerdictFacts,
+  { isTolerated, troubles, doubt }: Judged,
+): string {
   const { requests, failed, failuresByKind, lossUpperBound } = totals;
   const stops = shutdowns === 0 ? '' : ` in ${plural(shutdowns, 'shutdown')}`;
   const notes = [...troubles, ...notesOf(totals, shutdowns)].map((each) => `; ${each}`).join('');
-  if (failed > 0) {
+  if (failed > 0 && (isTolerated || ofLateClient < failed)) {
     const share = `${count(failed)} of ${count(requests)} (${percent(failed / requests)})`;
     const allowed = isTolerated ? `, and --max-loss allows ${percent(thresholds.maxLoss ?? 0)}` : '';
     return `Requests are lost: ${share} failed${stops}: ${listOfKinds(failuresByKind)}${allowed}${notes}.`;
   }
-  if (doubt !== undefined && troubles.length === 0) return `Too little to say anything: ${doubt}${notes}.`;
+  if (doubt !== undefined && (troubles.length === 0 || failed > 0))
+    return `Too little to say anything: ${doubt}${notes}.`;
   const bound =
     `none of ${plural(requests, 'request')} failed${stops}, so that with 95 % confidence ` +
     `fewer than ${percent(lossUpperBound)} are lost`;
@@ -84,10 +91,18 @@ function troublesOf({ totals, thresholds: { maxP99Ms = Infinity }, shutdowns }: 
 }
 
 /** What is told, and is no failure of its own. */
-function notesOf({ failedExits }: Totals, shutdowns: number): string[] {
-  return failedExits > 0
-    ? [`${count(failedExits)} of ${plural(shutdowns, 'shutdown')} ended with an exit code other than 0`]
-    : [];
+function notesOf({ failedExits, repeated = 0 }: Totals, shutdowns: number): string[] {
+  return [
+    ...(failedExits > 0
+      ? [`${count(failedExits)} of ${plural(shutdowns, 'shutdown')} ended with an exit code other than 0`]
+      : []),
+    ...(repeated > 0 ? [`${plural(repeated, 'request')} had to be sent again, refused unseen at first`] : []),
+  ];
+}
+
+/** Nobody else is to blame. */
+function ownDoingOf({ failed, failuresByKind }: Totals): string {
+  return `${plural(failed, 'request')} failed (${listOfKinds(failuresByKind)}) because the drill itself was late`;
 }
 
 /** Why nothing can be concluded from what was not lost. */

@@ -9,7 +9,7 @@ const leastShare = 0.01;
 /** The drill's own process had no time: what it measured then is not the service's. */
 export const clientLate: Detector = (facts) => {
   if (!isClientLate(facts)) return undefined;
-  const explains = facts.failures.filter((failure) => failure.kind === 'timed-out' && isOwn(failure, facts));
+  const explains = facts.failures.filter((failure) => isOfLateClient(failure, facts));
   const cost =
     explains.length > 0 ? ` ${plural(explains.length, 'request')} failed then (${listOfFailures(explains)}).` : '';
   const { maxMs, totalMs } = facts.totals.clientLate;
@@ -31,11 +31,18 @@ export function isClientLate({ totals }: Pick<Facts, 'totals'>): boolean {
   return late.maxMs >= leastMs && late.totalMs * achievedRate >= requests * 1_000 * leastShare;
 }
 
-/** Reports whether the client was away for most of the time that the request was given. */
-function isOwn({ sentAtMs, endedAtMs }: FailedRequest, { stalls }: Facts): boolean {
-  const away = stalls.reduce(
-    (sum, { fromMs, toMs }) => sum + Math.max(0, Math.min(toMs, endedAtMs) - Math.max(fromMs, sentAtMs)),
-    0,
-  );
-  return away > (endedAtMs - sentAtMs) / 2;
+/**
+ * Reports whether a request failed because the drill was late: it was away for most of the time that an answer was given,
+ * or its balancer, had it been on time, would not have sent the request where nobody listened any more.
+ */
+export function isOfLateClient(failure: FailedRequest, { stalls }: Pick<Facts, 'stalls'>): boolean {
+  const { kind, sentAtMs, endedAtMs, replica } = failure;
+  if (kind === 'timed-out') return awayMs(stalls, sentAtMs, endedAtMs) > (endedAtMs - sentAtMs) / 2;
+  if (kind !== 'refused' || replica?.unreadyAtMs === undefined) return false;
+  const { signalledAtMs, outOfRotationAtMs = endedAtMs } = replica;
+  return sentAtMs > outOfRotationAtMs - awayMs(stalls, signalledAtMs, outOfRotationAtMs);
+}
+
+function awayMs(stalls: Facts['stalls'], from: number, to: number): number {
+  return stalls.reduce((sum, { fromMs, toMs }) => sum + Math.max(0, Math.min(toMs, to) - Math.max(fromMs, from)), 0);
 }

@@ -4,6 +4,8 @@ import { type FailureKind } from '../outcomes.js';
 export interface Fault {
   readonly kind: FailureKind;
   readonly detail?: string;
+  /** The protocol says that it was not executed, and may be sent again. */
+  readonly isUnseen?: boolean;
 }
 
 /** What became of one request, and of the connection it was sent on. */
@@ -34,7 +36,7 @@ export interface Connection {
   close(): void;
 }
 
-/** A protocol, as the open loop drives it. It repairs nothing, and sends nothing a second time. */
+/** A protocol, as the open loop drives it. It repairs nothing, and sends nothing a second time by itself. */
 export interface Client {
   /** What there is to ask: its name, and its share. */
   readonly requests: readonly { readonly name: string; readonly weight?: number }[];

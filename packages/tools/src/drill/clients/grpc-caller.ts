@@ -39,13 +39,19 @@ interface Grpc {
   loadPackageDefinition(definition: unknown): object;
 }
 
-/** Each caller has a connection of its own, and nothing is sent a second time behind the drill's back. */
+/**
+ * Each caller has a connection of its own, and nothing is sent a second time behind the drill's back: it would not be
+ * counted. So what grpc-js sends again by itself, unless it is told not to, is left to the drill: see `unseen`.
+ */
 const channel = {
   'grpc.use_local_subchannel_pool': 1,
   'grpc.enable_retries': 0,
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 100,
 };
+
+/** What grpc-js says of calls that never came to a handler, and which it may send again ("transparent retries"). */
+const unseen = /^UNAVAILABLE: Stream refused by server$|^INTERNAL: Failed to start HTTP\/2 stream with error/;
 
 /** Makes callers of one method, with the gRPC library of the application. */
 export async function grpcCallers(
@@ -119,6 +125,7 @@ class GrpcCaller implements Caller {
   faultOf(error: unknown): Fault {
     const { code = 2, details = '', message } = error as CallError;
     const detail = `${this.codes.get(code) ?? code}: ${details || message}`.slice(0, 200);
+    if (unseen.test(detail)) return { kind: 'refused', detail, isUnseen: true };
     if (/ECONNREFUSED|No connection established/.test(detail)) return { kind: 'refused', detail };
     if (/ECONNRESET|EPIPE|Connection dropped|Call ended without/.test(detail)) return { kind: 'reset', detail };
     return { kind: 'error', detail };

@@ -18,8 +18,8 @@ const forbidden: ReadonlySet<string> = new Set(['connection', 'host', 'keep-aliv
 
 /**
  * HTTP/2, by prior knowledge where the URL is plain (h2c), and by ALPN over TLS. A connection has many requests at a
- * time. One that is told to go away gets no more; what was refused unseen counts as refused, though it could be sent
- * again.
+ * time. One that is told to go away gets no more. A stream that met `REFUSED_STREAM`, or that `GOAWAY` left out, was not
+ * executed.
  */
 export class Http2Client implements Client {
   readonly requests: readonly RequestSpec[];
@@ -71,8 +71,8 @@ class Http2Connection implements Connection {
       try {
         stream = session.http2.request(headersOf(spec, this.options.url), { endStream: spec.body === undefined });
       } catch (error) {
-        // It went away since it was looked at.
-        return settle({ kind: 'reset', detail: (error as NodeJS.ErrnoException).code });
+        // It went away since it was looked at, and nothing was sent.
+        return settle({ kind: 'reset', detail: (error as NodeJS.ErrnoException).code, isUnseen: true });
       }
       if (spec.body !== undefined) stream.end(spec.body);
       this.follow(stream, spec, session, settle);
@@ -99,7 +99,8 @@ class Http2Connection implements Connection {
     stream.once('close', () => {
       const code = stream.rstCode ?? NGHTTP2_NO_ERROR;
       if (code === NGHTTP2_REFUSED_STREAM) {
-        return settle({ kind: 'refused', detail: 'REFUSED_STREAM: not executed, and safe to send again' });
+        // https://www.rfc-editor.org/rfc/rfc9113#section-8.7
+        return settle({ kind: 'refused', detail: 'REFUSED_STREAM', isUnseen: true });
       }
       const body = Buffer.concat(chunks);
       const status = headers === undefined ? 0 : Number(headers[':status']);

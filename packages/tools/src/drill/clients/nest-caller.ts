@@ -84,7 +84,16 @@ export async function nestCallers(
   };
 }
 
+/** How a server with nestjs-drain says over TCP, unasked, that it executes nothing that it has not answered by then. */
+const closingNotice = 'nestjs-drain:closing';
+/** The code of its answer to a call that came too late, and was not executed. */
+const drainingCode = 'DRAINING';
+
 class NestCaller implements Caller {
+  private socket?: Socket;
+  /** What is unanswered on the socket was not executed. */
+  private isClosing = false;
+
   constructor(
     private readonly client: ClientProxy,
     private readonly pattern: unknown,
@@ -96,7 +105,9 @@ class NestCaller implements Caller {
     await this.client.connect();
     if (!this.isTcp) return undefined;
     try {
-      return (this.client.unwrap?.() as Socket | undefined)?.localPort;
+      const socket = this.client.unwrap?.() as Socket | undefined;
+      if (socket && socket !== this.socket) this.watch(socket);
+      return socket?.localPort;
     } catch {
       // It was closed as soon as it was connected: the message will find that out.
       return undefined;
@@ -113,6 +124,15 @@ class NestCaller implements Caller {
     return () => subscription.unsubscribe();
   }
 
+  /** Nest's client passes what answers no call by in silence. */
+  private watch(socket: Socket): void {
+    this.socket = socket;
+    this.isClosing = false;
+    socket.on('message', ({ id }: { readonly id?: unknown }) => {
+      if (id === closingNotice && socket === this.socket) this.isClosing = true;
+    });
+  }
+
   close(): void {
     // One that never came to be connected may have nothing to close.
     void Promise.resolve()
@@ -122,7 +142,8 @@ class NestCaller implements Caller {
 
   faultOf(error: unknown): Fault {
     const { code, message } = (typeof error === 'object' && error ? error : {}) as NodeJS.ErrnoException;
-    if (message === 'Connection closed') return { kind: 'reset', detail: message };
+    if (message === 'Connection closed') return { kind: 'reset', detail: message, isUnseen: this.isClosing };
+    if (this.isTcp && code === drainingCode) return { kind: 'error', detail: code, isUnseen: true };
     const fault = code === undefined ? undefined : faultOf({ code, message: message ?? code } as NodeJS.ErrnoException);
     if (fault && fault.kind !== 'other') return fault;
     return {

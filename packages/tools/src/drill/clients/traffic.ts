@@ -38,6 +38,8 @@ export interface RequestOutcome extends Exchange {
   readonly endedAt: number;
   /** An index into the requests. */
   readonly request: number;
+  /** It was refused unseen, and this is what became of it when it was sent again. */
+  readonly isRepeated?: boolean;
 }
 
 /** What a traffic tells. */

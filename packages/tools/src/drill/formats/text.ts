@@ -26,7 +26,7 @@ export function comparisonText(before: DrillResult, result: DrillResult): string
 }
 
 function figuresOf({ settings, durationMs, totals, rolls }: DrillResult): string {
-  const { requests, failed, lossUpperBound, shutdownMs, killed } = totals;
+  const { requests, failed, repeated = 0, lossUpperBound, shutdownMs, killed } = totals;
   const ended = rolls.flatMap(({ replicas }) => replicas).filter(({ exitedAtMs }) => exitedAtMs !== undefined);
   const shutdowns = ended.filter(({ diedAlone }) => !diedAlone);
   const rows = [
@@ -35,6 +35,7 @@ function figuresOf({ settings, durationMs, totals, rolls }: DrillResult): string
       `${count(requests)}, ${rateOf(settings.ratePerSecond, totals.achievedRate)} for ${duration(durationMs)}`,
     ],
     ['failed', `${count(failed)}${failed > 0 ? ` (${percent(failed / requests)})` : ''}`],
+    ...(repeated > 0 ? [['sent again', `${count(repeated)}, refused unseen at first`]] : []),
     ['loss rate', `at most ${percent(lossUpperBound)}, with 95 % confidence`],
     [
       'shutdowns',

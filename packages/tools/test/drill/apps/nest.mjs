@@ -2,6 +2,7 @@
  * A Nest application with a database that is closed in `onModuleDestroy`, on `PORT`: `node nest.mjs <manner>`.
  *
  * - `with`: nestjs-drain, set up as its README says, with times of a test
+ * - `h2c`: the same over HTTP/2, by prior knowledge
  * - `without`: Nest's own shutdown hooks
  * - `not-watched`: nestjs-drain, and a readiness path that does not ask it
  * - `short-drain`: nestjs-drain, and a drain timeout below the slowest request (/slow, 1.5 s)
@@ -14,9 +15,11 @@ import { AllowDuringShutdown, GracefulShutdownModule, ReadinessHealthIndicator }
 import { provider, route } from '../../../../../test/balancer/apps/decorate.mjs';
 
 const manner = process.argv[2] ?? 'with';
+const isHttp2 = manner === 'h2c';
 const lameDuck = { minMs: 900, quietMs: 100, maxMs: 3_000 };
 const options = {
   with: { lameDuck },
+  h2c: { lameDuck },
   'not-watched': {},
   'short-drain': { lameDuck, drainTimeoutMs: 200 },
 };
@@ -76,14 +79,20 @@ provider(PlainHealthController, [], Controller('health'), AllowDuringShutdown())
 route(PlainHealthController, 'ready', [Get('ready')]);
 
 class AppModule {}
-const asksModule = manner === 'with' || manner === 'short-drain';
+const asksModule = manner in options && manner !== 'not-watched';
 Module({
   imports: manner === 'without' ? [] : [GracefulShutdownModule.forRoot(options[manner])],
   controllers: [OrdersController, asksModule ? HealthController : PlainHealthController],
   providers: [Database],
 })(AppModule);
 
-const app = await NestFactory.create(AppModule, { logger: ['warn', 'error', 'fatal'] });
+const app = await NestFactory.create(AppModule, ...(await adapters()), { logger: ['warn', 'error', 'fatal'] });
 app.enableShutdownHooks();
-app.getHttpServer().keepAliveTimeout = 75_000;
+if (!isHttp2) app.getHttpServer().keepAliveTimeout = 75_000;
 await app.listen(Number(process.env.PORT), '127.0.0.1');
+
+async function adapters() {
+  if (!isHttp2) return [];
+  const { FastifyAdapter } = await import('@nestjs/platform-fastify');
+  return [new FastifyAdapter({ http2: true })];
+}

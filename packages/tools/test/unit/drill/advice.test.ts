@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { isOfLateClient } from '../../../src/drill/advice/client-late.js';
 import { adviceOf } from '../../../src/drill/advice/index.js';
 import { calm, factsOf, failed, plain, settings, stopped, totals } from './facts.js';
 
@@ -77,6 +78,24 @@ describe('adviceOf', () => {
     // 2,000 requests at 100 a second: in 20 s, less than a hundredth.
     const hardly = { ...late, clientLate: { maxMs: 199, totalMs: 199 } };
     expect(codes({ totals: hardly })).toEqual(['latency-in-rolls']);
+  });
+
+  it.each([
+    [
+      'that its balancer, had it been on time, would not have sent there',
+      5_600,
+      [{ fromMs: 10_100, toMs: 14_000 }],
+      true,
+    ],
+    ['that would have been sent there all the same', 1_500, [{ fromMs: 10_100, toMs: 14_000 }], false],
+    ['when it was late before the signal', 5_600, [{ fromMs: 5_000, toMs: 9_900 }], false],
+    ['when it was not late', 5_600, [], false],
+  ])('tells whether the drill is to blame for a refusal %s', (_what, sentMs, stalls, isOwn) => {
+    const replica = stopped({ outOfRotationAtMs: 16_000 });
+    expect(isOfLateClient(failed(replica, 'refused', sentMs, 1), { stalls })).toBe(isOwn);
+    expect(isOfLateClient(failed(replica, 'reset', sentMs, 1), { stalls })).toBe(false);
+    const neverUnready = stopped({ outOfRotationAtMs: 16_000, unreadyAtMs: undefined });
+    expect(isOfLateClient(failed(neverUnready, 'refused', sentMs, 1), { stalls })).toBe(false);
   });
 
   it('no-signal-handler: nothing listens for the signal', () => {

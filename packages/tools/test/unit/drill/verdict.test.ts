@@ -64,6 +64,21 @@ describe('verdictOf', () => {
     expect(judge({ failedExits: 3 }).verdict).toMatch(/; 3 of 6 shutdowns ended with an exit code other than 0\.$/);
   });
 
+  it('concludes nothing from losses that are all of its own lateness, and fails for one that is not', () => {
+    const own = judge(lost, { ofLateClient: 2 });
+    expect(own).toMatchObject({ conclusion: 'not-known', lostNothing: false });
+    expect(own.verdict).toBe(
+      'Too little to say anything: 2 requests failed (2 reset) because the drill itself was late.',
+    );
+    expect(judge(lost, { ofLateClient: 1 })).toMatchObject({ conclusion: 'failed' });
+    expect(judge({ ...lost, killed: 1 }, { ofLateClient: 2 })).toMatchObject({ conclusion: 'failed' });
+  });
+
+  it('tells what was sent again, and does not count it as lost', () => {
+    expect(judge({ repeated: 1 })).toMatchObject({ conclusion: 'passed', lostNothing: true });
+    expect(judge({ repeated: 1 }).verdict).toMatch(/; 1 request had to be sent again, refused unseen at first\.$/);
+  });
+
   it.each([
     ['a roll had too few requests', {}, { rolls: [rollOf(2_000), rollOf(199)] }, /199 requests in a roll are too few/],
     ['there was no roll', {}, { rolls: [] }, /0 requests in a roll are too few/],

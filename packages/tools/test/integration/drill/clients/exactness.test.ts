@@ -73,7 +73,6 @@ describe('What is counted', () => {
     const client = (port: number) =>
       new Http2Client({ url: `${scheme}://127.0.0.1:${port}`, requests, timeoutMs, insecure: true });
     const faults: [string, string | undefined, typeof well][] = [
-      ['refused unseen', 'refused', (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM)],
       ['dropped', 'reset', (stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR)],
       ['delayed', undefined, (stream) => void setTimeout(() => well(stream), 150)],
       ['never given', 'timed-out', () => undefined],
@@ -128,6 +127,35 @@ describe('What is counted', () => {
       // One stream at a time: the answers are well apart from each other.
       const result = await asked(() => client(port), 70, 50);
       expect(result).toMatchObject({ counts: { requests: 70, failed: 10 }, byKind: { 'cut-short': 10 } });
+    });
+
+    it('sends what was refused unseen again, once, on another connection', async () => {
+      let served = 0;
+      let refused = 0;
+      const { port } = await stub(
+        stubHttp2((stream) => {
+          // The first stream of a connection has the id 1.
+          if (++served % 7 !== 0 || stream.id === 1) return well(stream);
+          refused++;
+          stream.close(constants.NGHTTP2_REFUSED_STREAM);
+        }, isTls),
+      );
+      const result = await asked(() => client(port));
+      expect(refused).toBeGreaterThan(0);
+      expect(result).toEqual({ ...outcomesOf(undefined), repeated: refused });
+    });
+
+    it('counts what is refused unseen twice', async () => {
+      let served = 0;
+      const { port } = await stub(
+        stubHttp2((stream) => {
+          served++;
+          stream.close(constants.NGHTTP2_REFUSED_STREAM);
+        }, isTls),
+      );
+      const result = await asked(() => client(port), 20);
+      expect(result).toMatchObject({ byKind: { refused: 20 }, repeated: 20 });
+      expect(served).toBe(40);
     });
 
     it('sends nothing more on a connection that was told to go away, and refuses nothing then', async () => {
@@ -190,25 +218,30 @@ describe('What is counted', () => {
   /** What comes of so many requests of a client. Late faults are counted like others. */
   async function asked(client: ClientOf, number = count, ratePerSecond = 150, freshShare = 0.1) {
     const kinds = new Map<number, string>();
+    let repeated = 0;
     const clients = new OpenLoopClients({
       client,
       ratePerSecond,
       freshShare,
       count: number,
       connections: 8,
-      onOutcome: ({ number: each, fault }) => fault && kinds.set(each, fault.kind),
+      onOutcome: ({ number: each, fault, isRepeated }) => {
+        if (isRepeated) repeated++;
+        if (fault) kinds.set(each, fault.kind);
+      },
       onLateFault: (each, fault) => kinds.set(each, fault.kind),
     });
     const counts = await clients.run();
     const byKind: Record<string, number> = {};
     for (const kind of kinds.values()) byKind[kind] = (byKind[kind] ?? 0) + 1;
-    return { counts: clients.counts(), byKind, isSame: counts.failed === kinds.size };
+    return { counts: clients.counts(), byKind, repeated, isSame: counts.failed === kinds.size };
   }
 
   function outcomesOf(kind: string | undefined) {
     return {
       counts: { requests: count, failed: kind ? wrong : 0, underWay: 0 },
       byKind: kind ? { [kind]: wrong } : {},
+      repeated: 0,
       isSame: true,
     };
   }

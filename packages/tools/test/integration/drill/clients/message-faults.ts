@@ -12,7 +12,7 @@ export interface Received {
   answer(value: unknown): void;
   /** One value of several: the answer is not over. */
   answerMore(value: unknown): void;
-  fail(message: string): void;
+  fail(message: string, code?: string): void;
 }
 
 export type Handle = (received: Received) => void;
@@ -86,22 +86,30 @@ export function clientOf(ledger: Ledger, spec: MessageSpec, open: Parameters<typ
 /** What comes of the messages of a client, by kind. */
 export async function outcomesOf(client: ClientOf, options: { freshShare?: number; connections?: number } = {}) {
   const kinds = new Map<number, string>();
+  let repeated = 0;
   const clients = new OpenLoopClients({
     client,
     count,
     ratePerSecond: 140,
     connections: 4,
     ...options,
-    onOutcome: ({ number, fault }) => fault && kinds.set(number, fault.kind),
+    onOutcome: ({ number, fault, isRepeated }) => {
+      if (isRepeated) repeated++;
+      if (fault) kinds.set(number, fault.kind);
+    },
     onLateFault: (number, fault) => kinds.set(number, fault.kind),
   });
   await clients.run();
   const byKind: Record<string, number> = {};
   for (const kind of kinds.values()) byKind[kind] = (byKind[kind] ?? 0) + 1;
-  return { counts: clients.counts(), byKind };
+  return { counts: clients.counts(), byKind, repeated };
 }
 
 export function expected(kind: string | undefined) {
   const failed = kind === undefined ? 0 : count / 7;
-  return { counts: { requests: count, failed, underWay: 0 }, byKind: kind === undefined ? {} : { [kind]: failed } };
+  return {
+    counts: { requests: count, failed, underWay: 0 },
+    byKind: kind === undefined ? {} : { [kind]: failed },
+    repeated: 0,
+  };
 }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { constants } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Server as GrpcServer, ServerCredentials, loadPackageDefinition, type ServiceDefinition } from '@grpc/grpc-js';
@@ -23,6 +24,7 @@ import {
   outcomesOf,
   well,
 } from './message-faults.js';
+import { stubHttp2 } from './stub-protocols.js';
 
 const packages = new ApplicationPackages();
 const proto = fileURLToPath(new URL('../../../drill/apps/orders.proto', import.meta.url));
@@ -64,7 +66,7 @@ describe('What is counted of messages', () => {
               execute: () => executeIn(own, data.id),
               answer: (response) => say({ response, isDisposed: true }),
               answerMore: (response) => say({ response }),
-              fail: (message) => say({ err: { status: 'error', message }, isDisposed: true }),
+              fail: (message, code) => say({ err: { status: 'error', message, code }, isDisposed: true }),
             });
           }
         });
@@ -109,6 +111,38 @@ describe('What is counted of messages', () => {
       const open = await callersTo();
       const { byKind } = await outcomesOf(clientOf(ledger(), call, () => open('http://127.0.0.1:9')));
       expect(byKind).toEqual({ refused: 140 });
+    });
+
+    it('sends again, once, what a server that drains has refused', async () => {
+      const own = ledger();
+      const refused = new Set<string>();
+      const url = await serve((received) => {
+        const { id } = received;
+        if (Number(id.split('-').at(-1)) % 7 !== 0 || refused.has(id)) return well(received);
+        refused.add(id);
+        received.fail('late', 'DRAINING');
+      }, own);
+      const open = await callersTo();
+      const found = await outcomesOf(clientOf(own, call, () => open(url)));
+      expect(found).toEqual({ ...expected(undefined), repeated: 20 });
+    });
+
+    it('sends again what crossed the end of a connection whose server had said that it executes nothing', async () => {
+      const own = ledger();
+      const calls = new WeakMap<Socket, number>();
+      const json = JSON.stringify({ id: 'nestjs-drain:closing' });
+      const url = await serve(well, own, (socket) => {
+        const number = (calls.get(socket) ?? 0) + 1;
+        calls.set(socket, number);
+        // What is sent again is the first on its connection.
+        if (number < 3) return false;
+        if (number === 3) socket.end(`${json.length}#${json}`);
+        return true;
+      });
+      const open = await callersTo();
+      const { repeated, ...found } = await outcomesOf(clientOf(own, call, () => open(url)));
+      expect({ ...found, repeated: 0 }).toEqual(expected(undefined));
+      expect(repeated).toBeGreaterThan(0);
     });
 
     it('says nothing of executions when no ledger is kept', async () => {
@@ -176,6 +210,18 @@ describe('What is counted of messages', () => {
       const open = await callersOf('Create');
       const { byKind } = await outcomesOf(clientOf(ledger(), call, () => open('http://127.0.0.1:9')));
       expect(byKind).toEqual({ refused: 140 });
+    });
+
+    it('sends again, once, what was refused before it came to a handler', async () => {
+      let served = 0;
+      const { port, close } = await stubHttp2((stream) => {
+        served++;
+        stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      }, false);
+      ends.push(close);
+      const open = await callersOf('Create');
+      const { byKind, repeated } = await outcomesOf(clientOf(ledger(), call, () => open(`http://127.0.0.1:${port}`)));
+      expect({ byKind, repeated, served }).toEqual({ byKind: { refused: 140 }, repeated: 140, served: 280 });
     });
 
     it.each([
