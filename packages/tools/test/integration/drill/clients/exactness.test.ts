@@ -10,10 +10,11 @@ import { OpenLoopClients } from '../../../../src/drill/open-loop-clients.js';
 import { type Stub, stubHttp2, stubHttps, stubWebSockets } from './stub-protocols.js';
 
 const answer = 'the right answer';
-const count = 210;
+const count = 140;
 const wrong = count / 7;
 const requests = [{ name: 'GET /', method: 'GET', path: '/', expect: { status: 200, body: answer } }];
-const timeoutMs = 2_000;
+/** TLS takes its time where others work beside. */
+const timeoutMs = 5_000;
 
 describe('What is counted', () => {
   const stubs: Stub[] = [];
@@ -118,15 +119,16 @@ describe('What is counted', () => {
     });
 
     it('is exact when every seventh answer takes its connection with it', async () => {
-      // Its head is out by then.
       const take = (stream: ServerHttp2Stream): void => {
         stream.respond({ ':status': 200 });
         stream.write('the right', () => stream.session!.destroy());
       };
       const { port } = await stub(stubHttp2(everySeventh(well, take), isTls));
       // One stream at a time: the answers are well apart from each other.
-      const result = await asked(() => client(port), 70, 50);
-      expect(result).toMatchObject({ counts: { requests: 70, failed: 10 }, byKind: { 'cut-short': 10 } });
+      const { counts, byKind } = await asked(() => client(port), 70, 50);
+      expect(counts).toMatchObject({ requests: 70, failed: 10 });
+      // The connection may end before the head is out.
+      expect((byKind['cut-short'] ?? 0) + (byKind.reset ?? 0)).toBe(10);
     });
 
     it('sends what was refused unseen again, once, on another connection', async () => {
@@ -216,7 +218,7 @@ describe('What is counted', () => {
   });
 
   /** What comes of so many requests of a client. Late faults are counted like others. */
-  async function asked(client: ClientOf, number = count, ratePerSecond = 150, freshShare = 0.1) {
+  async function asked(client: ClientOf, number = count, ratePerSecond = 70, freshShare = 0.1) {
     const kinds = new Map<number, string>();
     let repeated = 0;
     const clients = new OpenLoopClients({
