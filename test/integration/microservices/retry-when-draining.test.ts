@@ -115,7 +115,7 @@ describe('retryWhenDraining()', () => {
     const [old, next] = [await replica(), await replica()];
     const { balancer, client } = await balanced(old);
     const held = firstValueFrom(client.send('order', { id: 1, ms: 1_500 }));
-    await sleep(50);
+    await old.done.begins(1);
     balancer.ports = [next.port];
     const closed = old.app.close();
     await sleep(20);
@@ -135,7 +135,7 @@ describe('retryWhenDraining()', () => {
     const client = new ClientTCP({ host: '127.0.0.1', port: old.port });
     ends.push(() => client.close());
     const held = firstValueFrom(client.send('order', { id: 1, ms: 200 }));
-    await sleep(50);
+    await old.done.begins(1);
     const closed = old.app.close();
     const retried = firstValueFrom(client.send('order', { id: 2 }).pipe(retryWhenDraining(client)));
     expect(await held).toBe(1);
@@ -152,7 +152,7 @@ describe('retryWhenDraining()', () => {
     const { balancer, client } = await balanced(old);
     const cut = firstValueFrom(client.send('order', { id: 1, ms: 1_000 }).pipe(retryWhenDraining(client)));
     const failed = expect(cut).rejects.toMatchObject({ message: 'Connection closed' });
-    await sleep(50);
+    await old.done.begins(1);
     balancer.ports = [next.port];
     const closed = old.app.close();
     await sleep(20);

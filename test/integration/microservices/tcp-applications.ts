@@ -24,9 +24,20 @@ import { moduleOf } from '../../support/applications.js';
 export class Done {
   readonly begun: number[] = [];
   readonly ended: number[] = [];
+  private readonly awaited = new Map<number, () => void>();
+
+  /** Resolves when the handler of this message has begun. */
+  async begins(id: number): Promise<void> {
+    if (!this.begun.includes(id)) await new Promise<void>((resolve) => this.awaited.set(id, resolve));
+  }
+
+  begin(id: number): void {
+    this.begun.push(id);
+    this.awaited.get(id)?.();
+  }
 
   async work(id: number, ms: number): Promise<number> {
-    this.begun.push(id);
+    this.begin(id);
     await sleep(ms);
     this.ended.push(id);
     return id;
@@ -49,7 +60,7 @@ function controllerFor(done: Done): new () => object {
 
     @MessagePattern('stream')
     stream(@Payload() { id, ms = 0 }: Message): Observable<number> {
-      done.begun.push(id);
+      done.begin(id);
       return interval(ms / 5).pipe(
         take(5),
         map((each) => {

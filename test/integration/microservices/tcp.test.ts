@@ -68,7 +68,7 @@ describe.each(kinds)('A microservice over %s', (_kind, kind) => {
     const held = call(client, 'order', { id: 1, ms: 300 });
     const stream = lastValueFrom(client.send<number>('stream', { id: 2, ms: 300 }).pipe(toArray()));
     client.emit('ordered', { id: 3, ms: 300 });
-    await sleep(50);
+    await Promise.all([1, 2, 3].map((id) => done.begins(id)));
     const began = enters(shutdown, 'draining');
     const startedAt = performance.now();
     const closed = app.close();
@@ -168,7 +168,7 @@ describe('A microservice over TCP that drains', () => {
     const application = await start({}, { drainTimeoutMs: 200 });
     const client = await clientOf(application);
     const lost = call(client, 'order', { id: 1, ms: 1_000 });
-    await sleep(50);
+    await application.done.begins(1);
     await application.app.close();
     expect(await lost).toMatchObject({ message: 'Connection closed' });
     const { outcome, leftovers } = await application.shutdown.closed;
@@ -197,7 +197,7 @@ describe('Without the module', () => {
     const application = await startTcp({}, false);
     const client = await clientOf(application);
     const answer = call(client, 'order', { id: 1, ms: 200 });
-    await sleep(50);
+    await application.done.begins(1);
     await application.app.close();
     expect(await answer).toMatchObject({ message: 'Connection closed' });
   });
