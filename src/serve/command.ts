@@ -8,21 +8,27 @@ import { UsageError, wholeNumber } from './usage.js';
 
 const usage = `Usage:
   nestjs-drain serve [options] -- node dist/main.js
-  nestjs-drain reload | status | stop | scale <workers>  [--control <path>] [--cwd <folder>]
+  nestjs-drain reload | status | stop | scale <workers>
+                                     [--control <path>] [--cwd <folder>]
 
 Options of serve:
-  --workers <n|max>         how many processes (max: one for each core)
-  --ready <path|message>    ready when this path answers 2xx, or by process.send('ready'); else when it listens
-  --ready-timeout <time>    a worker that is not ready by then has failed (30s)
-  --probation <time>        a new version must live so long before clients reach it (2s)
-  --grace <time>            from SIGTERM to SIGKILL of a worker (what the platform grants, less 1s)
-  --hang-limit <time>       a worker that is silent for so long is replaced; 0s: never (15s)
+  --workers <n|max>       how many processes (max: one for each core)
+  --ready <path|message>  ready when this path answers 2xx, or by
+                          process.send('ready'); else when it listens
+  --ready-timeout <time>  a worker not ready by then has failed (30s)
+  --probation <time>      a new version must live so long before clients
+                          reach it (2s)
+  --grace <time>          from SIGTERM to SIGKILL of a worker (what the
+                          platform grants, less 1s)
+  --hang-limit <time>     a worker that is silent for so long is replaced;
+                          0s: never (15s)
   --balance <round-robin|shared>
-  --control <path>          where reload, status, stop and scale reach it
-  --cwd <folder>            the workers' folder; links in it are followed anew at each reload
-  --watch-release <link>    reload when this link is moved
-  --status-port <port>      tell status and metrics on 127.0.0.1
-  --no-log-prefix           leave the workers' lines as they are
+  --control <path>        where reload, status, stop and scale reach it
+  --cwd <folder>          the workers' folder; links in it are followed
+                          anew at each reload
+  --watch-release <link>  reload when this link is moved
+  --status-port <port>    tell status and metrics on 127.0.0.1
+  --no-log-prefix         leave the workers' lines as they are
 `;
 
 /**
