@@ -20,6 +20,8 @@ const lameDuck = { minMs: 900, quietMs: 100, maxMs: 3_000 };
 const options = {
   with: { lameDuck },
   h2c: { lameDuck },
+  // Longer than a balancer takes that hears of readiness alone, on a busy machine.
+  patient: { lameDuck: { minMs: 2_500, quietMs: 100, maxMs: 4_000 } },
   'not-watched': {},
   'short-drain': { lameDuck, drainTimeoutMs: 200 },
 };
