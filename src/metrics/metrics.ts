@@ -1,3 +1,4 @@
+import { phases } from '../sequence/phase.js';
 import { type Seen } from './seen.js';
 
 /** A value, and the label it stands under, where its metric has one. */
@@ -16,8 +17,6 @@ export interface Metric {
   readonly description: string;
   read(seen: Seen): Iterable<Reading>;
 }
-
-const phases = ['running', 'lame-duck', 'draining', 'releasing', 'closed'] as const;
 
 /** Every metric, once. docs/metrics.md has the same table. */
 export const metrics: readonly Metric[] = [

@@ -11,11 +11,12 @@
  */
 export type ShutdownPhase = 'running' | 'lame-duck' | 'draining' | 'releasing' | 'closed';
 
-const order: readonly ShutdownPhase[] = ['running', 'lame-duck', 'draining', 'releasing', 'closed'];
+/** All of them, in the order in which they come. */
+export const phases: readonly ShutdownPhase[] = ['running', 'lame-duck', 'draining', 'releasing', 'closed'];
 
 /** Reports whether `phase` has come as far as `milestone`. */
 export function hasReached(phase: ShutdownPhase, milestone: ShutdownPhase): boolean {
-  return order.indexOf(phase) >= order.indexOf(milestone);
+  return phases.indexOf(phase) >= phases.indexOf(milestone);
 }
 
 /**
@@ -25,7 +26,7 @@ export function hasReached(phase: ShutdownPhase, milestone: ShutdownPhase): bool
  * forced one ends.
  */
 export function advance(from: ShutdownPhase, to: ShutdownPhase): ShutdownPhase {
-  const isNext = order.indexOf(to) === order.indexOf(from) + 1;
+  const isNext = phases.indexOf(to) === phases.indexOf(from) + 1;
   const isForcedEnd = to === 'closed' && from !== 'running' && from !== 'closed';
   if (!isNext && !isForcedEnd) throw new Error(`A shutdown cannot go from '${from}' to '${to}'.`);
   return to;
