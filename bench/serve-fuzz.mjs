@@ -18,12 +18,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { importTypeScript } from '../scripts/import-typescript.mjs';
 
+const { freePort } = await importTypeScript('packages/tools/src/drill/free-port.ts');
 const command = fileURLToPath(new URL('../bin/nestjs-drain.mjs', import.meta.url));
 const hangLimitMs = 1_000;
 const longestMs = hangLimitMs + 5_000;
@@ -51,17 +52,6 @@ function random(seed) {
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function freePort() {
-  // No client on this machine is given it in the meantime: those get the ones from 32768.
-  const port = 10_000 + Math.floor(Math.random() * 20_000);
-  const probe = createServer().listen(port);
-  const isFree = await new Promise((resolve) => {
-    probe.once('listening', () => probe.close(() => resolve(true)));
-    probe.once('error', () => resolve(false));
-  });
-  return isFree ? port : freePort();
-}
 
 /** Resolves with the status, or with the code of what went wrong. */
 function ask(port, path) {

@@ -10,7 +10,8 @@ import { WebSocket } from 'ws';
 import { bindOnly, type ListenHandle } from '../../src/serve/insides.js';
 import { certificate } from '../support/certificate.js';
 import { build } from './support/child.js';
-import { endServed, isAlive, ownPort, Served, until } from './support/served.js';
+import { freePort } from '../../packages/tools/src/drill/free-port.js';
+import { endServed, isAlive, Served, until } from './support/served.js';
 
 beforeAll(build);
 afterEach(endServed);
@@ -108,7 +109,7 @@ describe('An application that knows nothing of it', () => {
 
   it('resumes sessions of TLS on any worker', async () => {
     const { key, cert } = certificate();
-    const port = await ownPort();
+    const port = await freePort();
     const served = await Served.start({ workers: 2, release: 'bare', settings: { secure: { port, key, cert } } });
     const resumed: boolean[] = [];
     let session: Buffer | undefined;
@@ -151,7 +152,7 @@ describe('Clients of WebSockets', () => {
 
 describe('A deployment', () => {
   it('is followed when the link is moved, and told of on a port', async () => {
-    const statusPort = await ownPort();
+    const statusPort = await freePort();
     const served = await Served.start({
       workers: 1,
       release: 'bare',

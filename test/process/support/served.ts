@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   chmodSync,
   mkdirSync,
@@ -10,12 +9,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ListenHandle } from '../../../src/serve/insides.js';
 import { endWithThisProcess } from '../../../packages/tools/src/drill/children.js';
+import { freePort } from '../../../packages/tools/src/drill/free-port.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const command = join(root, 'bin/nestjs-drain.mjs');
@@ -109,7 +108,7 @@ export class Served {
     const { workers = 4, options = [], settings = {}, env, release = 'good', socket, isUnit = false } = setup;
     const { isInTerminal: detached = false } = setup;
     const folder = mkdtempSync(join(tmpdir(), 'drain-served-'));
-    const port = (settings.port as number | undefined) ?? (await ownPort());
+    const port = (settings.port as number | undefined) ?? (await freePort());
     for (const [name, text] of Object.entries(releases)) {
       mkdirSync(join(folder, name));
       writeFileSync(join(folder, name, 'main.mjs'), text);
@@ -195,22 +194,6 @@ export class Served {
     this.child.kill('SIGKILL');
     await this.ended;
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-/** A port that no client on this machine is given in the meantime: those get the ones from 32768. */
-export async function ownPort(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(10_000 + Math.floor(Math.random() * 20_000));
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
-    return port;
   }
 }
 
