@@ -5,12 +5,15 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { StrictClients } from './serve-load.mjs';
+import { importTypeScript } from '../scripts/import-typescript.mjs';
+import { median, sum } from './statistics.mjs';
+
+const { freePort } = await importTypeScript('packages/tools/src/drill/free-port.ts');
+const { GroupLoad } = await importTypeScript('test/process/support/group-load.ts');
 
 const { values, positionals } = parseArgs({
   options: {
@@ -26,15 +29,9 @@ const node = process.env.DRAIN_NODE ?? process.execPath;
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const command = file('../bin/nestjs-drain.mjs');
 const application = file('../test/process/apps/group-worker.mjs');
+/** Clients of each kind. */
+const perKind = 4;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 /** A group of four, and how it is rolled. */
 class Running {
@@ -77,12 +74,12 @@ async function rollsOf({ name, balance, framework, isControl }) {
     : served(balance, ['--ready', '/health/ready'], application, control);
   const group = new Running(args, env);
   await group.says('workers serve');
-  const base = new StrictClients(port);
+  const base = new GroupLoad(port, ledger, perKind);
   await pause(5_000);
-  await base.end(ledger);
-  const clients = new StrictClients(port);
+  await base.end();
+  const load = new GroupLoad(port, ledger, perKind);
   const times = [];
-  for (let count = 0; count < reloads || clients.requests < wanted; count++) {
+  for (let count = 0; count < reloads || load.figures.requests < wanted; count++) {
     const startedAt = performance.now();
     if (isControl) {
       group.child.kill('SIGHUP');
@@ -94,21 +91,19 @@ async function rollsOf({ name, balance, framework, isControl }) {
       times.push(Number(/after (\d+) ms/.exec(stdout)[1]) / 1_000);
     }
   }
-  const notOnce = await clients.end(ledger);
+  const { requests, lost, notOnce, probes, failedProbes, longestMs } = await load.end();
   await group.stop();
   rmSync(folder, { recursive: true });
-  times.sort((a, b) => a - b);
-  const { requests, lostCount, lost, probes, failedProbes, longestMs } = clients;
   const how = Object.entries(lost).map(([reason, count]) => `${count} × ${reason}`);
   const cells = [
     name,
     times.length,
     requests,
-    `${lostCount}${how.length > 0 ? ` (${how.join(', ')})` : ''}`,
+    `${sum(Object.values(lost))}${how.length > 0 ? ` (${how.join(', ')})` : ''}`,
     notOnce,
     `${failedProbes} of ${probes}`,
-    `${longestMs} ms (base ${base.longestMs} ms)`,
-    `${times[Math.floor(times.length / 2)].toFixed(1)} s, ${times.at(-1).toFixed(1)} s`,
+    `${longestMs} ms (base ${base.figures.longestMs} ms)`,
+    `${median(times).toFixed(1)} s, ${Math.max(...times).toFixed(1)} s`,
   ];
   console.log(`| ${cells.join(' | ')} |`);
 }
@@ -173,8 +168,8 @@ async function overhead() {
       }
     }
     for (const { name, group, us } of set) {
-      const median = (list) => `${Math.round(list.sort((a, b) => a - b)[Math.floor(list.length / 2)])} µs`;
-      console.log(`| ${name}, ${balance} | ${median(us.new)} | ${median(us.kept)} |`);
+      const [fresh, kept] = [us.new, us.kept].map((each) => `${Math.round(median(each))} µs`);
+      console.log(`| ${name}, ${balance} | ${fresh} | ${kept} |`);
       await group.stop();
     }
   }

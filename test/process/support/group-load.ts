@@ -29,6 +29,9 @@ const pathsOf = ['/orders', 'POST /pay', '/orders', '/slow', 'POST /pay', '/heal
 /** Strict clients of a group: none sends anything twice. A fair one reads the FIN that has come before it writes. */
 export class GroupLoad {
   readonly figures: GroupFigures = { requests: 0, lost: {}, probes: 0, failedProbes: 0, notOnce: 0, longestMs: 0 };
+  private static instances = 0;
+  /** Several loads may have the same ledger. */
+  private readonly name = ++GroupLoad.instances;
   private readonly paid: string[] = [];
   private isOver = false;
   private readonly clients: Promise<void>[];
@@ -54,7 +57,7 @@ export class GroupLoad {
     const agent = new Agent({ keepAlive: isKept, maxSockets: 1 });
     for (let turn = place; !this.isOver; turn++) {
       const what = pathsOf[turn % pathsOf.length]!;
-      const id = `${name}-${rest}-${place}-${turn}`;
+      const id = `${this.name}-${name}-${rest}-${place}-${turn}`;
       await this.ask(agent, name, what, id);
       const until = performance.now() + rest * (0.5 + Math.random());
       while (!this.isOver && performance.now() < until) await pause(Math.min(50, until - performance.now()));
