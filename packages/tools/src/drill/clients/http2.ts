@@ -10,6 +10,7 @@ import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { judge, faultOf, sendMade, type RequestSpec } from '../exchange.js';
 import { type Client, type Connection, type Exchange, type Fault, type Sending } from './client.js';
+import { outcomeWithin, type Settle } from './outcome-within.js';
 import { type HttpClientOptions } from './http1.js';
 
 const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
@@ -51,44 +52,30 @@ class Http2Connection implements Connection {
     return sendMade(this.options.requests[request]!, number, (spec) => this.sendOne(spec, signal));
   }
 
-  private sendOne(spec: RequestSpec, signal: AbortSignal): Promise<Exchange> {
+  private async sendOne(spec: RequestSpec, signal: AbortSignal): Promise<Exchange> {
     const reusedConnection = this.session !== undefined && isOpen(this.session);
     const session = reusedConnection ? this.session! : (this.session = this.open());
-    return new Promise((resolve) => {
-      let stream: ClientHttp2Stream | undefined;
-      let isSettled = false;
-      const settle = (fault?: Fault): void => {
-        if (isSettled) return;
-        isSettled = true;
-        clearTimeout(overdue);
-        signal.removeEventListener('abort', abort);
-        stream?.close(constants.NGHTTP2_CANCEL);
-        resolve({ fault, reusedConnection, localPort: session.localPort });
-      };
-      const abort = (): void => settle({ kind: 'other', detail: 'aborted' });
-      const overdue = setTimeout(() => settle({ kind: 'timed-out' }), this.options.timeoutMs);
-      signal.addEventListener('abort', abort);
+    const { timeoutMs, url } = this.options;
+    const fault = await outcomeWithin(timeoutMs, signal, (settle) => {
+      let stream: ClientHttp2Stream;
       try {
-        stream = session.http2.request(headersOf(spec, this.options.url), { endStream: spec.body === undefined });
+        stream = session.http2.request(headersOf(spec, url), { endStream: spec.body === undefined });
       } catch (error) {
         // It went away since it was looked at, and nothing was sent.
-        return settle({ kind: 'reset', detail: (error as NodeJS.ErrnoException).code, isUnseen: true });
+        return void settle({ kind: 'reset', detail: (error as NodeJS.ErrnoException).code, isUnseen: true });
       }
       if (spec.body !== undefined) stream.end(spec.body);
       this.follow(stream, spec, session, settle);
+      return () => stream.close(constants.NGHTTP2_CANCEL);
     });
+    return { fault, reusedConnection, localPort: session.localPort };
   }
 
   close(): void {
     this.session?.http2.destroy();
   }
 
-  private follow(
-    stream: ClientHttp2Stream,
-    spec: RequestSpec,
-    session: Session,
-    settle: (fault?: Fault) => void,
-  ): void {
+  private follow(stream: ClientHttp2Stream, spec: RequestSpec, session: Session, settle: Settle): void {
     let headers: IncomingHttpHeaders | undefined;
     let hasEnded = false;
     const chunks: Buffer[] = [];

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { BadInputError } from '../errors.js';
 import { type Client, type ClientEars, type ClientOf, type Connection, type Fault, type Sending } from './client.js';
+import { outcomeWithin } from './outcome-within.js';
 import { type Execution, type Ledger, ledgerEnv } from './ledger.js';
 import { UniqueIds, withId } from './unique.js';
 
@@ -125,22 +126,9 @@ class MessageClient implements Client {
   private call(caller: Caller, spec: MessageSpec, { number, signal }: Sending): Promise<Fault | undefined> {
     const id = this.ids.of(number);
     const { isEvent, answer, values: expected = 1 } = spec;
-    return new Promise((resolve) => {
+    return outcomeWithin(this.options.timeoutMs, signal, (settle) => {
       const values: unknown[] = [];
-      let cancel = (): void => undefined;
-      let isSettled = false;
-      const settle = (fault?: Fault): void => {
-        if (isSettled) return;
-        isSettled = true;
-        clearTimeout(overdue);
-        signal.removeEventListener('abort', abort);
-        cancel();
-        resolve(fault);
-      };
-      const abort = (): void => settle({ kind: 'other', detail: 'aborted' });
-      const overdue = setTimeout(() => settle({ kind: 'timed-out' }), this.options.timeoutMs);
-      signal.addEventListener('abort', abort);
-      cancel = caller.send(spec, jsonOf(spec.data, id), {
+      return caller.send(spec, jsonOf(spec.data, id), {
         value: (value) => values.push(value),
         fail: settle,
         end: () => {
@@ -151,7 +139,6 @@ class MessageClient implements Client {
           settle(isRight ? undefined : { kind: 'wrong-body', detail: JSON.stringify(values.at(-1)).slice(0, 200) });
         },
       });
-      if (isSettled) cancel();
     });
   }
 }

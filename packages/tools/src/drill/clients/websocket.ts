@@ -10,6 +10,7 @@ import {
   type Fault,
   type Sending,
 } from './client.js';
+import { outcomeWithin, type Settle } from './outcome-within.js';
 import { type HttpClientOptions } from './http1.js';
 import { UniqueIds, withId } from './unique.js';
 
@@ -79,7 +80,7 @@ class WebSocketClient implements Client {
 /** What a socket waits for. */
 interface Awaited {
   readonly isAnswer: (message: Buffer) => boolean;
-  readonly settle: (fault?: Fault) => void;
+  readonly settle: Settle;
 }
 
 class Socket {
@@ -129,17 +130,7 @@ class Socket {
     const message = withId(typeof spec.body === 'string' ? spec.body : defaultMessage, id);
     const { body = message } = spec.expect ?? {};
     const expected = typeof body === 'string' ? withId(body, id) : body;
-    return new Promise((resolve) => {
-      const settle = (fault?: Fault): void => {
-        clearTimeout(overdue);
-        signal.removeEventListener('abort', abort);
-        this.awaited = undefined;
-        if (fault) this.end();
-        resolve(fault);
-      };
-      const abort = (): void => settle({ kind: 'other', detail: 'aborted' });
-      const overdue = setTimeout(() => settle({ kind: 'timed-out' }), timeoutMs);
-      signal.addEventListener('abort', abort);
+    return outcomeWithin(timeoutMs, signal, (settle) => {
       this.awaited = {
         isAnswer: (answer) => {
           const isRight = matches(answer, expected);
@@ -150,6 +141,10 @@ class Socket {
       };
       if (this.isOpen) this.webSocket.send(message);
       else this.webSocket.once('open', () => this.webSocket.send(message));
+      return (fault) => {
+        this.awaited = undefined;
+        if (fault) this.end();
+      };
     });
   }
 
