@@ -1,23 +1,21 @@
-import { type Clock, type ClockTimer } from '../sequence/clock.js';
+import { ServicePulse } from '../platform/service-pulse.js';
 import { type SystemdNotifier } from '../platform/systemd-notifier.js';
+import { type Clock } from '../sequence/clock.js';
 import { type GroupPhase } from './supervisor.js';
-
-/** How often systemd is asked for more time while workers end, ms; and for how much each time. */
-const askEveryMs = 2_000;
-const extendMs = 10_000;
 
 /** Tells systemd where the group stands: `systemctl start`, `reload` and `stop` wait for it. */
 export class ServiceNotices {
-  private asking?: ClockTimer;
-  private watchdog?: ClockTimer;
+  private readonly pulse: ServicePulse;
 
   constructor(
     private readonly notifier: Pick<SystemdNotifier, 'tell' | 'aliveEveryMs'>,
-    private readonly clock: Clock,
+    clock: Clock,
     /** One line. */
     private readonly status: () => string,
     private readonly monotonicUsec = () => process.hrtime.bigint() / 1_000n,
-  ) {}
+  ) {
+    this.pulse = new ServicePulse(notifier, clock);
+  }
 
   entered(phase: GroupPhase): void {
     switch (phase) {
@@ -25,8 +23,7 @@ export class ServiceNotices {
         return;
       case 'serving':
         this.notifier.tell({ READY: '1', STATUS: this.status() });
-        if (!this.watchdog) this.beAlive();
-        return;
+        return this.pulse.beAlive();
       case 'reloading':
         return this.notifier.tell({
           RELOADING: '1',
@@ -34,24 +31,11 @@ export class ServiceNotices {
           STATUS: this.status(),
         });
       case 'stopping':
-        return this.askForTime({ STOPPING: '1' });
+        return this.pulse.ending(this.status, { STOPPING: '1' });
     }
   }
 
   stop(): void {
-    this.asking?.cancel();
-    this.watchdog?.cancel();
-  }
-
-  private askForTime(news: Readonly<Record<string, string>> = {}): void {
-    this.notifier.tell({ ...news, STATUS: this.status(), EXTEND_TIMEOUT_USEC: String(extendMs * 1_000) });
-    this.asking = this.clock.after(askEveryMs, () => this.askForTime());
-  }
-
-  private beAlive(): void {
-    const { aliveEveryMs } = this.notifier;
-    if (aliveEveryMs === undefined) return;
-    this.notifier.tell({ WATCHDOG: '1' });
-    this.watchdog = this.clock.after(aliveEveryMs, () => this.beAlive());
+    this.pulse.stop();
   }
 }
