@@ -76,6 +76,17 @@ export function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals =
   });
 }
 
+/** Sends SIGKILL to the process group that a child leads. Reports whether there was anything to kill. */
+export function killGroup({ pid }: ChildProcess): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing of the group is left.
+    return false;
+  }
+}
+
 /**
  * Ends, with this process, whatever has this text in its environment, children of children that have left their process
  * group included; `undefined` takes that back. There is one such text at a time.

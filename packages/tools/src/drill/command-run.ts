@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { endWithThisProcess } from './children.js';
+import { endWithThisProcess, killGroup } from './children.js';
 import { BadInputError } from './errors.js';
 
 const keptOutput = 4_096;
@@ -28,13 +28,7 @@ export async function runCommand(line: string, { cwd, env, signal }: CommandRunO
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-keptOutput)));
-  const abort = (): void => {
-    try {
-      process.kill(-child.pid!, 'SIGKILL');
-    } catch {
-      // It has ended meanwhile.
-    }
-  };
+  const abort = (): void => void killGroup(child);
   signal.addEventListener('abort', abort);
   // Its end, and not that of its output: a daemon it has started may hold that open.
   const [code, by] = (await once(child, 'exit').finally(() => signal.removeEventListener('abort', abort))) as [

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Backend } from './balancer.js';
-import { endWithThisProcess } from './children.js';
+import { endWithThisProcess, killGroup } from './children.js';
 import { freePort } from './free-port.js';
 import { probe } from './probe.js';
 import { checkDurationMs, sleep, within } from './timing.js';
@@ -198,13 +198,7 @@ export class Replica implements Backend {
 
   /** Reports whether there was anything to kill. */
   private kill(): boolean {
-    if (!this.isGroup) return this.child.kill('SIGKILL');
-    try {
-      return process.kill(-this.child.pid!, 'SIGKILL');
-    } catch {
-      // Nothing of the group is left.
-      return false;
-    }
+    return this.isGroup ? killGroup(this.child) : this.child.kill('SIGKILL');
   }
 
   private async whenReady({ readinessPath, isReady }: ReplicaOptions): Promise<void> {

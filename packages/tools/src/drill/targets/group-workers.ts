@@ -37,7 +37,11 @@ export class GroupWorkers {
   /** Reads anew what has been told, and looks who is still there. */
   look(): void {
     const byPid = new Map<number, Line[]>();
-    for (const line of this.lines()) byPid.set(line.pid, [...(byPid.get(line.pid) ?? []), line]);
+    for (const line of this.lines()) {
+      const own = byPid.get(line.pid);
+      if (own) own.push(line);
+      else byPid.set(line.pid, [line]);
+    }
     for (const [pid, lines] of byPid) {
       const worker = this.workers.get(pid) ?? this.workerOf(pid, lines);
       if (worker) update(worker, lines, this.graceMs);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { endWithThisProcess } from '../children.js';
+import { endWithThisProcess, killGroup } from '../children.js';
 import { runCommand } from '../command-run.js';
 import { drillDefaults } from '../drill-options.js';
 import { BadInputError } from '../errors.js';
@@ -98,7 +98,7 @@ export class ProcessGroupTarget implements Target {
       // What it leaves is ended below.
       await runCommand(this.procedure.end, done).catch(() => undefined);
     }
-    if (this.child) endGroup(this.child);
+    if (this.child) killGroup(this.child);
     await this.files.endMarked();
     this.files.remove();
   }
@@ -137,13 +137,5 @@ export class ProcessGroupTarget implements Target {
       await sleep(pollMs, signal);
       signal.throwIfAborted();
     }
-  }
-}
-
-function endGroup({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
   }
 }
