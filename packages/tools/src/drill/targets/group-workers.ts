@@ -30,10 +30,6 @@ export class GroupWorkers {
     return [...this.workers.values()].map(({ life }) => life);
   }
 
-  living(): readonly ReplicaLife[] {
-    return this.lives.filter(({ exitedAt }) => exitedAt === undefined);
-  }
-
   /** Reads anew what has been told, and looks who is still there. */
   look(): void {
     const byPid = new Map<number, Line[]>();

@@ -72,21 +72,27 @@ export class ProcessGroupTarget implements Target {
   async roll(_plan: PlannedRoll, lives: Set<ReplicaLife>): Promise<void> {
     const { options, signal, tell } = this.context;
     const { reload } = this.procedure;
-    this.workers.look();
-    const before = this.workers.living();
-    for (const life of before) lives.add(life);
-    tell({ kind: 'command-started', command: reload });
-    await runCommand(reload, { cwd: options.cwd, env: this.environment(), signal });
-    tell({ kind: 'command-ended', command: reload });
-    // It may have returned as soon as the order was given.
-    const deadline = performance.now() + options.platform.graceMs;
-    while (before.some(({ exitedAt }) => exitedAt === undefined) && performance.now() < deadline) {
-      await sleep(pollMs, signal);
-      signal.throwIfAborted();
+    const orderedAt = performance.now();
+    // Asked anew each time: one that had started by then may tell of itself later.
+    const lived = (): readonly ReplicaLife[] =>
+      this.workers.lives.filter(({ exitedAt = Infinity }) => exitedAt > orderedAt);
+    const old = (): readonly ReplicaLife[] => lived().filter(({ startedAt }) => startedAt < orderedAt);
+    try {
+      tell({ kind: 'command-started', command: reload });
+      await runCommand(reload, { cwd: options.cwd, env: this.environment(), signal });
+      tell({ kind: 'command-ended', command: reload });
       this.workers.look();
+      // It may have returned as soon as the order was given.
+      const deadline = performance.now() + options.platform.graceMs;
+      while (old().some(({ exitedAt }) => exitedAt === undefined) && performance.now() < deadline) {
+        await sleep(pollMs, signal);
+        signal.throwIfAborted();
+        this.workers.look();
+      }
+    } finally {
+      for (const life of lived()) lives.add(life);
     }
-    for (const life of this.workers.living()) lives.add(life);
-    for (const { name, exit } of before) if (exit) tell({ kind: 'exited', replica: name, exit });
+    for (const { name, exit } of old()) if (exit) tell({ kind: 'exited', replica: name, exit });
   }
 
   async close(): Promise<void> {

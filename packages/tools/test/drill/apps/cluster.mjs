@@ -1,6 +1,7 @@
 /**
  * A group of `node:cluster` that replaces its workers one by one on SIGHUP, the successor first: `node cluster.mjs
- * <manner>`, on `PORT`. Its workers, on SIGTERM (or SIGINT, as PM2 has it):
+ * <manner> <ms>`, on `PORT`. The second of the first generation listens so many ms late. Its workers, on SIGTERM (or
+ * SIGINT, as PM2 has it):
  *
  * - `gracefully`: tell their clients to leave, and end when all have
  * - `at-once`: exit
@@ -9,18 +10,20 @@ import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
-const manner = process.argv[2] ?? 'gracefully';
-if (cluster.isPrimary) await lead();
+const [, , manner = 'gracefully', lateMs] = process.argv;
+if (cluster.isPrimary) lead();
 else serve();
 
-async function lead() {
-  const start = async () => {
-    const worker = cluster.fork();
+function lead() {
+  const start = async (lateMs = 0) => {
+    const worker = cluster.fork({ LATE_MS: lateMs });
     await once(worker, 'listening');
     return worker;
   };
-  const workers = [await start(), await start()];
+  // The first that listens may be told of before the second is there.
+  const started = Promise.all([start(), start(lateMs)]);
   process.on('SIGHUP', async () => {
+    const workers = await started;
     for (const [place, old] of workers.entries()) {
       workers[place] = await start();
       const exited = once(old, 'exit');
@@ -37,7 +40,7 @@ function serve() {
     setTimeout(() => res.end('answer'), req.url === '/' ? 20 : 0);
   });
   server.keepAliveTimeout = 60_000;
-  server.listen(Number(process.env.PORT), '127.0.0.1');
+  setTimeout(() => server.listen(Number(process.env.PORT), '127.0.0.1'), Number(process.env.LATE_MS));
   const leave = () => {
     if (manner === 'at-once') process.exit(0);
     isLeaving = true;

@@ -30,6 +30,20 @@ describe('nestjs-drain drill --reload', () => {
     expect(replicas.every(({ answered = 0 }) => answered > 10)).toBe(true);
   });
 
+  it('counts one that had started when the reload was ordered, and listens only then, among the old', async () => {
+    const args = ['--reload=cluster', ...reload, ...shortGrace, '--', 'node', cluster, 'gracefully', '900'];
+    const { code, result } = await runDrill(args);
+    expect({ code, failures: result.failures }).toEqual({ code: 0, failures: [] });
+    const [{ replicas }] = result.rolls as [(typeof result.rolls)[number]];
+    const ends = replicas.map(({ name, exitedAtMs }) => [name, exitedAtMs !== undefined]);
+    expect(ends).toEqual([
+      ['worker-1', true],
+      ['worker-2', true],
+      ['worker-3', false],
+      ['worker-4', false],
+    ]);
+  });
+
   it('finds out that a reload loses requests', async () => {
     const { code, result } = await runDrill(['--reload=cluster', ...reload, '--', 'node', cluster, 'at-once']);
     expect(code).toBe(1);

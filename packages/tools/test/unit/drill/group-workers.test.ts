@@ -32,7 +32,7 @@ describe('GroupWorkers', () => {
     const [life] = workersOf(...born(gone), signal, exit).lives;
     expect(life!.exit).toMatchObject({ exitCode: 3, killed: false });
     expect(life!.exit!.ms).toBeCloseTo(400, 1);
-    expect(workersOf(...born(gone), signal, exit).living()).toEqual([]);
+    expect(life!.exitedAt).toBeCloseTo(900, 1);
   });
 
   it('takes for killed who is gone without a word when the grace is over', () => {
