@@ -9,7 +9,8 @@
  * closed, with `--all` in the other two ways too, at 50 messages a second of 500 ms and 420 a second of 30 ms. `--lanes`
  * of them are rolled side by side: most of a roll is waiting. Every roll is kept in bench/microservices.json, and those
  * that are there already are not rolled again, unless `--afresh`: what stopped, after `--minutes` for one, goes on where
- * it was. bench/microservices.md is made of all that is kept.
+ * it was. bench/microservices.md is made of all that is kept. With `--lanes 1`, whose times are those of a machine that
+ * does nothing else, the files are bench/microservices-alone.json and .md.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -68,6 +69,7 @@ const { startBroker } = await importTypeScript('test/support/brokers.ts');
 const { rollOnce, flawsOf } = await importTypeScript('test/support/message-load.ts');
 const apps = values.nest === '12' ? join(root, 'test/brokers/apps') : brokerApplicationsOn(values.nest);
 const brokers = new Map();
+const isAlone = values.lanes === '1';
 const file = join(root, `bench/microservices${suffix()}.json`);
 const stopAt = Date.now() + Number(values.minutes) * 60_000;
 const kept = !values.afresh && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
@@ -161,7 +163,7 @@ function tableOf(rows) {
 }
 
 function suffix() {
-  return values.nest === '12' ? '' : `-nest-${values.nest}`;
+  return `${values.nest === '12' ? '' : `-nest-${values.nest}`}${isAlone ? '-alone' : ''}`;
 }
 
 function page(text) {
@@ -170,7 +172,7 @@ function page(text) {
 Node ${process.version}, Nest ${values.nest}, two cores that everything shares: \`node bench/microservices.mjs\` measures this.
 A replica is told to end under an open-loop load, as a microservice by SIGTERM and as a hybrid application by
 \`app.close()\`. _Twice_: started by two replicas, or by one again. _Never_: started by none. _Cut_: started by the
-leaving replica and not finished there. Several rolls run side by side, so the times are those of a loaded machine.
+leaving replica and not finished there. ${isAlone ? 'One roll at a time runs, with nothing beside it.' : 'Several rolls run side by side, so the times are those of a loaded machine.'}
 
 - Redis keeps nothing: what is sent between the old replica and the new is never started, with whatever module.
 - The clients of \`tcp\` are Nest's own: calls that come too late fail, and are not executed. Those of \`tcp-retry\` use
