@@ -48,7 +48,10 @@ export interface RollSetup {
   readonly successor?: 'before' | 'after';
   /** How long the load runs before the end. Default: two handlers, and 500 ms. */
   readonly beforeMs?: number;
-  /** How long the client waits for answers once it has stopped sending. Default: a handler, and 2 s. */
+  /**
+   * Once the client has stopped sending, what has not ended is given up when nothing more has for so long. Default: a
+   * handler, and 2 s.
+   */
   readonly settleMs?: number;
   /** Called as the replica is told to end: drop a connection, stop the broker. */
   readonly atEnd?: () => void | Promise<void>;
@@ -171,8 +174,12 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     const ledgers = () => [read(join(folder, '0')), read(join(folder, '1'))] as const;
     const reconciled = () => reconcile(outcomes, rejections, ledgers(), toldAt, exitAt);
     // Events have no answer: those that were sent last may still wait behind others.
-    const lastAt = now() + settleMs;
-    while (reconciled().eventsLost > 0 && now() < lastAt) await sleep(100);
+    let waiting = reconciled().eventsLost;
+    for (let lastAt = now() + settleMs; waiting > 0 && now() < lastAt; await sleep(100)) {
+      const { eventsLost } = reconciled();
+      if (eventsLost < waiting) lastAt = now() + settleMs;
+      waiting = eventsLost;
+    }
     return { ...reconciled(), exit, output: leaving.output };
   } finally {
     await Promise.all(children.map((child) => child.kill()));

@@ -1,7 +1,7 @@
 /**
  * An open-loop client: it sends at its rate, whatever becomes of what it has sent. `fork('client.mjs', [settings as
- * JSON])`. It sends until it is told `stop`, waits until everything is answered, `settleMs` at most, and tells what
- * became of each.
+ * JSON])`. It sends until it is told `stop`, waits until everything is answered, or nothing has been for `settleMs`, and
+ * tells what became of each.
  */
 import 'reflect-metadata';
 import { ClientProxyFactory, MqttRecordBuilder } from '@nestjs/microservices';
@@ -19,7 +19,8 @@ const retry = settings.retry ? (await import('nestjs-drain/client')).retryWhenDr
 const calls = transport === 'grpc' ? ofGrpc() : await ofBroker();
 const outcomes = [];
 let pending = 0;
-let whenNonePends = () => undefined;
+let isStopped = false;
+let whenNoMoreEnds;
 
 function ofGrpc() {
   const orders = client.getService('Orders');
@@ -47,8 +48,10 @@ function send(kind, id) {
   outcomes.push(outcome);
   pending++;
   const end = () => {
-    if (!outcome.ended && --pending === 0) whenNonePends();
+    if (outcome.ended) return;
     outcome.ended = true;
+    pending--;
+    if (isStopped) awaitMore();
   };
   calls[kind](id).subscribe({
     next: () => outcome.values++,
@@ -74,13 +77,20 @@ const ticks = setInterval(() => {
   }
 }, 2);
 
-process.on('message', async (word) => {
+/** A machine that is busy answers late, and one after the other: that is no loss. */
+function awaitMore() {
+  clearTimeout(whenNoMoreEnds);
+  whenNoMoreEnds = setTimeout(tell, pending > 0 ? settleMs : 0);
+}
+
+function tell() {
+  process.send({ outcomes, rejections }, () => process.exit());
+}
+
+process.on('message', (word) => {
   if (word !== 'stop') return;
   clearInterval(ticks);
-  let timer;
-  const settled = new Promise((resolve) => (whenNonePends = resolve));
-  if (pending > 0) await Promise.race([settled, new Promise((resolve) => (timer = setTimeout(resolve, settleMs)))]);
-  clearTimeout(timer);
-  process.send({ outcomes, rejections }, () => process.exit());
+  isStopped = true;
+  awaitMore();
 });
 process.send('ready');
