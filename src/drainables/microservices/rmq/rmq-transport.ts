@@ -68,15 +68,11 @@ class RmqTransport implements Transport {
   }
 
   cut(): readonly Leftover[] {
-    const left = this.leftovers();
-    this.deliveries.isOver = true;
-    return left;
+    return this.leftovers();
   }
 
-  async disconnect(close: () => unknown): Promise<void> {
-    const isLate = this.deliveries.isOver;
-    this.deliveries.isOver = true;
-    await closeWithin(this.clock, isLate, close, () => this.abandon());
+  disconnect(close: () => unknown, wasCut: boolean): Promise<void> {
+    return closeWithin(this.clock, wasCut, close, () => this.abandon());
   }
 
   private watchChannels(): void {

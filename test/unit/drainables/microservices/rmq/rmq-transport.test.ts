@@ -167,17 +167,20 @@ describe.each([true, false])('RabbitMQ with noAck: %s', (noAck) => {
   });
 
   it('closes as Nest does', async () => {
-    await transport.disconnect!(() => ((server.isClosed = true), Promise.resolve()));
+    await transport.disconnect!(() => ((server.isClosed = true), Promise.resolve()), false);
     expect(server.isClosed).toBe(true);
     expect(server.isStreamDestroyed).toBe(false);
-    await expect(transport.disconnect!(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(transport.disconnect!(() => Promise.reject(new Error('no')), false)).rejects.toThrow('no');
   });
 
-  it('lets go of a broker that does not answer when it is closed', async () => {
+  it.each([
+    ['after half a second', 500, false],
+    ['sooner when the drain was cut', 100, true],
+  ])('lets go of a broker that does not answer when it is closed, %s', async (_, ms, wasCut) => {
     let isManagerClosed = false;
     server.closeManager = () => ((isManagerClosed = true), Promise.reject(new Error('closed')));
-    const closing = watch(transport.disconnect!(() => new Promise(() => undefined)) as Promise<void>);
-    await clock.advance(499);
+    const closing = watch(transport.disconnect!(() => new Promise(() => undefined), wasCut) as Promise<void>);
+    await clock.advance(ms - 1);
     expect(isManagerClosed).toBe(false);
     await clock.advance(1);
     expect(isManagerClosed).toBe(true);
