@@ -47,8 +47,6 @@ class RmqTransport implements Transport {
   }
 
   async flush(deadline: AbortSignal): Promise<void> {
-    const { deliveries } = this;
-    await deliveries.progress.until(() => deliveries.handling === 0, deadline);
     await this.acknowledged(deadline);
     await this.replies.confirmed(deadline);
     await this.channel?.written();
