@@ -17,7 +17,7 @@ import { type ServeOptions } from './serve-options.js';
 import { ServiceNotices } from './service-notices.js';
 import { listenForSignals } from './signals.js';
 import { startWorker } from './start-worker.js';
-import { statusOf, statusText } from './status.js';
+import { statusLine, statusOf, statusText } from './status.js';
 import { StatusServer } from './status-server.js';
 import { Supervisor } from './supervisor.js';
 import { type WorkerProcess } from './worker-process.js';
@@ -50,11 +50,7 @@ class Group {
     const { clock } = this;
     this.sockets = new ListeningSockets(options.balance, inheritedSockets());
     const notifier = new SystemdNotifier({ warn: (line) => this.say(line) });
-    this.notices = new ServiceNotices(
-      notifier,
-      clock,
-      () => statusText(statusOf(this.supervisor, clock)).split('\n')[0]!,
-    );
+    this.notices = new ServiceNotices(notifier, clock, () => statusLine(statusOf(this.supervisor, clock)));
     const setup = {
       clock,
       sockets: this.sockets,

@@ -51,7 +51,7 @@ export class Supervisor<W extends Worker = Worker> {
   private readonly slots: Slot[] = [];
   private readonly all = new Set<W>();
   private readonly stopping = new AbortController();
-  private release?: Release;
+  private present?: Release;
   private generations = 0;
   private rolling?: Promise<ReloadOutcome>;
   private next?: Promise<ReloadOutcome>;
@@ -69,7 +69,7 @@ export class Supervisor<W extends Worker = Worker> {
 
   /** Resolves when every worker serves, or with why none does. */
   start(): Promise<string | undefined> {
-    this.release = this.newRelease();
+    this.present = this.newRelease();
     for (let place = 1; place <= this.settings.workers; place++) this.addSlot();
     return this.started.promise;
   }
@@ -86,8 +86,9 @@ export class Supervisor<W extends Worker = Worker> {
     return this.slots;
   }
 
-  get runs(): Release | undefined {
-    return this.release;
+  /** What every worker runs when no reload does. */
+  get release(): Release | undefined {
+    return this.present;
   }
 
   /** Resolves when the group has ended by itself, with why. Stays pending when it is stopped. */
@@ -146,10 +147,10 @@ export class Supervisor<W extends Worker = Worker> {
       stopping: signal,
       start: this.startWorker,
     });
-    const failure = await roll.run(release, this.release!);
+    const failure = await roll.run(release, this.present!);
     if (signal.aborted) return refused(groupIsStopping);
     if (failure !== undefined) return refused(`version ${release.generation} was rolled back: ${failure}`);
-    this.release = release;
+    this.present = release;
     this.parts.settled();
     const ms = Math.round(this.parts.clock.now() - startedAt);
     return {
@@ -192,7 +193,7 @@ export class Supervisor<W extends Worker = Worker> {
       failed: (each, worker, why) => this.oneFailed(each, worker, why),
     });
     this.slots.push(slot);
-    slot.run(this.release!);
+    slot.run(this.present!);
   }
 
   private readonly startWorker = (release: Release, place: number): W => {
