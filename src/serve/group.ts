@@ -68,7 +68,7 @@ class Group {
       nextRelease: (generation) => resolveRelease(options.source, generation),
       say: (line) => this.say(line),
       changed: (phase) => this.notices.entered(phase),
-      closing: () => this.closing(),
+      stopAccepting: () => this.stopAccepting(),
       settled: () => this.settled(),
     });
     const found = () => void this.supervisor.counts.hangs++;
@@ -144,7 +144,7 @@ class Group {
   }
 
   /** Where the sockets are another's, clients wait there for whoever comes next. */
-  private closing(): Manner {
+  private stopAccepting(): Manner {
     if (this.sockets.areInherited) {
       void this.sockets.closeAll();
       return 'rolled';

@@ -28,8 +28,8 @@ export interface SupervisorParts<W extends Worker> {
   readonly nextRelease: (generation: number) => Release;
   readonly say: (line: string) => void;
   readonly changed: (phase: GroupPhase) => void;
-  /** Accepts nothing for workers that all stop, and says how they do. */
-  readonly closing: () => Manner;
+  /** All workers stop: no more is accepted for them. Returns how they take leave of their clients. */
+  readonly stopAccepting: () => Manner;
   /** The group runs this release, and no other. */
   readonly settled: () => void;
 }
@@ -178,7 +178,7 @@ export class Supervisor<W extends Worker = Worker> {
     this.stopping.abort();
     this.enter('stopping');
     this.parts.say(`${signal}: ${this.all.size} workers stop`);
-    const manner = this.parts.closing();
+    const manner = this.parts.stopAccepting();
     for (const slot of this.slots) slot.close(manner, signal);
     await this.rolling;
     while (this.all.size > 0) await Promise.all([...this.all].map(({ gone }) => gone));
