@@ -118,6 +118,8 @@ export class Served {
         ...process.env,
         KUBERNETES_SERVICE_HOST: undefined,
         NO_COLOR: '1',
+        // A group that is killed leaves a folder there.
+        TMPDIR: folder,
         DRAIN_SETTINGS: JSON.stringify({ port, ledger: join(folder, 'ledger'), ...settings }),
         ...(isUnit ? unit(folder) : {}),
         ...env,
