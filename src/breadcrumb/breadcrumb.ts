@@ -5,7 +5,6 @@ import { type Clock, type ClockTimer } from '../sequence/clock.js';
 import { type Leftover } from '../sequence/drainable.js';
 import { DrainError, messageOf } from '../sequence/errors.js';
 import { type PreviousRun, type ShutdownEvent, type ShutdownEvents } from '../sequence/events.js';
-import { hasReached } from '../sequence/phase.js';
 
 /** How often it is written within a phase, ms. */
 const writeEveryMs = 500;
@@ -37,11 +36,10 @@ interface Watched {
  */
 export class Breadcrumb {
   readonly file: string;
-  private startedAt = '';
-  private beganAt = 0;
-  private phaseBeganAt = 0;
+  /** When the shutdown began, by both clocks, and why. */
+  private beginning?: { readonly at: number; readonly startedAt: string; readonly reason: string };
   private phase: PreviousRun['phase'] = 'running';
-  private reason = '';
+  private phaseBeganAt = 0;
   private hasFailed = false;
   private timer?: ClockTimer;
 
@@ -82,10 +80,8 @@ export class Breadcrumb {
   private enter(phase: PreviousRun['phase'], reason: string): void {
     const { clock } = this.watched;
     const now = clock.now();
-    if (!hasReached(this.phase, 'lame-duck')) {
-      this.startedAt = clock.date().toISOString();
-      this.beganAt = now;
-      this.reason = reason;
+    if (!this.beginning) {
+      this.beginning = { at: now, startedAt: clock.date().toISOString(), reason };
       this.host.on('exit', this.exiting);
     }
     this.phase = phase;
@@ -116,7 +112,8 @@ export class Breadcrumb {
   private crumb(exitCode?: number): Crumb {
     const { clock, tracker } = this.watched;
     const now = clock.now();
-    const { phase, reason, startedAt, host } = this;
+    const { phase, host } = this;
+    const { at, startedAt, reason } = this.beginning!;
     return {
       pid: host.pid,
       bornAt,
@@ -124,7 +121,7 @@ export class Breadcrumb {
       startedAt,
       phase,
       phaseMs: Math.round(now - this.phaseBeganAt),
-      elapsedMs: Math.round(now - this.beganAt),
+      elapsedMs: Math.round(now - at),
       inFlight: tracker.size,
       work: tracker
         .leftovers()

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type PreviousRun } from '../sequence/events.js';
+import { seconds } from '../sequence/seconds.js';
 import { bornAt, type Crumb } from './breadcrumb.js';
 
 /**
@@ -27,10 +28,6 @@ export function wordsOn({ phase, phaseMs, inFlight, work, exitCode }: PreviousRu
   const named = work.map(({ kind, name, ageMs }) => `${kind} ${name} (${seconds(ageMs)})`).join(', ');
   const others = inFlight > work.length && work.length > 0 ? ` and ${inFlight - work.length} more` : '';
   return `The previous run ${end} ${seconds(phaseMs)} into ${phase} with ${inFlight} in flight${named && `: ${named}`}${others}`;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 function filesOf(path: string): readonly string[] {

@@ -108,7 +108,7 @@ export const metrics: readonly Metric[] = [
     type: 'gauge',
     unit: '{item}',
     description: 'Pieces of work that were in flight when those runs ended.',
-    read: ({ lost }) => [[lost]],
+    read: ({ previousInFlight }) => [[previousInFlight]],
   },
 ];
 

@@ -3,8 +3,8 @@ import { type Clock, systemClock } from '../sequence/clock.js';
 import { type ShutdownEvent } from '../sequence/events.js';
 import { type ShutdownPhase } from '../sequence/phase.js';
 
-/** What is asked for what it has counted. */
-interface Asked {
+/** Where snapshots of the application come from. */
+interface SnapshotSource {
   snapshot(): ShutdownSnapshot;
 }
 
@@ -18,19 +18,19 @@ export class Seen {
   /** How many previous runs ended in the middle of a shutdown, by phase. */
   readonly previousEnds = new Map<string, number>();
   failedHooks = 0;
-  /** Work in flight of those runs. */
-  lost = 0;
+  /** How much work was in flight when they ended. */
+  previousInFlight = 0;
   private readonly phaseMs = new Map<ShutdownPhase, number>();
   private readonly kinds = new Set<string>();
   private present?: { readonly phase: ShutdownPhase; readonly startedAt: number };
 
   constructor(
-    private readonly asked: Asked,
+    private readonly source: SnapshotSource,
     private readonly clock: Clock = systemClock,
   ) {}
 
   get snapshot(): ShutdownSnapshot {
-    return this.asked.snapshot();
+    return this.source.snapshot();
   }
 
   /** Kinds that have been seen stay, at 0. */
@@ -58,7 +58,7 @@ export class Seen {
     else if (event.type === 'hook') this.failedHooks += Number(event.hook.outcome !== 'fulfilled');
     else if (event.type === 'previous-run') {
       add(this.previousEnds, event.previous.phase);
-      this.lost += event.previous.inFlight;
+      this.previousInFlight += event.previous.inFlight;
     } else if (event.type === 'report') {
       for (const { kind } of event.report.leftovers) add(this.leftovers, kind);
       add(this.outcomes, event.report.outcome);

@@ -1,6 +1,7 @@
 import { type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
-import { type Transport, type TransportServer } from '../drainables/microservices/shared/transport.js';
+import { type TransportDrainable } from '../drainables/microservices/shared/transport-drainable.js';
+import { type TransportServer } from '../drainables/microservices/shared/transport.js';
 import { overlay } from '../drainables/shared/overlay.js';
 import { nextPoll } from '../drainables/shared/turns.js';
 import { allowedPatternsOf, patternKey, watchTransports } from './insides/transports.js';
@@ -14,7 +15,6 @@ import { allowedPatternsOf, patternKey, watchTransports } from './insides/transp
  * drain itself.
  */
 export class TransportFinder {
-  private readonly met = new WeakSet<TransportServer>();
   private allowed?: ReadonlySet<string>;
   /** Meets no further ones. */
   stop: () => void = () => undefined;
@@ -35,10 +35,8 @@ export class TransportFinder {
   }
 
   private meet(server: TransportServer): void {
-    if (this.met.has(server)) return;
-    this.met.add(server);
-    const transport = this.core.transports.attach(server, (pattern) => this.isAllowed(pattern));
-    this.drainBeforeItCloses(server, transport);
+    const drainable = this.core.transports.attach(server, (pattern) => this.isAllowed(pattern));
+    if (drainable) this.drainBeforeItCloses(server, drainable);
   }
 
   /** Looked at with the first late call: all controllers are there by then. */
@@ -47,15 +45,14 @@ export class TransportFinder {
     return this.allowed.has(patternKey(pattern));
   }
 
-  private drainBeforeItCloses(server: TransportServer, transport: Transport): void {
+  private drainBeforeItCloses(server: TransportServer, drainable: TransportDrainable): void {
     let closed: Promise<unknown> | undefined;
     overlay<NonNullable<TransportServer['close']>>(server, 'close', (original) => {
       const closeOnce = async (args: unknown[]): Promise<unknown> => {
         if (!this.hasHttp()) await this.begin();
         // A handler ends before its answer is handed to the transport.
         await nextPoll();
-        const disconnect = () => original.apply(server, args);
-        return transport.disconnect ? transport.disconnect(disconnect) : disconnect();
+        return drainable.disconnect(() => original.apply(server, args));
       };
       // Nest calls it once more where an application is closed that has been stopped by a signal.
       return (...args) => (closed ??= closeOnce(args));

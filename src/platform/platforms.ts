@@ -1,3 +1,5 @@
+import { graceVariable, supervisorVariable } from './supervised-worker.js';
+
 /** The process as its platform has made it. */
 export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
@@ -130,10 +132,10 @@ export function recognise(surroundings: Surroundings): Platform {
 }
 
 function supervisor({ environment, parentPid }: Surroundings): Platform | undefined {
-  const { NESTJS_DRAIN_GRACE_MS, NESTJS_DRAIN_SUPERVISOR } = environment;
+  const gracePeriodMs = Number(environment[graceVariable]);
   // Children of a worker inherit its variables.
-  if (Number(NESTJS_DRAIN_SUPERVISOR) !== parentPid || !(Number(NESTJS_DRAIN_GRACE_MS) > 0)) return undefined;
-  return { name: 'nestjs-drain serve', gracePeriodMs: Number(NESTJS_DRAIN_GRACE_MS), why: 'its --grace' };
+  if (Number(environment[supervisorVariable]) !== parentPid || !(gracePeriodMs > 0)) return undefined;
+  return { name: 'nestjs-drain serve', gracePeriodMs, why: 'its --grace' };
 }
 
 function pm2({ environment }: Surroundings): Platform | undefined {

@@ -1,10 +1,7 @@
-import { type ChildProcessByStdio } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { type Readable } from 'node:stream';
 import { type Clock, systemClock } from '../sequence/clock.js';
+import { runProgram } from './run-program.js';
 
-/** systemctl is waited for so long, ms. */
-const answerWithinMs = 2_000;
 /** What stands for a unit that is never killed, ms: what systemd grants when nothing is configured. */
 const endlessMs = 90_000;
 
@@ -65,30 +62,9 @@ export function askStopTimeout(
 ): void {
   const unit = unitOf(controlGroups);
   if (!unit) return answered(undefined);
-  // Loaded where there is somebody to ask, and not into every application.
-  const { spawn } = process.getBuiltinModule('node:child_process');
   const scope = unit.isOfUser ? ['--user'] : [];
-  let child: ChildProcessByStdio<null, Readable, null>;
-  try {
-    child = spawn(command, [...scope, 'show', '--property=TimeoutStopUSec', '--value', '--', unit.name], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-  } catch {
-    // There may be no process to be had.
-    return answered(undefined);
-  }
-  child.unref();
-  (child.stdout as unknown as { unref?(): void }).unref?.();
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const timer = clock.after(answerWithinMs, () => child.kill('SIGKILL'));
-  timer.unref?.();
-  // Where there is no systemctl there is an error as well; 'close' follows it.
-  child.on('error', () => undefined);
-  child.on('close', () => {
-    timer.cancel();
-    answered(timeSpanMs(output) || undefined);
-  });
+  const args = [...scope, 'show', '--property=TimeoutStopUSec', '--value', '--', unit.name];
+  runProgram(command, args, (output) => answered(timeSpanMs(output) || undefined), clock);
 }
 
 function unitOf(controlGroups: () => string): Unit | undefined {

@@ -9,6 +9,11 @@ export interface SupervisedWorker {
   drainsItself: boolean;
 }
 
+/** In this variable a worker is told the process id of its supervisor: whoever has another parent is no worker. */
+export const supervisorVariable = 'NESTJS_DRAIN_SUPERVISOR';
+/** And in this one how long it has from SIGTERM to SIGKILL, ms. */
+export const graceVariable = 'NESTJS_DRAIN_GRACE_MS';
+
 const mark = Symbol.for('nestjs-drain.supervised-worker');
 const marked = globalThis as { [mark]?: SupervisedWorker };
 

@@ -1,11 +1,7 @@
-import { type ChildProcess } from 'node:child_process';
-import { systemClock } from '../sequence/clock.js';
+import { runProgram } from './run-program.js';
 
 /** Runs the program that tells systemd. Calls back when it has ended, with what went wrong, if anything. */
 export type Notify = (assignments: readonly string[], ended: (error?: Error) => void) => void;
-
-/** systemd-notify is waited for so long, ms. */
-const notifyWithinMs = 2_000;
 
 /** Whom systemd hears. */
 interface Speaker {
@@ -64,24 +60,5 @@ export class SystemdNotifier {
   }
 }
 
-function runSystemdNotify(assignments: readonly string[], ended: (error?: Error) => void): void {
-  // Most applications start no other program, and need not load what does.
-  const { spawn } = process.getBuiltinModule('node:child_process');
-  let child: ChildProcess;
-  try {
-    child = spawn('systemd-notify', assignments, { stdio: 'ignore' });
-  } catch (error) {
-    return ended(error as Error);
-  }
-  child.unref();
-  const timer = systemClock.after(notifyWithinMs, () => child.kill('SIGKILL'));
-  timer.unref?.();
-  child.once('error', (error) => {
-    timer.cancel();
-    ended(error);
-  });
-  child.once('exit', () => {
-    timer.cancel();
-    ended();
-  });
-}
+const runSystemdNotify: Notify = (assignments, ended) =>
+  runProgram('systemd-notify', assignments, (_output, error) => ended(error));

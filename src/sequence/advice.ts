@@ -1,6 +1,7 @@
 import { type Leftover } from './drainable.js';
 import { type ShutdownPhase } from './phase.js';
 import { type ShutdownReport } from './report.js';
+import { seconds } from './seconds.js';
 
 /** What the advice is drawn from. */
 export interface AdviceFacts extends Pick<
@@ -85,8 +86,4 @@ function* onHardStop({ endedBy, interruptedIn }: AdviceFacts): Iterable<string> 
 
 function msOf(phases: AdviceFacts['phases'], phase: ShutdownPhase): number {
   return phases.find((each) => each.phase === phase)?.ms ?? 0;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -1,3 +1,5 @@
+import { described } from './described.js';
+
 /**
  * Every error that this package raises carries one of these; messages may be reworded, codes stay.
  *
@@ -57,11 +59,6 @@ export function messageOf(error: unknown): string {
 export function notThat(method: string, expected: string, got: unknown, todo: string): DrainError {
   return new DrainError(
     'DRAIN_INVALID_ARGUMENT',
-    `Expected ${method} to be given ${expected}, got ${describe(got)}. ${todo}.`,
+    `Expected ${method} to be given ${expected}, got ${described(got)}. ${todo}.`,
   );
-}
-
-function describe(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  return `${value.constructor?.name ?? 'an object'} with ${Object.keys(value).join(', ') || 'nothing of it'}`;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemdNotifier } from '../platform/systemd-notifier.js';
 import { systemClock } from '../sequence/clock.js';
+import { Deferred } from '../sequence/deferred.js';
 import { type Answer, ControlSocket, type Order } from './control-socket.js';
 import { HangWatch } from './hang-watch.js';
 import { inheritedSockets } from './inherited-sockets.js';
@@ -16,7 +17,7 @@ import { type ServeOptions } from './serve-options.js';
 import { ServiceNotices } from './service-notices.js';
 import { listenForSignals } from './signals.js';
 import { startWorker } from './start-worker.js';
-import { statusOf, statusText } from './status.js';
+import { statusLine, statusOf, statusText } from './status.js';
 import { StatusServer } from './status-server.js';
 import { Supervisor } from './supervisor.js';
 import { type WorkerProcess } from './worker-process.js';
@@ -34,15 +35,13 @@ class Group {
   private readonly clock = systemClock;
   private readonly privateFolder = mkdtempSync(join(tmpdir(), 'nestjs-drain-'));
   private readonly sockets: ListeningSockets;
-  private readonly supervisor: Supervisor;
+  private readonly supervisor: Supervisor<WorkerProcess>;
   private readonly notices: ServiceNotices;
   private readonly hangs: HangWatch;
-  private readonly processes = new Set<WorkerProcess>();
   /** What is to be closed at the end. */
   private readonly opened: { close(): void }[] = [];
   private wereKilled = false;
-  private stopped!: () => void;
-  private readonly whenStopped = new Promise<undefined>((resolve) => (this.stopped = () => resolve(undefined)));
+  private readonly stopped = new Deferred<undefined>();
 
   constructor(
     private readonly options: ServeOptions,
@@ -51,11 +50,7 @@ class Group {
     const { clock } = this;
     this.sockets = new ListeningSockets(options.balance, inheritedSockets());
     const notifier = new SystemdNotifier({ warn: (line) => this.say(line) });
-    this.notices = new ServiceNotices(
-      notifier,
-      clock,
-      () => statusText(statusOf(this.supervisor, clock)).split('\n')[0]!,
-    );
+    this.notices = new ServiceNotices(notifier, clock, () => statusLine(statusOf(this.supervisor, clock)));
     const setup = {
       clock,
       sockets: this.sockets,
@@ -73,11 +68,11 @@ class Group {
       nextRelease: (generation) => resolveRelease(options.source, generation),
       say: (line) => this.say(line),
       changed: (phase) => this.notices.entered(phase),
-      closing: () => this.closing(),
+      stopAccepting: () => this.stopAccepting(),
       settled: () => this.settled(),
     });
     const found = () => void this.supervisor.counts.hangs++;
-    this.hangs = new HangWatch(clock, options.hangLimitMs, () => this.processes, found);
+    this.hangs = new HangWatch(clock, options.hangLimitMs, () => this.supervisor.workers, found);
   }
 
   async run(): Promise<number> {
@@ -104,7 +99,7 @@ class Group {
       this.say(`status and metrics are told on 127.0.0.1:${server.port}`);
     }
     if (watched !== undefined) this.opened.push(new ReleaseWatch(watched, clock, () => void supervisor.reload()));
-    this.opened.push(listenForSignals(supervisor, clock, () => this.stopped()));
+    this.opened.push(listenForSignals(supervisor, clock, () => this.stopped.resolve(undefined)));
     this.hangs.start();
     if (process.pid === 1) {
       this.say(
@@ -114,12 +109,12 @@ class Group {
   }
 
   private async runUntilStopped(): Promise<number> {
-    const { supervisor, whenStopped } = this;
+    const { supervisor, stopped } = this;
     const started = supervisor.start().then((why) => {
       if (why === undefined) this.say(`${supervisor.places.length} workers serve ${this.sockets.keys.join(', ')}`);
       return why ?? supervisor.failed;
     });
-    const failure = await Promise.race([started, whenStopped]);
+    const failure = await Promise.race([started, stopped.promise]);
     if (failure !== undefined) this.say(`the group ends: ${failure}`);
     await supervisor.stop();
     await this.sockets.closeAll();
@@ -136,7 +131,7 @@ class Group {
       case 'stop':
         await supervisor.stop();
         // The answer goes first.
-        this.clock.after(0, this.stopped);
+        this.clock.after(0, () => this.stopped.resolve(undefined));
         return { isDone: true, summary: 'all workers have ended' };
       case 'scale':
         if (!Number.isInteger(workers) || workers! < 1)
@@ -149,7 +144,7 @@ class Group {
   }
 
   /** Where the sockets are another's, clients wait there for whoever comes next. */
-  private closing(): Manner {
+  private stopAccepting(): Manner {
     if (this.sockets.areInherited) {
       void this.sockets.closeAll();
       return 'rolled';
@@ -162,7 +157,7 @@ class Group {
   private settled(): void {
     // The new version may ask for it a little later than it is ready.
     this.clock.after(unaskedMs, () => this.closeUnasked()).unref?.();
-    const serving = [...this.processes].filter(({ phase }) => phase === 'serving');
+    const serving = this.supervisor.workers.filter(({ phase }) => phase === 'serving');
     const advice = memoryAdvice({
       workers: serving.length,
       workerBytes: Math.max(0, ...serving.map(({ rss }) => rss)),
@@ -173,18 +168,14 @@ class Group {
   }
 
   private closeUnasked(): void {
-    const processes = [...this.processes];
+    const { places, workers } = this.supervisor;
     // Whoever starts again will ask for the same.
-    if (!this.supervisor.places.every(({ isServing }) => isServing)) return;
-    void this.sockets.keepOnly(new Set(processes.flatMap(({ keys }) => keys)));
+    if (!places.every(({ isServing }) => isServing)) return;
+    void this.sockets.keepOnly(new Set(workers.flatMap(({ keys }) => keys)));
   }
 
   private follow(worker: WorkerProcess): WorkerProcess {
-    this.processes.add(worker);
-    void worker.gone.then(() => {
-      this.wereKilled ||= worker.wasKilled && this.supervisor.phase === 'stopping';
-      this.processes.delete(worker);
-    });
+    void worker.gone.then(() => (this.wereKilled ||= worker.wasKilled && this.supervisor.phase === 'stopping'));
     return worker;
   }
 

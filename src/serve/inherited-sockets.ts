@@ -1,6 +1,6 @@
 import { fstatSync, readFileSync } from 'node:fs';
 import { type AddressInfo } from 'node:net';
-import { bindOnly } from './insides.js';
+import { addressOf, bindOnly } from './insides.js';
 import { type AskedAddress } from './protocol.js';
 
 /** The first descriptor that is handed over, as `sd_listen_fds(3)` has it. */
@@ -21,12 +21,12 @@ export interface InheritedSocket {
 export function inheritedSockets(
   { LISTEN_FDS, LISTEN_PID }: NodeJS.ProcessEnv = process.env,
   pid = process.pid,
-  addressOf: (fd: number) => AddressInfo | string | undefined = addressOfFd,
+  whereIs: (fd: number) => AddressInfo | string | undefined = addressOfFd,
 ): readonly InheritedSocket[] {
   if (Number(LISTEN_PID) !== pid) return [];
   return Array.from({ length: Number(LISTEN_FDS) || 0 }, (_, index) => {
     const fd = firstFd + index;
-    const address = addressOf(fd);
+    const address = whereIs(fd);
     return {
       fd,
       fits: ({ port, path }) => (typeof address === 'string' ? address === path : address?.port === port),
@@ -43,10 +43,8 @@ function addressOfFd(fd: number): AddressInfo | string | undefined {
   if (path !== undefined) return path;
   const handle = bindOnly(null, 0, -1, fd);
   if (typeof handle === 'number') return undefined;
-  const out: Partial<AddressInfo> = {};
-  handle.getsockname?.(out);
   kept.add(handle);
-  return out as AddressInfo;
+  return addressOf(handle);
 }
 
 /** A socket of Unix is named in `/proc/net/unix`, beside the number of its inode. */

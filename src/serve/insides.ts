@@ -2,7 +2,7 @@
  * Every part of Node that is used here and is not documented: what `node:cluster` itself is made of. A listening socket
  * is passed on without being accepted from, and a connection without being read from, by their handles alone.
  */
-import { type Server } from 'node:net';
+import { type AddressInfo, type Server } from 'node:net';
 import * as net from 'node:net';
 
 /** A connection that has been accepted, and that nobody reads from yet. */
@@ -40,6 +40,13 @@ export function giveConnection(server: Server, error: number, client?: Connectio
   if (!handle?.onconnection) return false;
   handle.onconnection(error, client);
   return true;
+}
+
+/** Where it is bound, unless that is a path. */
+export function addressOf(socket: ListenHandle): AddressInfo {
+  const out: Partial<AddressInfo> = {};
+  socket.getsockname?.(out);
+  return out as AddressInfo;
 }
 
 type CreateServerHandle = (

@@ -3,7 +3,7 @@ import { chmodSync, rmSync, statSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, isIP, type Server } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { type Balancing, RoundRobin, SharedAccept } from './balancing.js';
-import { bindOnly, type ListenHandle } from './insides.js';
+import { addressOf, bindOnly, type ListenHandle } from './insides.js';
 import { type InheritedSocket } from './inherited-sockets.js';
 import { type AskedAddress, keyOf } from './protocol.js';
 
@@ -92,17 +92,9 @@ export class ListeningSockets {
 
   private async openShared(key: string, asked: AskedAddress, fd?: number): Promise<ListeningSocket> {
     const socket = fd === undefined ? await bindShared(asked) : checked(bindOnly(null, 0, -1, fd), asked);
-    if (asked.path !== undefined) {
-      openTo(asked);
-      return { key, address: asked.path, balancing: new SharedAccept(key, socket, asked.backlog ?? usualBacklog) };
-    }
-    const address: Partial<AddressInfo> = {};
-    socket.getsockname?.(address);
-    return {
-      key,
-      address: address as AddressInfo,
-      balancing: new SharedAccept(key, socket, asked.backlog ?? usualBacklog),
-    };
+    if (asked.path !== undefined) openTo(asked.path, asked);
+    const balancing = new SharedAccept(key, socket, asked.backlog ?? usualBacklog);
+    return { key, address: asked.path ?? addressOf(socket), balancing };
   }
 }
 
@@ -141,9 +133,9 @@ function checked(handle: ListenHandle | number, { path, host, port }: AskedAddre
 }
 
 /** As `readableAll` and `writableAll` have it. */
-function openTo({ path, readableAll, writableAll }: AskedAddress): void {
+function openTo(path: string, { readableAll, writableAll }: AskedAddress): void {
   if (!readableAll && !writableAll) return;
-  chmodSync(path!, statSync(path!).mode | (readableAll ? 0o444 : 0) | (writableAll ? 0o222 : 0));
+  chmodSync(path, statSync(path).mode | (readableAll ? 0o444 : 0) | (writableAll ? 0o222 : 0));
 }
 
 /** A process that was killed leaves its path behind, where nobody listens. */

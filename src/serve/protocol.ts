@@ -1,4 +1,5 @@
 import { type AddressInfo } from 'node:net';
+import { graceVariable, supervisorVariable } from '../platform/supervised-worker.js';
 
 /** What an application has asked `listen()` for. */
 export interface AskedAddress {
@@ -75,10 +76,8 @@ export const workerVariables = {
   number: 'NESTJS_DRAIN_WORKER',
   /** What NODE_OPTIONS was before the preload was added to it. */
   nodeOptions: 'NESTJS_DRAIN_NODE_OPTIONS',
-  /** How long it has from SIGTERM to SIGKILL, ms. */
-  graceMs: 'NESTJS_DRAIN_GRACE_MS',
-  /** Its process id: whoever has another parent is no worker. */
-  supervisor: 'NESTJS_DRAIN_SUPERVISOR',
+  graceMs: graceVariable,
+  supervisor: supervisorVariable,
   /** A folder for sockets that no one else may reach. */
   privateFolder: 'NESTJS_DRAIN_PRIVATE_FOLDER',
 } as const;

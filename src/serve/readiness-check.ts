@@ -72,8 +72,7 @@ export class ReadinessCheck {
     if (this.isOver) return;
     this.isAsking = true;
     const answers = await Promise.all(this.servers.map((server) => this.ask(server, path)));
-    const statusOf = (answer: number | string) => (typeof answer === 'number' ? answer : 0);
-    if (answers.some((answer) => statusOf(answer) >= 200 && statusOf(answer) < 300)) return this.end();
+    if (answers.some((answer) => typeof answer === 'number' && answer >= 200 && answer < 300)) return this.end();
     this.found = `${path} answers ${answers.join(', ')}`;
     if (!this.isOver) this.timer = this.clock.after(askEveryMs, () => void this.askAll(path));
   }

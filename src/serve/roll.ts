@@ -18,7 +18,8 @@ interface Rolled {
   readonly stopping: AbortSignal;
 }
 
-const stopping = 'the group is stopping';
+/** Why nothing is replaced any more. */
+export const groupIsStopping = 'the group is stopping';
 
 /** One reload: it fills one place after the other, and gives back what it has filled when it fails. */
 export class Roll {
@@ -49,7 +50,7 @@ export class Roll {
     // The first is on trial for all.
     if (why === undefined && filled.size === 0) {
       const proved = whyNotProved(candidate, this.rolled.clock, this.settings.probationMs);
-      why = await unlessAborted(this.rolled.stopping, proved, stopping);
+      why = await unlessAborted(this.rolled.stopping, proved, groupIsStopping);
     }
     why ??= [...filled.values()].some(({ phase }) => phase === 'gone') ? 'one of its workers has ended' : undefined;
     if (why !== undefined) {
@@ -81,7 +82,7 @@ export class Roll {
 
   private whyNotReady(worker: Worker): Promise<string | undefined> {
     const ready = whyNotReady(worker, this.rolled.clock, this.settings.readyWithinMs);
-    return unlessAborted(this.rolled.stopping, ready, stopping);
+    return unlessAborted(this.rolled.stopping, ready, groupIsStopping);
   }
 
   /** The place may have been given up in the meantime. */

@@ -24,12 +24,12 @@ export interface WorkerStatus {
   readonly untaken: number;
 }
 
-export function statusOf({ phase, runs, workers, counts }: Supervisor, clock: Clock): GroupStatus {
+export function statusOf({ phase, release, workers, counts }: Supervisor, clock: Clock): GroupStatus {
   const sorted = [...workers].sort((a, b) => a.place - b.place || a.startedAt - b.startedAt);
   return {
     phase,
-    version: runs?.generation,
-    folder: runs?.folder,
+    version: release?.generation,
+    folder: release?.folder,
     counts,
     workers: sorted.map((each) => ({
       worker: each.place,
@@ -43,14 +43,19 @@ export function statusOf({ phase, runs, workers, counts }: Supervisor, clock: Cl
   };
 }
 
-/** For people. */
-export function statusText({ phase, version, folder, counts, workers }: GroupStatus): string {
+/** One line for people. */
+export function statusLine({ phase, version, folder, counts }: GroupStatus): string {
   const { reloads, rolledBack, restarts, hangs } = counts;
-  const lines = workers.map(
-    ({ worker, pid, phase: each, version: its, ageMs, rss, untaken }) =>
-      `worker ${worker}: ${each}, pid ${pid}, version ${its}, ${Math.round(ageMs / 1_000)} s, ` +
+  const counted = `${reloads} reloads, ${rolledBack} rolled back, ${restarts} restarts, ${hangs} hangs`;
+  return `${phase}, version ${version} in ${folder}; ${counted}`;
+}
+
+/** The same, and a line for each worker. */
+export function statusText(status: GroupStatus): string {
+  const lines = status.workers.map(
+    ({ worker, pid, phase, version, ageMs, rss, untaken }) =>
+      `worker ${worker}: ${phase}, pid ${pid}, version ${version}, ${Math.round(ageMs / 1_000)} s, ` +
       `${Math.round(rss / 2 ** 20)} MB, ${untaken} untaken`,
   );
-  const counted = `${reloads} reloads, ${rolledBack} rolled back, ${restarts} restarts, ${hangs} hangs`;
-  return [`${phase}, version ${version} in ${folder}; ${counted}`, ...lines].join('\n');
+  return [statusLine(status), ...lines].join('\n');
 }

@@ -1,10 +1,11 @@
 import { type Clock } from '../sequence/clock.js';
+import { Deferred } from '../sequence/deferred.js';
 import { type Manner } from './protocol.js';
 import { type Release } from './release.js';
-import { Roll, type RollSettings } from './roll.js';
+import { groupIsStopping, Roll, type RollSettings } from './roll.js';
 import { Slot } from './slot.js';
 import { unlessAborted } from './trial.js';
-import { type StartWorker, type Worker } from './worker.js';
+import { type Worker } from './worker.js';
 
 /** So many workers in a row that end early, in every place, end the group. */
 const crashLoopDeaths = 5;
@@ -20,17 +21,17 @@ export interface ReloadOutcome {
 export type GroupPhase = 'starting' | 'serving' | 'reloading' | 'stopping';
 
 /** What the sequence is made of; a test has others. */
-export interface SupervisorParts {
+export interface SupervisorParts<W extends Worker> {
   readonly clock: Clock;
-  readonly start: StartWorker;
+  readonly start: (release: Release, place: number) => W;
   /** Follows the links of today. */
   readonly nextRelease: (generation: number) => Release;
   readonly say: (line: string) => void;
   readonly changed: (phase: GroupPhase) => void;
-  /** Accepts nothing for workers that all stop, and says how they do. */
-  readonly closing: () => Manner;
+  /** All workers stop: no more is accepted for them. Returns how they take leave of their clients. */
+  readonly stopAccepting: () => Manner;
   /** The group runs this release, and no other. */
-  readonly settled: (workers: readonly Worker[]) => void;
+  readonly settled: () => void;
 }
 
 export interface SupervisorSettings extends RollSettings {
@@ -46,29 +47,29 @@ export interface SupervisorSettings extends RollSettings {
  * - One reload at a time. All requests that come during one are met by one more.
  * - A worker that ends by itself is started again, of the version it ran.
  */
-export class Supervisor {
+export class Supervisor<W extends Worker = Worker> {
   private readonly slots: Slot[] = [];
-  private readonly all = new Set<Worker>();
+  private readonly all = new Set<W>();
   private readonly stopping = new AbortController();
-  private release?: Release;
+  private present?: Release;
   private generations = 0;
   private rolling?: Promise<ReloadOutcome>;
   private next?: Promise<ReloadOutcome>;
   private ending?: Promise<void>;
   private current: GroupPhase = 'starting';
-  private readonly started = newOutcome();
-  private readonly over = newOutcome();
+  private readonly started = new Deferred<string | undefined>();
+  private readonly over = new Deferred<string | undefined>();
   /** What has happened since the start. */
   readonly counts = { reloads: 0, rolledBack: 0, restarts: 0, hangs: 0 };
 
   constructor(
     private readonly settings: SupervisorSettings,
-    private readonly parts: SupervisorParts,
+    private readonly parts: SupervisorParts<W>,
   ) {}
 
   /** Resolves when every worker serves, or with why none does. */
   start(): Promise<string | undefined> {
-    this.release = this.newRelease();
+    this.present = this.newRelease();
     for (let place = 1; place <= this.settings.workers; place++) this.addSlot();
     return this.started.promise;
   }
@@ -77,7 +78,7 @@ export class Supervisor {
     return this.current;
   }
 
-  get workers(): readonly Worker[] {
+  get workers(): readonly W[] {
     return [...this.all];
   }
 
@@ -85,8 +86,9 @@ export class Supervisor {
     return this.slots;
   }
 
-  get runs(): Release | undefined {
-    return this.release;
+  /** What every worker runs when no reload does. */
+  get release(): Release | undefined {
+    return this.present;
   }
 
   /** Resolves when the group has ended by itself, with why. Stays pending when it is stopped. */
@@ -96,7 +98,7 @@ export class Supervisor {
 
   /** Replaces every worker. Never rejects. */
   reload(): Promise<ReloadOutcome> {
-    if (this.stopping.signal.aborted) return Promise.resolve(refused('the group is stopping'));
+    if (this.stopping.signal.aborted) return Promise.resolve(refused(groupIsStopping));
     if (this.current === 'starting') {
       return this.started.promise.then((why) => (why === undefined ? this.reload() : refused(why)));
     }
@@ -143,13 +145,13 @@ export class Supervisor {
       clock: this.parts.clock,
       slots: this.slots,
       stopping: signal,
-      start: (each, place) => this.startWorker(each, place),
+      start: this.startWorker,
     });
-    const failure = await roll.run(release, this.release!);
-    if (signal.aborted) return refused('the group is stopping');
+    const failure = await roll.run(release, this.present!);
+    if (signal.aborted) return refused(groupIsStopping);
     if (failure !== undefined) return refused(`version ${release.generation} was rolled back: ${failure}`);
-    this.release = release;
-    this.parts.settled(this.slots.flatMap(({ worker }) => worker ?? []));
+    this.present = release;
+    this.parts.settled();
     const ms = Math.round(this.parts.clock.now() - startedAt);
     return {
       isDone: true,
@@ -176,7 +178,7 @@ export class Supervisor {
     this.stopping.abort();
     this.enter('stopping');
     this.parts.say(`${signal}: ${this.all.size} workers stop`);
-    const manner = this.parts.closing();
+    const manner = this.parts.stopAccepting();
     for (const slot of this.slots) slot.close(manner, signal);
     await this.rolling;
     while (this.all.size > 0) await Promise.all([...this.all].map(({ gone }) => gone));
@@ -186,25 +188,25 @@ export class Supervisor {
     const slot = new Slot(this.slots.length + 1, {
       clock: this.parts.clock,
       readyWithinMs: this.settings.readyWithinMs,
-      start: (release, place) => this.startWorker(release, place),
+      start: this.startWorker,
       serves: () => this.oneServes(),
       failed: (each, worker, why) => this.oneFailed(each, worker, why),
     });
     this.slots.push(slot);
-    slot.run(this.release!);
+    slot.run(this.present!);
   }
 
-  private startWorker(release: Release, place: number): Worker {
+  private readonly startWorker = (release: Release, place: number): W => {
     const worker = this.parts.start(release, place);
     this.all.add(worker);
     void worker.gone.then(() => this.all.delete(worker));
     return worker;
-  }
+  };
 
   private oneServes(): void {
     if (this.current !== 'starting' || !this.slots.every(({ isServing }) => isServing)) return;
     this.enter('serving');
-    this.parts.settled(this.slots.map(({ worker }) => worker!));
+    this.parts.settled();
     this.started.resolve(undefined);
   }
 
@@ -233,10 +235,4 @@ export class Supervisor {
 
 function refused(summary: string): ReloadOutcome {
   return { isDone: false, summary };
-}
-
-function newOutcome() {
-  let resolve!: (why: string | undefined) => void;
-  const promise = new Promise<string | undefined>((settle) => (resolve = settle));
-  return { promise, resolve };
 }

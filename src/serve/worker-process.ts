@@ -23,8 +23,6 @@ const answerWithinMs = 1_000;
  */
 export class WorkerProcess implements Worker, Acceptor {
   readonly startedAt: number;
-  readonly ready: Promise<void>;
-  readonly gone: Promise<string>;
   rss = 0;
   /** It was killed because it had not ended in its time. */
   wasKilled = false;
@@ -35,6 +33,9 @@ export class WorkerProcess implements Worker, Acceptor {
   private reason = '';
   private hammer?: ClockTimer;
   private readonly readyNow = new Deferred<void>();
+  readonly ready = this.readyNow.promise;
+  private readonly end = new Deferred<string>();
+  readonly gone = this.end.promise;
   private readonly check: ReadinessCheck;
   /** The sockets that the application has asked for. */
   private readonly bound = new Map<string, ListeningSocket>();
@@ -54,13 +55,10 @@ export class WorkerProcess implements Worker, Acceptor {
   ) {
     const { clock, readiness } = around;
     this.startedAt = this.heardAt = clock.now();
-    this.ready = this.readyNow.promise;
     this.check = new ReadinessCheck(readiness, clock, () => this.becomeReady());
     child.on('message', (message) => this.hear(message));
-    this.gone = new Promise((resolve) => {
-      child.on('error', (error) => this.pid === undefined && this.ended(error.message, resolve));
-      child.once('exit', (code, signal) => this.ended(signal ? signal + this.reason : `exit code ${code}`, resolve));
-    });
+    child.on('error', (error) => this.pid === undefined && this.ended(error.message));
+    child.once('exit', (code, signal) => this.ended(signal ? signal + this.reason : `exit code ${code}`));
   }
 
   get pid(): number | undefined {
@@ -213,7 +211,7 @@ export class WorkerProcess implements Worker, Acceptor {
     settled?.(isTaken);
   }
 
-  private ended(how: string, resolve: (how: string) => void): void {
+  private ended(how: string): void {
     const { clock } = this.around;
     this.current = 'gone';
     this.check.cancel();
@@ -225,7 +223,7 @@ export class WorkerProcess implements Worker, Acceptor {
       this.listening.clear();
       this.bound.clear();
       for (const connection of [...this.offers.keys()]) this.settle(connection, false);
-      resolve(how);
+      this.end.resolve(how);
     });
   }
 

@@ -1,19 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { request } from '../support/raw-client.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { build, Child, endAll } from './support/child.js';
 
 let folder: string;
 beforeAll(build);
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-'));
+  folder = temporaryFolder();
 });
-afterEach(async () => {
-  await endAll();
-  rmSync(folder, { recursive: true });
-});
+afterEach(endAll);
 
 const started = () => Child.start('metrics', { drain: { drainTimeoutMs: 10_000, breadcrumb: join(folder, 'crumb') } });
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { endWithThisProcess } from '../../packages/tools/src/drill/children.js';
 import { request } from '../support/raw-client.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { build } from './support/child.js';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
@@ -23,8 +23,7 @@ afterEach(async () => {
 /** An application under a watcher. */
 class Watched {
   output = '';
-  private readonly folder = mkdtempSync(join(tmpdir(), 'drain-'));
-  private readonly entry = join(this.folder, 'main.mjs');
+  private readonly entry = join(temporaryFolder(), 'main.mjs');
   private readonly process: ChildProcess;
   private onOutput = () => undefined as unknown;
 
@@ -80,7 +79,6 @@ class Watched {
       }
     }
     await ended;
-    rmSync(this.folder, { recursive: true });
   }
 
   private write(): void {

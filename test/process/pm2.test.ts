@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { build } from './support/child.js';
 import { allServe, type GroupFigures, GroupLoad } from './support/group-load.js';
 import { Pm2 } from './support/pm2.js';
@@ -11,17 +11,13 @@ import { Pm2 } from './support/pm2.js';
 const reloads = Number(process.env.DRAIN_ROLLS ?? 1);
 const patienceMs = 120_000 + reloads * 90_000;
 
-let folder: string;
 let pm2: Pm2 | undefined;
 beforeAll(build);
-afterEach(async () => {
-  await pm2?.kill();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => pm2?.kill());
 
 /** PM2 reloads four processes behind one port under load. */
 async function reload(options: object, settings: object = {}): Promise<GroupFigures> {
-  folder = mkdtempSync(join(tmpdir(), 'drain-pm2-'));
+  const folder = temporaryFolder();
   const ledger = join(folder, 'ledger');
   writeFileSync(ledger, '');
   const port = await freePort();

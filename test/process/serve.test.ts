@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { build } from './support/child.js';
 import { GroupLoad } from './support/group-load.js';
 import { endServed, isAlive, Served, until } from './support/served.js';
@@ -75,8 +75,7 @@ describe('nestjs-drain reload', () => {
   );
 
   it('is asked for four times while it runs, and runs once more', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'drain-gate-'));
-    const gate = join(folder, 'gate');
+    const gate = join(temporaryFolder(), 'gate');
     writeFileSync(gate, '');
     const options = ['--ready', '/ready', '--probation', '100ms'];
     const served = await Served.start({ workers: 2, release: 'bare', settings: { gate }, options });
@@ -91,7 +90,6 @@ describe('nestjs-drain reload', () => {
     await served.says(/one more follows/, 4);
     writeFileSync(gate, '');
     const orders = await Promise.all(ordered);
-    rmSync(folder, { recursive: true });
     expect(orders.map(({ output }) => output.replace(/\d+ ms/, ''))).toEqual(
       Array(2).fill('version 3 serves in 2 workers, after '),
     );

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { build, Child, endAll } from './support/child.js';
 import { type GroupFigures, GroupLoad } from './support/group-load.js';
 
@@ -10,17 +10,12 @@ import { type GroupFigures, GroupLoad } from './support/group-load.js';
 const rolls = Number(process.env.DRAIN_ROLLS ?? 1);
 const patienceMs = 120_000 + rolls * 60_000;
 
-let folder: string;
 beforeAll(build);
-afterEach(async () => {
-  await endAll();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(endAll);
 
 /** Four workers behind one port are replaced one by one under load. */
 async function roll(settings: Record<string, unknown>): Promise<GroupFigures & { ends: unknown[] }> {
-  folder = mkdtempSync(join(tmpdir(), 'drain-group-'));
-  const ledger = join(folder, 'ledger');
+  const ledger = join(temporaryFolder(), 'ledger');
   writeFileSync(ledger, '');
   const port = await freePort();
   const primary = await Child.start('group-primary', { workers: 4, port, ledger, wayOut: 'SIGTERM', ...settings });

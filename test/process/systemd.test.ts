@@ -1,19 +1,16 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { request } from '../support/raw-client.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { build, Child, endAll } from './support/child.js';
 
 let folder: string;
 beforeAll(build);
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-'));
+  folder = temporaryFolder();
 });
-afterEach(async () => {
-  await endAll();
-  rmSync(folder, { recursive: true });
-});
+afterEach(endAll);
 
 /** The environment of a unit of Type=notify, whose systemd-notify runs this script. */
 function unit(script: string, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {

@@ -60,10 +60,10 @@ export class Transports {
    * Takes a server under drain, before Nest has given it a handler.
    *
    * @param isAllowed reports whether the handler of a pattern is marked as served during shutdown
+   * @returns nothing where the server is under drain already
    */
-  attach(server: TransportServer, isAllowed: (pattern: unknown) => boolean = () => false): Transport {
-    const known = this.met.get(server);
-    if (known) return known;
+  attach(server: TransportServer, isAllowed: (pattern: unknown) => boolean): TransportDrainable | undefined {
+    if (this.met.has(server)) return undefined;
     const { context } = this;
     const recognised = recognise(server, context);
     const transport = recognised ?? customTransport(server);
@@ -81,8 +81,9 @@ export class Transports {
     };
     if (transport.count) transport.count(work, gate);
     else countMessages(server, work, gate);
-    this.register(new TransportDrainable(transport, work));
-    return transport;
+    const drainable = new TransportDrainable(transport, work);
+    this.register(drainable);
+    return drainable;
   }
 
   private isLate(transport: Transport): boolean {

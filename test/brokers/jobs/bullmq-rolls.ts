@@ -1,10 +1,10 @@
 import { type JobsOptions, Queue } from 'bullmq';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, type ChildSetup } from '../../process/support/child.js';
 import { type BrokerAddress } from '../../support/brokers.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 /** How jobs are processed; see test/brokers/apps/bullmq.mjs. */
 export type Mode = 'processor' | 'processors' | 'callbacks' | 'own';
@@ -23,7 +23,7 @@ export class Roll {
   readonly queue: Queue;
   readonly mails: Queue;
   private readonly name = `orders-${process.pid}-${++queues}`;
-  private readonly folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-jobs-'));
+  private readonly ledger = join(temporaryFolder(), 'ledger');
 
   constructor(
     private readonly redis: BrokerAddress,
@@ -80,10 +80,5 @@ export class Roll {
   async end(): Promise<void> {
     await Promise.all([this.queue.obliterate({ force: true }), this.mails.obliterate({ force: true })]);
     await Promise.all([this.queue.close(), this.mails.close()]);
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  private get ledger(): string {
-    return join(this.folder, 'ledger');
   }
 }

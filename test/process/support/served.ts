@@ -1,20 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ListenHandle } from '../../../src/serve/insides.js';
 import { endWithThisProcess } from '../../../packages/tools/src/drill/children.js';
 import { freePort } from '../../../packages/tools/src/drill/free-port.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const command = join(root, 'bin/nestjs-drain.mjs');
@@ -107,7 +98,7 @@ export class Served {
   static async launch(setup: ServedSetup): Promise<Served> {
     const { workers = 4, options = [], settings = {}, env, release = 'good', socket, isUnit = false } = setup;
     const { isInTerminal: detached = false } = setup;
-    const folder = mkdtempSync(join(tmpdir(), 'drain-served-'));
+    const folder = temporaryFolder();
     const port = (settings.port as number | undefined) ?? (await freePort());
     for (const [name, text] of Object.entries(releases)) {
       mkdirSync(join(folder, name));
@@ -127,6 +118,8 @@ export class Served {
         ...process.env,
         KUBERNETES_SERVICE_HOST: undefined,
         NO_COLOR: '1',
+        // A group that is killed leaves a folder there.
+        TMPDIR: folder,
         DRAIN_SETTINGS: JSON.stringify({ port, ledger: join(folder, 'ledger'), ...settings }),
         ...(isUnit ? unit(folder) : {}),
         ...env,
@@ -193,7 +186,6 @@ export class Served {
   async kill(): Promise<void> {
     this.child.kill('SIGKILL');
     await this.ended;
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

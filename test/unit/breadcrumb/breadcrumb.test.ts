@@ -1,14 +1,14 @@
 import { EventEmitter } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { bornAt, Breadcrumb } from '../../../src/breadcrumb/breadcrumb.js';
 import { takePreviousRuns, wordsOn } from '../../../src/breadcrumb/previous-runs.js';
 import { DrainCore } from '../../../src/drain-core.js';
 import { resolveOptions } from '../../../src/options/resolve-options.js';
 import { type PreviousRun, type ShutdownEvent } from '../../../src/sequence/events.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 /** No process has this number: Linux gives none above 2 ** 22. */
 const gonePid = 99_999_998;
@@ -20,7 +20,7 @@ let host: EventEmitter & { pid: number };
 let seen: ShutdownEvent[];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'breadcrumb-'));
+  folder = temporaryFolder();
   path = join(folder, 'crumb');
   clock = new FakeClock();
   core = new DrainCore(resolveOptions({ lameDuck: { minMs: 2_000, maxMs: 2_000 } }), clock, {});
@@ -29,7 +29,6 @@ beforeEach(() => {
   core.events.subscribe((event) => seen.push(event));
   new Breadcrumb(path, core, host as never).start();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 async function begin(): Promise<void> {
   void core.sequence.begin({ reason: 'signal SIGTERM', signal: 'SIGTERM', isHostClosing: true });

@@ -16,7 +16,7 @@ describe('observeDrain', () => {
   });
 
   it.each([
-    [{ export: () => undefined }, 'an object with export'],
+    [{ export: () => undefined }, 'Object with export'],
     ['sdk', 'sdk'],
     [null, 'null'],
   ])('raises for %p, which cannot be flushed', (flush, got) => {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { mkdirSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { inheritedSockets } from '../../../src/serve/inherited-sockets.js';
 import { memoryAdvice } from '../../../src/serve/memory-advice.js';
 import { listenCall } from '../../../src/serve/preload/asked-address.js';
 import { resolveRelease } from '../../../src/serve/release.js';
 import { serveOptions } from '../../../src/serve/serve-options.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const node = ['--', 'node', 'dist/main.js'];
 
@@ -85,29 +86,25 @@ describe('listen()', () => {
 
 describe('A release', () => {
   it('is what the links point to when it is made', () => {
-    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'release-')));
-    try {
-      const point = (release: string) => {
-        symlinkSync(release, join(folder, 'next'));
-        renameSync(join(folder, 'next'), join(folder, 'current'));
-      };
-      for (const release of ['a', 'b']) {
-        mkdirSync(join(folder, release));
-        writeFileSync(join(folder, release, 'main.js'), '');
-      }
-      const source = {
-        folder: join(folder, 'current'),
-        command: 'node',
-        args: ['--flag', join(folder, 'current/main.js')],
-      };
-      point('a');
-      const first = resolveRelease(source, 1);
-      point('b');
-      expect(first).toMatchObject({ folder: join(folder, 'a'), args: ['--flag', join(folder, 'a/main.js')] });
-      expect(resolveRelease(source, 2)).toMatchObject({ folder: join(folder, 'b'), generation: 2 });
-    } finally {
-      rmSync(folder, { recursive: true });
+    const folder = realpathSync(temporaryFolder());
+    const point = (release: string) => {
+      symlinkSync(release, join(folder, 'next'));
+      renameSync(join(folder, 'next'), join(folder, 'current'));
+    };
+    for (const release of ['a', 'b']) {
+      mkdirSync(join(folder, release));
+      writeFileSync(join(folder, release, 'main.js'), '');
     }
+    const source = {
+      folder: join(folder, 'current'),
+      command: 'node',
+      args: ['--flag', join(folder, 'current/main.js')],
+    };
+    point('a');
+    const first = resolveRelease(source, 1);
+    point('b');
+    expect(first).toMatchObject({ folder: join(folder, 'a'), args: ['--flag', join(folder, 'a/main.js')] });
+    expect(resolveRelease(source, 2)).toMatchObject({ folder: join(folder, 'b'), generation: 2 });
   });
 });
 

@@ -26,7 +26,7 @@ beforeEach(() => {
     nextRelease: (generation) => ({ generation, folder: `/releases/${generation}`, command: 'node', args: [] }),
     say: (line) => said.push(line),
     changed: (phase) => phases.push(phase),
-    closing: () => manner,
+    stopAccepting: () => manner,
     settled: () => undefined,
   });
 });

@@ -1,4 +1,3 @@
-import { type Leftover } from '../../../sequence/drainable.js';
 import { DrainError } from '../../../sequence/errors.js';
 import { overlay } from '../../shared/overlay.js';
 import { nextPoll } from '../../shared/turns.js';
@@ -36,7 +35,6 @@ export function kafkaTransport(server: TransportServer, { clock }: TransportCont
 class KafkaTransport implements Transport {
   readonly name: string;
   private isStopping = false;
-  private isCut = false;
   /** The server begins to consume. */
   private beginning?: Promise<unknown>;
   private stopped?: Promise<unknown>;
@@ -66,15 +64,9 @@ class KafkaTransport implements Transport {
     await this.stopped;
   }
 
-  /** The leases of messages name what is left: it is not committed, and executed again by whoever is next. */
-  cut(): readonly Leftover[] {
-    this.isCut = true;
-    return [];
-  }
-
   /** To close is to leave the group first, which waits for handlers: also for one that has been given up. */
-  disconnect(close: () => unknown): Promise<void> {
-    return closeWithin(this.clock, this.isCut, close, () => undefined);
+  disconnect(close: () => unknown, wasCut: boolean): Promise<void> {
+    return closeWithin(this.clock, wasCut, close, () => undefined);
   }
 
   private watchBeginning(): void {

@@ -1,5 +1,4 @@
 import { type Clock, whenAborted } from '../../../sequence/clock.js';
-import { type Leftover } from '../../../sequence/drainable.js';
 import { closeWithin } from '../shared/close-within.js';
 import { connectionLost } from '../shared/connection-lost.js';
 import { type BoundHandler, named, type SubscribingServer, topicsOf } from '../shared/patterns.js';
@@ -32,7 +31,6 @@ class MqttTransport implements Transport {
   /** Aborted when the connection has been lost since draining began, or was not there. */
   private readonly lost = new AbortController();
   private isConfirmed = false;
-  private isCut = false;
 
   constructor(
     private readonly server: MqttServer,
@@ -72,17 +70,12 @@ class MqttTransport implements Transport {
     if (this.lost.signal.aborted) throw connectionLost(this.name);
   }
 
-  cut(): readonly Leftover[] {
-    this.isCut = true;
-    return [];
-  }
-
   /** Nest does not wait for the end of the connection, and a broker that does not answer would not let it end. */
-  async disconnect(close: () => unknown): Promise<unknown> {
+  async disconnect(close: () => unknown, wasCut: boolean): Promise<unknown> {
     const { mqttClient: client } = this.server;
     if (client) {
       const ended = () => new Promise<void>((resolve) => client.end(!this.isConfirmed, {}, () => resolve()));
-      await closeWithin(this.clock, this.isCut, ended, () => client.stream?.destroy());
+      await closeWithin(this.clock, wasCut, ended, () => client.stream?.destroy());
     }
     return close();
   }

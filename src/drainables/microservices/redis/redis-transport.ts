@@ -1,5 +1,4 @@
 import { type Clock, whenAborted } from '../../../sequence/clock.js';
-import { type Leftover } from '../../../sequence/drainable.js';
 import { closeWithin } from '../shared/close-within.js';
 import { connectionLost } from '../shared/connection-lost.js';
 import { named, type SubscribingServer, topicsOf } from '../shared/patterns.js';
@@ -42,7 +41,6 @@ class RedisTransport implements Transport {
   readonly name = 'Redis';
   /** Aborted when the connection has been lost since draining began, or was not there. */
   private readonly lost = new AbortController();
-  private isCut = false;
 
   constructor(
     private readonly server: RedisServer,
@@ -80,14 +78,9 @@ class RedisTransport implements Transport {
     return isLost ? Promise.reject(connectionLost(this.name)) : Promise.resolve();
   }
 
-  cut(): readonly Leftover[] {
-    this.isCut = true;
-    return [];
-  }
-
   /** Up to 11.0.x Nest does not wait until the clients have quit, and no version bears with one that cannot. */
-  async disconnect(close: () => unknown): Promise<void> {
-    const quits = this.clients.map((client) => quitOnce(client, this.clock, this.isCut));
+  async disconnect(close: () => unknown, wasCut: boolean): Promise<void> {
+    const quits = this.clients.map((client) => quitOnce(client, this.clock, wasCut));
     const closing = close();
     // Nest asks one after the other.
     await Promise.all([closing, ...quits.map((quit) => quit())]);
@@ -102,11 +95,11 @@ class RedisTransport implements Transport {
 }
 
 /** Makes `quit()` of a client harmless: it ends the connection, in any case, and however often it is called. */
-function quitOnce(client: RedisClient, clock: Clock, isLate: boolean): () => Promise<unknown> {
+function quitOnce(client: RedisClient, clock: Clock, wasCut: boolean): () => Promise<unknown> {
   const quit = client.quit.bind(client);
   const disconnect = () => client.disconnect();
   const end = async () => {
-    if (client.status === 'ready') await closeWithin(clock, isLate, () => quit().catch(disconnect), disconnect);
+    if (client.status === 'ready') await closeWithin(clock, wasCut, () => quit().catch(disconnect), disconnect);
     else disconnect();
   };
   let ended: Promise<void> | undefined;

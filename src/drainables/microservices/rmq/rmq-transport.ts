@@ -47,8 +47,6 @@ class RmqTransport implements Transport {
   }
 
   async flush(deadline: AbortSignal): Promise<void> {
-    const { deliveries } = this;
-    await deliveries.progress.until(() => deliveries.handling === 0, deadline);
     await this.acknowledged(deadline);
     await this.replies.confirmed(deadline);
     await this.channel?.written();
@@ -68,15 +66,11 @@ class RmqTransport implements Transport {
   }
 
   cut(): readonly Leftover[] {
-    const left = this.leftovers();
-    this.deliveries.isOver = true;
-    return left;
+    return this.leftovers();
   }
 
-  async disconnect(close: () => unknown): Promise<void> {
-    const isLate = this.deliveries.isOver;
-    this.deliveries.isOver = true;
-    await closeWithin(this.clock, isLate, close, () => this.abandon());
+  disconnect(close: () => unknown, wasCut: boolean): Promise<void> {
+    return closeWithin(this.clock, wasCut, close, () => this.abandon());
   }
 
   private watchChannels(): void {

@@ -73,12 +73,12 @@ export class WatchedChannel {
     const { deliveries, unacknowledged } = this;
     return (delivery) => {
       if (!delivery) return onDelivery(delivery);
-      if (!isAcknowledged) return deliveries.handle(() => onDelivery(delivery));
+      if (!isAcknowledged) return onDelivery(delivery);
       // It was on its way when the consumer was cancelled: the broker gives it to another one.
       if (deliveries.isStopping) return this.handBack(delivery);
       unacknowledged.add(delivery.fields.deliveryTag);
       deliveries.unacknowledged++;
-      return deliveries.handle(() => onDelivery(delivery));
+      return onDelivery(delivery);
     };
   }
 
@@ -143,7 +143,7 @@ export class WatchedChannel {
   /** The broker delivers anew what was not acknowledged. */
   private closed(): void {
     this.isClosed = true;
-    if (this.deliveries.isStopping && !this.deliveries.isOver) this.deliveries.lost += this.unacknowledged.size;
+    if (this.deliveries.isStopping) this.deliveries.lost += this.unacknowledged.size;
     this.allAcknowledged();
   }
 

@@ -9,16 +9,16 @@ const lateCloseMs = 100;
  * Closes a connection whose other side may be gone: the end of the process does not wait for it any longer than it
  * takes a broker that is there.
  *
- * @param isLate whether the drain was cut
+ * @param wasCut whether the drain has been cut
  * @param abandon lets go of what has not closed in time
  */
 export async function closeWithin(
   clock: Clock,
-  isLate: boolean,
+  wasCut: boolean,
   close: () => unknown,
   abandon: () => unknown,
 ): Promise<void> {
   const closed = Promise.resolve(close());
-  if (await settledWithin(clock, closed, isLate ? lateCloseMs : closeMs)) await closed;
+  if (await settledWithin(clock, closed, wasCut ? lateCloseMs : closeMs)) await closed;
   else await abandon();
 }

@@ -12,6 +12,7 @@ export class TransportDrainable implements Drainable {
   private awaited?: string;
   /** The first step that failed. The ones after it are taken all the same: messages are still in progress. */
   private failure?: { readonly error: unknown };
+  private wasCut = false;
 
   constructor(
     private readonly transport: Transport,
@@ -41,6 +42,7 @@ export class TransportDrainable implements Drainable {
   }
 
   async forceClose(): Promise<readonly Leftover[]> {
+    this.wasCut = true;
     const { awaited, transport, work } = this;
     const left: Leftover[] = [];
     if (awaited) left.push({ kind: 'transport', name: transport.name, ageMs: 0, detail: awaited });
@@ -50,8 +52,14 @@ export class TransportDrainable implements Drainable {
     return [...left, ...((await transport.cut?.()) ?? [])];
   }
 
-  async close(deadline: AbortSignal): Promise<void> {
-    await this.transport.close?.(deadline);
+  /**
+   * Nest closes the transport, after the drain.
+   *
+   * @param close Nest's own `server.close()`
+   */
+  disconnect(close: () => unknown): unknown {
+    const { transport, wasCut } = this;
+    return transport.disconnect ? transport.disconnect(close, wasCut) : close();
   }
 
   /** A broker that does not answer is waited for until the deadline. */

@@ -57,7 +57,7 @@ export interface TransportReadiness {
 /**
  * One transport, as the drain needs it: how to take no further messages while the connection stays, and how to know
  * that what has been written has left. `TransportDrainable` does the rest, and in this order: `announce` in the lame
- * duck; `stopTaking` as draining begins; messages in progress end; `flush`; then `close`.
+ * duck; `stopTaking` as draining begins; messages in progress end; `flush`, or `cut`; `disconnect` when Nest closes it.
  *
  * Each step may reject: the report says so, and the shutdown goes on. None is called twice.
  */
@@ -97,14 +97,13 @@ export interface Transport {
   leftovers?(): readonly Leftover[];
   /** The drain deadline has passed: cut what is left. Names what the leases of messages do not. */
   cut?(): Promise<readonly Leftover[]> | readonly Leftover[];
-  /** The drain of everything is over. */
-  close?(deadline: AbortSignal): Promise<void>;
   /**
    * Nest closes the transport, after the drain.
    *
    * @param close Nest's own `server.close()`. @default it is called
+   * @param wasCut whether the drain has been cut: no time is left to wait for a broker that does not answer
    */
-  disconnect?(close: () => unknown): unknown;
+  disconnect?(close: () => unknown, wasCut: boolean): unknown;
 }
 
 /** Recognises the server of a transport by its shape. Nothing of an optional package is imported for it. */

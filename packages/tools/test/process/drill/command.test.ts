@@ -1,13 +1,13 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { apps, endCommands, runCommand, shortRoll, startCommand } from '../../drill/support/run-drill.js';
 import { build } from '../../../../../test/process/support/child.js';
+import { temporaryFolder } from '../../../../../test/support/temporary-folder.js';
 
 const faulty = ['node', `${apps}/faulty.mjs`];
 const stub = join(process.cwd(), 'packages/tools/test/integration/drill/stub-app.mjs');
@@ -64,11 +64,10 @@ describe('nestjs-drain drill', () => {
   });
 
   it('says which shell is not here', async () => {
-    const nowhere = mkdtempSync(join(tmpdir(), 'drill-test-'));
+    const nowhere = temporaryFolder();
     const { code, stderr } = await runCommand(['drill', '--shell=busybox', '--', ...faulty], {
       env: { PATH: nowhere },
     });
-    rmSync(nowhere, { recursive: true });
     expect(stderr).toMatch(/^[^\n]*--shell busybox needs busybox on this machine[^\n]*\n$/);
     expect(code).toBe(2);
   });
@@ -84,7 +83,7 @@ describe('nestjs-drain drill', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends every child at %s, npm and its own included', async (signal) => {
-    const folder = mkdtempSync(join(tmpdir(), 'drill-test-'));
+    const folder = temporaryFolder();
     const env = { TMPDIR: folder };
     const child = startCommand(['drill', '--warm-up=60s', '--', 'npm', 'start', '--silent'], {
       cwd: `${apps}/npm`,
@@ -99,11 +98,10 @@ describe('nestjs-drain drill', () => {
     expect(await exited).toEqual([signal === 'SIGINT' ? 130 : 143, null]);
     while (started.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(readdirSync(folder).filter((name) => name.startsWith('nestjs-drain'))).toEqual([]);
-    rmSync(folder, { recursive: true });
   });
 
   it('writes JSON, JUnit and HTML, and leaves nothing behind', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'drill-test-'));
+    const folder = temporaryFolder();
     const [junit, html] = [join(folder, 'drill.xml'), join(folder, 'drill.html')];
     const args = ['drill', '--json', `--junit=${junit}`, `--html=${html}`, ...shortRoll, '--', ...faulty, 'no-handler'];
     const { code, stdout, stderr } = await runCommand(args, { env: { TMPDIR: folder } });
@@ -113,7 +111,6 @@ describe('nestjs-drain drill', () => {
     expect(readFileSync(junit, 'utf8')).toMatch(/<failure message="\d+ requests? failed/);
     expect(readFileSync(html, 'utf8')).toMatch(/^<!doctype html>/);
     expect(readdirSync(folder).sort()).toEqual(['drill.html', 'drill.xml']);
-    rmSync(folder, { recursive: true });
   });
 
   it('has a help of 80 columns, with everything a man page has', async () => {
@@ -147,38 +144,30 @@ describe('nestjs-drain', () => {
   });
 
   it('says how to install the tools where they are missing, and its version nevertheless', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-alone-'));
-    try {
-      for (const file of ['package.json', 'bin/nestjs-drain.mjs']) cpSync(file, join(folder, file));
-      const alone = (...args: readonly string[]) =>
-        spawnSync(process.execPath, [join(folder, 'bin/nestjs-drain.mjs'), ...args], { cwd: folder, encoding: 'utf8' });
-      expect(alone('doctor')).toMatchObject({
-        status: 2,
-        stdout: '',
-        stderr: expect.stringMatching(/^nestjs-drain: .* npm install --save-dev nestjs-drain-tools\n$/),
-      });
-      expect(alone('--version')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const folder = temporaryFolder();
+    for (const file of ['package.json', 'bin/nestjs-drain.mjs']) cpSync(file, join(folder, file));
+    const alone = (...args: readonly string[]) =>
+      spawnSync(process.execPath, [join(folder, 'bin/nestjs-drain.mjs'), ...args], { cwd: folder, encoding: 'utf8' });
+    expect(alone('doctor')).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^nestjs-drain: .* npm install --save-dev nestjs-drain-tools\n$/),
+    });
+    expect(alone('--version')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 
   it('takes the tools that are installed in the current folder', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'nestjs-drain-alone-'));
-    try {
-      cpSync('package.json', join(folder, 'elsewhere/package.json'));
-      cpSync('bin', join(folder, 'elsewhere/bin'), { recursive: true });
-      mkdirSync(join(folder, 'app/node_modules'), { recursive: true });
-      symlinkSync(resolve('packages/tools'), join(folder, 'app/node_modules/nestjs-drain-tools'));
-      const bin = join(folder, 'elsewhere/bin/nestjs-drain.mjs');
-      const run = spawnSync(process.execPath, [bin, 'doctor', '--help'], {
-        cwd: join(folder, 'app'),
-        encoding: 'utf8',
-      });
-      expect(run).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Usage: nestjs-drain doctor/) });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const folder = temporaryFolder();
+    cpSync('package.json', join(folder, 'elsewhere/package.json'));
+    cpSync('bin', join(folder, 'elsewhere/bin'), { recursive: true });
+    mkdirSync(join(folder, 'app/node_modules'), { recursive: true });
+    symlinkSync(resolve('packages/tools'), join(folder, 'app/node_modules/nestjs-drain-tools'));
+    const bin = join(folder, 'elsewhere/bin/nestjs-drain.mjs');
+    const run = spawnSync(process.execPath, [bin, 'doctor', '--help'], {
+      cwd: join(folder, 'app'),
+      encoding: 'utf8',
+    });
+    expect(run).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Usage: nestjs-drain doctor/) });
   });
 });
 

@@ -1,8 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -10,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { processesMarked } from '../../../src/drill/stragglers.js';
 import { apps, endCommands, runCommand, shortRoll, startCommand } from '../../drill/support/run-drill.js';
 import { build } from '../../../../../test/process/support/child.js';
+import { temporaryFolder } from '../../../../../test/support/temporary-folder.js';
 
 const faulty = ['node', `${apps}/faulty.mjs`];
 /** The first seed; every run with the same one is interrupted at the same moments. */
@@ -36,7 +36,7 @@ describe('What nestjs-drain drill has measured', () => {
   });
 
   it('leaves a file as it is until there is something to write, and no new one', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'drill-test-'));
+    const folder = temporaryFolder();
     const [old, fresh] = [join(folder, 'old.xml'), join(folder, 'new.html')];
     writeFileSync(old, 'of last week');
     const args = ['drill', `--junit=${old}`, `--html=${fresh}`, '--', 'no-such-command'];
@@ -45,7 +45,6 @@ describe('What nestjs-drain drill has measured', () => {
     expect(existsSync(fresh)).toBe(false);
     const twice = await runCommand(['drill', `--junit=${old}`, `--html=${old}`, '--', ...faulty]);
     expect(twice.stderr).toMatch(/is named for two reports/);
-    rmSync(folder, { recursive: true });
   });
 
   it('is told up to Ctrl-C, marked as partial', async () => {
@@ -68,7 +67,7 @@ describe('What nestjs-drain drill has measured', () => {
   });
 
   it('is told up to the successor that does not start, which costs exit 2', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'drill-test-'));
+    const folder = temporaryFolder();
     const { code, stdout, stderr } = await runCommand(
       ['drill', '--replicas=2', '--rate=80', '--', 'node', `${apps}/third-start-fails.mjs`],
       { env: { COUNTER: join(folder, 'starts') } },
@@ -77,7 +76,6 @@ describe('What nestjs-drain drill has measured', () => {
     expect(stdout).toMatch(/ {2}requests {6}\d+, 80 a second/);
     expect(stderr).toMatch(/^nestjs-drain drill: replica-3 exited with 1 before .*Error: no database\.\n$/);
     expect(code).toBe(2);
-    rmSync(folder, { recursive: true });
   });
 
   it('ends quietly when nobody reads it', async () => {
@@ -111,7 +109,7 @@ describe('An interrupt at a random moment', () => {
   }));
 
   it.each(moments)('leaves nothing running: $signal after $afterMs ms', async ({ afterMs, signal, command }) => {
-    const folder = mkdtempSync(join(tmpdir(), 'drill-test-'));
+    const folder = temporaryFolder();
     const mark = `DRILL_TEST=${folder}`;
     const child = startCommand(['drill', ...shortRoll, '--lag=0,200ms', '--', ...command], {
       cwd: `${apps}/npm`,
@@ -126,7 +124,6 @@ describe('An interrupt at a random moment', () => {
     await exited;
     while (processesMarked(mark).length > 0) await delay(20);
     if (signal !== 'SIGKILL') expect(readdirSync(folder).filter((name) => name.includes('drill'))).toEqual([]);
-    rmSync(folder, { recursive: true });
   });
 });
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { apps, endCommands, runCommand, runDrill, shortRoll } from '../../drill/support/run-drill.js';
 import { build } from '../../../../../test/process/support/child.js';
+import { temporaryFolder } from '../../../../../test/support/temporary-folder.js';
 
 const faulty = ['node', `${apps}/faulty.mjs`];
 const cluster = `${apps}/cluster.mjs`;
@@ -117,7 +117,7 @@ describe('nestjs-drain drill', () => {
   });
 
   it('stands beside an earlier one, says its rate, and names what was drilled', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'drill-test-'));
+    const folder = temporaryFolder();
     const [before, html] = [join(folder, 'before.json'), join(folder, 'drill.html')];
     const first = await runCommand(['drill', '--json', '--title=without', ...shortRoll, '--', ...faulty, 'no-handler']);
     writeFileSync(before, first.stdout);
@@ -132,7 +132,6 @@ describe('nestjs-drain drill', () => {
     for (const said of ['<h3>without</h3>', '<h3>with</h3>', '<span class="title">with</span>', 'kubernetes'])
       expect(page).toContain(said);
     expect(JSON.parse(first.stdout).about).toMatchObject({ title: 'without', service: 'nestjs-drain' });
-    rmSync(folder, { recursive: true });
   });
 
   it.each([

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { rules } from '../../../src/doctor/rules/index.js';
+import { temporaryFolder } from '../../../../../test/support/temporary-folder.js';
 import { clean, mutated } from './support/fixtures.js';
 import { doctor } from './support/run-doctor.js';
 
@@ -133,10 +133,8 @@ describe('nestjs-drain doctor, without files', () => {
   let project: string;
 
   beforeEach(() => {
-    project = mkdtempSync(join(tmpdir(), 'doctor-'));
+    project = temporaryFolder();
   });
-
-  afterEach(() => rmSync(project, { recursive: true }));
 
   const write = (name: string, text: string) => {
     mkdirSync(dirname(join(project, name)), { recursive: true });

@@ -264,7 +264,7 @@ describe('The end', () => {
   it('leaves nothing that Nest could wait for when it closes', () => {
     transport.announce!(0);
     grpc.did.length = 0;
-    transport.disconnect!(() => grpc.did.push('close'));
+    transport.disconnect!(() => grpc.did.push('close'), true);
     expect(grpc.did).toEqual(['forceShutdown', 'close']);
   });
 
@@ -276,7 +276,7 @@ describe('The end', () => {
     await idle.stopTaking(never);
     await idle.flush!(never);
     await idle.cut!();
-    expect(idle.disconnect!(() => 'closed')).toBe('closed');
+    expect(idle.disconnect!(() => 'closed', true)).toBe('closed');
     expect(grpc.did).toEqual([]);
   });
 });

@@ -99,7 +99,7 @@ describe('The transport of MQTT', () => {
     await answerPings();
     await flushed;
     let closed = 0;
-    await transport.disconnect!(() => closed++);
+    await transport.disconnect!(() => closed++, false);
     expect(client.ends).toEqual([false]);
     expect(closed).toBe(1);
     expect(client.destroyed).toBe(false);
@@ -124,15 +124,18 @@ describe('The transport of MQTT', () => {
     const flushed = transport.flush!(deadline.signal);
     deadline.abort();
     await flushed;
-    await transport.disconnect!(() => undefined);
+    await transport.disconnect!(() => undefined, true);
     expect(client.ends).toEqual([true]);
   });
 
-  it('cuts the connection when the broker does not end it', async () => {
+  it.each([
+    ['after half a second', 500, false],
+    ['sooner when the drain was cut', 100, true],
+  ])('cuts the connection when the broker does not end it, %s', async (_, ms, wasCut) => {
     client.endsAtOnce = false;
     let isClosed = false;
-    void (transport.disconnect!(() => undefined) as Promise<unknown>).then(() => (isClosed = true));
-    await clock.advance(499);
+    void (transport.disconnect!(() => undefined, wasCut) as Promise<unknown>).then(() => (isClosed = true));
+    await clock.advance(ms - 1);
     expect(isClosed).toBe(false);
     await clock.advance(1);
     expect(isClosed).toBe(true);
@@ -144,7 +147,7 @@ describe('The transport of MQTT', () => {
     server.mqttClient = undefined;
     await transport.stopTaking(deadline.signal);
     await transport.flush!(deadline.signal);
-    await transport.disconnect!(() => undefined);
+    await transport.disconnect!(() => undefined, false);
   });
 
   it('warns of calls over subscriptions that are not shared, and not of events', () => {

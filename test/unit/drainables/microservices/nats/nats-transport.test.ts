@@ -107,7 +107,7 @@ describe('The transport of NATS', () => {
     server.options = { gracefulShutdown: true, queue: 'orders' };
     expect(transport.warnings).toEqual([expect.stringContaining('gracefulShutdown')]);
     let seen: unknown;
-    await transport.disconnect!(() => (seen = server.options));
+    await transport.disconnect!(() => (seen = server.options), false);
     expect(seen).toEqual({ gracefulShutdown: false, queue: 'orders' });
   });
 });

@@ -118,13 +118,13 @@ describe('The transport of Redis', () => {
     server.subClient = server.pubClient = undefined;
     await transport.stopTaking(deadline);
     await transport.flush!(deadline);
-    await transport.disconnect!(() => undefined);
+    await transport.disconnect!(() => undefined, false);
   });
 
   it('waits until both clients have quit, also where Nest does not, and closes twice without an error', async () => {
     const { pubClient, subClient } = server;
     const close = () => void [pubClient, subClient].forEach((client) => void client!.quit());
-    await transport.disconnect!(close);
+    await transport.disconnect!(close, false);
     close();
     expect([pubClient!.quits, subClient!.quits]).toEqual([1, 1]);
     expect([pubClient!.disconnects, subClient!.disconnects]).toEqual([0, 0]);
@@ -132,17 +132,20 @@ describe('The transport of Redis', () => {
 
   it('does not ask a client to quit that has no connection', async () => {
     server.pubClient!.status = 'end';
-    await transport.disconnect!(() => undefined);
+    await transport.disconnect!(() => undefined, false);
     expect([server.pubClient!.quits, server.pubClient!.disconnects]).toEqual([0, 1]);
   });
 
-  it('ends both connections when Redis does not answer', async () => {
+  it.each([
+    ['after half a second', 500, false],
+    ['sooner when the drain was cut', 100, true],
+  ])('ends both connections when Redis does not answer, %s', async (_, ms, wasCut) => {
     const { pubClient, subClient } = server;
     pubClient!.answer = () => new Promise(() => undefined);
     subClient!.answer = () => new Promise(() => undefined);
     let isClosed = false;
-    void (transport.disconnect!(() => undefined) as Promise<void>).then(() => (isClosed = true));
-    await clock.advance(499);
+    void (transport.disconnect!(() => undefined, wasCut) as Promise<void>).then(() => (isClosed = true));
+    await clock.advance(ms - 1);
     expect(isClosed).toBe(false);
     await clock.advance(1);
     expect(isClosed).toBe(true);

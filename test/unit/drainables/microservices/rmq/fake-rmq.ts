@@ -117,15 +117,12 @@ export class FakeRmqServer implements RmqServer {
   async setupChannel(channel: RawChannel, isSetUp?: () => void): Promise<void> {
     this.declared++;
     await this.asserted;
-    void channel.consume(
-      this.queue,
-      (delivery) => {
-        if (!delivery) return;
-        this.handled.push(delivery);
-        return new Promise<void>((resolve) => this.ends.push(resolve));
-      },
-      { noAck: this.noAck },
-    );
+    void channel.consume(this.queue, (delivery) => delivery && this.handleMessage(delivery), { noAck: this.noAck });
     isSetUp?.();
+  }
+
+  handleMessage(delivery: Delivery): Promise<void> {
+    this.handled.push(delivery);
+    return new Promise((resolve) => this.ends.push(resolve));
   }
 }

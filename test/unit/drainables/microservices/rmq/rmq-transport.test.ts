@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { rmqTransport } from '../../../../../src/drainables/microservices/rmq/rmq-transport.js';
 import { type Transport } from '../../../../../src/drainables/microservices/shared/transport.js';
-import { FakeClock } from '../../../../support/fake-clock.js';
+import { Transports } from '../../../../../src/drainables/microservices/transports.js';
+import { InFlightTracker } from '../../../../../src/in-flight/in-flight-tracker.js';
+import { type Drainable } from '../../../../../src/sequence/drainable.js';
+import { FakeClock, settle } from '../../../../support/fake-clock.js';
 import { FakeChannel, FakeRmqServer } from './fake-rmq.js';
 import { contextWith } from '../transport-context.js';
 
@@ -116,15 +119,19 @@ describe.each([true, false])('RabbitMQ with noAck: %s', (noAck) => {
   });
 
   it('waits for what Nest has been given and not called a handler with', async () => {
+    const drainables: Drainable[] = [];
+    const around = { ...contextWith({ clock }), tracker: new InFlightTracker(clock), refused: () => undefined };
+    server = new FakeRmqServer(noAck);
+    new Transports(around, (each) => drainables.push(each)).attach(server, () => false);
+    channel = await connect();
     const delivery = channel.deliver();
-    await transport.stopTaking(deadline.signal);
-    const flushing = flush();
-    await clock.advance(0);
-    expect(flushing.isSettled).toBe(false);
     if (!noAck) channel.ack(delivery);
+    const drained = watch(drainables[0]!.drain(deadline.signal));
+    for (let turn = 0; turn < 3; turn++) await settle();
+    expect(drained.isSettled).toBe(false);
     server.ends[0]!();
-    await clock.advance(0);
-    expect(flushing).toEqual({ isSettled: true });
+    for (let turn = 0; turn < 3; turn++) await settle();
+    expect(drained).toEqual({ isSettled: true });
   });
 
   it('waits until the broker has confirmed replies', async () => {
@@ -167,17 +174,20 @@ describe.each([true, false])('RabbitMQ with noAck: %s', (noAck) => {
   });
 
   it('closes as Nest does', async () => {
-    await transport.disconnect!(() => ((server.isClosed = true), Promise.resolve()));
+    await transport.disconnect!(() => ((server.isClosed = true), Promise.resolve()), false);
     expect(server.isClosed).toBe(true);
     expect(server.isStreamDestroyed).toBe(false);
-    await expect(transport.disconnect!(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(transport.disconnect!(() => Promise.reject(new Error('no')), false)).rejects.toThrow('no');
   });
 
-  it('lets go of a broker that does not answer when it is closed', async () => {
+  it.each([
+    ['after half a second', 500, false],
+    ['sooner when the drain was cut', 100, true],
+  ])('lets go of a broker that does not answer when it is closed, %s', async (_, ms, wasCut) => {
     let isManagerClosed = false;
     server.closeManager = () => ((isManagerClosed = true), Promise.reject(new Error('closed')));
-    const closing = watch(transport.disconnect!(() => new Promise(() => undefined)) as Promise<void>);
-    await clock.advance(499);
+    const closing = watch(transport.disconnect!(() => new Promise(() => undefined), wasCut) as Promise<void>);
+    await clock.advance(ms - 1);
     expect(isManagerClosed).toBe(false);
     await clock.advance(1);
     expect(isManagerClosed).toBe(true);

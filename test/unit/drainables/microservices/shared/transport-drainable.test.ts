@@ -101,3 +101,23 @@ describe('The drain of a transport', () => {
     expect(await drainableOf().drain(noDeadline())).toEqual([]);
   });
 });
+
+describe('The close of a transport by Nest', () => {
+  function drainableOf(disconnect?: Transport['disconnect']): TransportDrainable {
+    const clock = new FakeClock();
+    const transport = { name: 'Test', stopTaking: () => Promise.resolve(), disconnect };
+    return new TransportDrainable(transport, new MessageWork(clock, new InFlightTracker(clock)));
+  }
+  const close = () => 'closed';
+
+  it('is left to a transport that has a way of its own, which is told whether the drain has been cut', async () => {
+    const drainable = drainableOf((closeAsNest, wasCut) => [closeAsNest(), wasCut]);
+    expect(drainable.disconnect(close)).toEqual(['closed', false]);
+    await drainable.forceClose();
+    expect(drainable.disconnect(close)).toEqual(['closed', true]);
+  });
+
+  it('is as Nest does it for all others', () => {
+    expect(drainableOf().disconnect(close)).toBe('closed');
+  });
+});

@@ -1,12 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { evaluate } from '../../../../src/doctor/read/evaluate.js';
+import { temporaryFolder } from '../../../../../../test/support/temporary-folder.js';
 
 const file = 'ecosystem.config.js';
-const folder = mkdtempSync(join(tmpdir(), 'evaluate-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 describe('evaluate', () => {
   it('gives what a module exports, as JSON', () => {
