@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 export async function run(program, ...args) {
   try {
     const { stdout, stderr } = await promisify(execFile)(program, args, { encoding: 'utf8' });
-    return { code: 0, output: (stdout + stderr).trim() };
+    return { code: 0, stdout, output: (stdout + stderr).trim() };
   } catch (error) {
     if (typeof error.code !== 'number') throw error;
-    return { code: error.code, output: (error.stdout + error.stderr).trim() };
+    return { code: error.code, stdout: error.stdout, output: (error.stdout + error.stderr).trim() };
   }
 }
 
@@ -44,9 +44,9 @@ export async function journal(unit) {
   return (await run('journalctl', '--no-pager', '-o', 'cat', '-u', unit)).output;
 }
 
-/** Asks until it holds, for half a minute at most. */
+/** Asks until it holds, for a minute at most. */
 export async function until(holds) {
-  const endAt = performance.now() + 30_000;
+  const endAt = performance.now() + 60_000;
   for (;;) {
     const value = await holds();
     if (value) return value;
