@@ -157,6 +157,23 @@ async function measureDocumented(rolls) {
     pointTo('1');
   }
 
+  pointTo('crashing');
+  await run('systemctl', 'restart', unit);
+  const waiting = fetch(`http://127.0.0.1:${port}/orders`).then(
+    ({ status }) => status,
+    ({ cause }) => cause.code,
+  );
+  await pause(15_000);
+  const { NRestarts: tries } = await shown(unit, 'NRestarts');
+  pointTo('1');
+  const answer = await waiting;
+  checks.add(
+    '`systemctl restart` of a version that crashes for 15 s',
+    `${tries} tries; who came first was answered ${answer} when it was mended`,
+    answer === 200 && Number(tries) > 2,
+  );
+  await until(async () => (await shown(unit, 'SubState')).SubState === 'running');
+
   const killed = await killSupervisor(ledger);
   const again = (killed.againMs / 1_000).toFixed(1);
   checks.add('SIGKILL of the supervisor', `${told(killed, [])}; serves again after ${again} s`, isClean(killed));
