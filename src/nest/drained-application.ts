@@ -10,6 +10,7 @@ import { budgetWarning } from '../options/shutdown-budget.js';
 import { ServiceManager } from '../platform/service-manager.js';
 import { messageOf } from '../sequence/errors.js';
 import { setImmediate } from '../sequence/timers.js';
+import { leaveAbortToKernel } from './abort-signal.js';
 import { GatewayFinder } from './gateway-finder.js';
 import { HookExplorer } from './hook-explorer.js';
 import { meetHttpAdapter } from './http-adapter.js';
@@ -79,6 +80,7 @@ export class DrainedApplication {
       clock: core.clock,
       inFlight: () => core.tracker.size,
       warn: (message) => this.warn(message),
+      watched: leaveAbortToKernel,
     });
   }
 

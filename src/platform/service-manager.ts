@@ -9,6 +9,8 @@ interface Told {
   readonly clock: Clock;
   readonly inFlight: () => number;
   readonly warn: (message: string) => void;
+  /** Is called each time before systemd hears that the process lives, which it does where it watches that. */
+  readonly watched?: () => void;
   readonly environment?: NodeJS.ProcessEnv;
   readonly pid?: number;
   readonly notify?: Notify;
@@ -29,7 +31,7 @@ export class ServiceManager {
   constructor(private readonly told: Told) {
     const { isWorker = clusterWorker() !== undefined } = told;
     this.notifier = new SystemdNotifier(told);
-    this.pulse = new ServicePulse(this.notifier, told.clock);
+    this.pulse = new ServicePulse(this.notifier, told.clock, told.watched);
     // The process that systemd knows is their primary.
     this.isListening = this.notifier.isListening && !isWorker;
   }

@@ -14,12 +14,14 @@ export class ServicePulse {
   constructor(
     private readonly notifier: Pick<SystemdNotifier, 'tell' | 'aliveEveryMs'>,
     private readonly clock: Clock,
+    private readonly watched: () => void = () => undefined,
   ) {}
 
   beAlive(): void {
     const { aliveEveryMs } = this.notifier;
     if (aliveEveryMs === undefined || this.watchdog) return;
     const tick = () => {
+      this.watched();
       this.notifier.tell({ WATCHDOG: '1' });
       this.watchdog = this.clock.after(aliveEveryMs, tick);
       this.watchdog.unref?.();

@@ -48,6 +48,17 @@ describe('An application that systemd waits to hear from', () => {
     expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
   });
 
+  it('dies at once of the SIGABRT that systemd sends when its event loop hangs', async () => {
+    // Nest's shutdown hooks are enabled for all signals, and an event loop that hangs calls none of them.
+    const child = await Child.start('orders', { drain: 10_000, env: unit('', { WATCHDOG_USEC: '400000' }) });
+    await hears(/^WATCHDOG=1$/);
+    const cut = request(child.url('/looping')).catch(() => 'cut');
+    await child.until('looping');
+    child.signal('SIGABRT');
+    expect(await child.ended).toMatchObject({ end: 'SIGABRT' });
+    await cut;
+  });
+
   it('does not wait for a systemd-notify that hangs', async () => {
     const child = await Child.start('orders', { drain: 10_000, env: unit('exec sleep 5') });
     await hears(/^READY=1/);

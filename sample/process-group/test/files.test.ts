@@ -21,6 +21,11 @@ describe('The units', () => {
     expect(read('deploy.sh')).toContain('home=${2:-/srv/orders}');
   });
 
+  it('let systemd hear of the group, and workers drain whose supervisor is killed', () => {
+    expect(unitValue('NotifyAccess')).toBe('all');
+    expect(unitValue('KillMode')).toBe('process');
+  });
+
   (hasSystemd ? it : it.skip)('are what systemd understands', () => {
     const folder = mkdtempSync(join(tmpdir(), 'units-'));
     try {

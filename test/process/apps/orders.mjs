@@ -47,6 +47,11 @@ class OrdersController {
     tell('held');
     return never;
   }
+  /** The event loop hangs. */
+  looping() {
+    tell('looping');
+    while (Date.now() > 0);
+  }
   uploaded() {
     return {};
   }
@@ -62,6 +67,7 @@ Controller()(injectable(OrdersController, Database));
 decorate(OrdersController, 'list', Get('orders'));
 decorate(OrdersController, 'held', Get('held'));
 decorate(OrdersController, 'hanging', Get('hanging'));
+decorate(OrdersController, 'looping', Get('looping'));
 decorate(OrdersController, 'uploaded', Post('upload'), HttpCode(200));
 decorate(OrdersController, 'streaming', Get('stream'));
 Res()(OrdersController.prototype, 'streaming', 0);

@@ -1,3 +1,5 @@
+import { giveToUnit } from './user-unit.js';
+
 /** How a group of processes is started, reloaded and ended. `$DRILL_PID` is the process that was started. */
 export interface ReloadProcedure {
   /** What the result calls it. */
@@ -10,6 +12,11 @@ export interface ReloadProcedure {
   readonly end?: string;
   /** What all of these have in their environment; `folder` is theirs alone. */
   readonly env?: (folder: string) => Readonly<Record<string, string>>;
+  /**
+   * Gives the group its environment, where whoever starts it has another one. Returns what takes it back. Throws a
+   * `BadInputError` when that is not possible.
+   */
+  readonly give?: (command: readonly string[], variables: Readonly<Record<string, string>>) => () => void;
 }
 
 /** Files that PM2 takes for a list of applications. */
@@ -36,9 +43,10 @@ export const reloadPresets = {
     reload: 'nestjs-drain reload',
     env: (folder) => ({ NESTJS_DRAIN_CONTROL: `${folder}/control.sock` }),
   },
-  /** The command is the name of a unit of the user, which has its own environment. */
+  /** The command is the name of a unit of the user. */
   systemd: {
     name: 'systemd',
+    give: ([unit = ''], variables) => giveToUnit(unit, variables),
     start: ([unit = '']) => ['systemctl', '--user', 'start', unit],
     reload: 'systemctl --user reload "$DRILL_COMMAND"',
     end: 'systemctl --user stop "$DRILL_COMMAND"',

@@ -37,6 +37,7 @@ export function resultOf(record: DrillRecord): DrillResult {
     shutdowns: replicas.filter(({ diedAlone }) => !diedAlone).length,
     rolls: made,
     partial,
+    isGroup: settings.reload !== undefined,
     ofLateClient: failures.filter((failure) => isOfLateClient(failure, { stalls })).length,
   });
   return {

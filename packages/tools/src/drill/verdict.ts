@@ -19,6 +19,8 @@ export interface VerdictFacts {
   readonly partial?: Interruption;
   /** How many requests failed because the drill itself was late. @default 0 */
   readonly ofLateClient?: number;
+  /** What is rolled is a group of processes, which are seen from inside. */
+  readonly isGroup?: boolean;
 }
 
 export interface Verdict {
@@ -106,7 +108,7 @@ function ownDoingOf({ failed, failuresByKind }: Totals): string {
 }
 
 /** Why nothing can be concluded from what was not lost. */
-function doubtOf({ totals, rolls }: VerdictFacts): string | undefined {
+function doubtOf({ totals, rolls, isGroup = false }: VerdictFacts): string | undefined {
   const fewest = Math.min(...rolls.map(({ samples }) => samples.dueAtMs.length));
   if (rolls.length === 0 || fewest < leastRequests) {
     return (
@@ -114,6 +116,8 @@ function doubtOf({ totals, rolls }: VerdictFacts): string | undefined {
       `and ${leastRequests} the least; raise --rate or --cool-down`
     );
   }
+  const unseenRoll = isGroup && rolls.find(({ replicas }) => replicas.length === 0);
+  if (unseenRoll) return `no process of the group was seen from inside in roll ${unseenRoll.round}`;
   const idleRoll = rolls.find(({ replicas }) => replicas.length > 0 && replicas.every(isUntouched));
   if (idleRoll) return `nobody was stopped in roll ${idleRoll.round}`;
   const { answeredByReplicas, requests, failed } = totals;

@@ -91,6 +91,13 @@ const wrappers: Readonly<Record<string, Wrapper>> = {
     why: 'it passes SIGTERM on, and ends at once, before node has drained',
   },
   'dd-trace-run': execs,
+  'nestjs-drain': {
+    ...forwards,
+    verb: 'serve',
+    valued:
+      '--workers --ready --ready-timeout --probation --grace --hang-limit --balance --control --cwd --watch-release ' +
+      '--status-port',
+  },
   dockerize: {
     passing: 'cuts',
     valued: '-wait -timeout -template -stdout -stderr -wait-http-header -wait-retry-interval -delims -env -env-section',

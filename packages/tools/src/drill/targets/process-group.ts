@@ -27,6 +27,8 @@ export class ProcessGroupTarget implements Target {
   private child?: ChildProcess;
   private output = '';
   private watching?: NodeJS.Timeout;
+  /** Takes back what `ReloadProcedure.give` has given. */
+  private takeBack?: () => void;
 
   constructor(
     private readonly context: TargetContext,
@@ -50,6 +52,7 @@ export class ProcessGroupTarget implements Target {
   async start(): Promise<void> {
     const { options, settings } = this.context;
     this.port = options.port ?? (await freePort());
+    this.takeBack = this.procedure.give?.(settings.command, this.variables());
     const command = this.procedure.start?.(settings.command, settings.replicas) ?? settings.command;
     const [file = '', ...args] = command;
     const child = spawn(file, args, {
@@ -105,20 +108,28 @@ export class ProcessGroupTarget implements Target {
       await runCommand(this.procedure.end, done).catch(() => undefined);
     }
     if (this.child) killGroup(this.child);
+    this.takeBack?.();
     await this.files.endMarked();
     this.files.remove();
   }
 
   private environment(): Record<string, string> {
     const { options, settings } = this.context;
-    const { portEnv = drillDefaults.portEnv } = options;
     return {
       ...options.platform.env,
       ...this.procedure.env?.(this.files.folder),
-      ...options.env,
-      [portEnv]: String(this.port),
+      ...this.variables(),
       DRILL_PID: String(this.child?.pid ?? ''),
       DRILL_COMMAND: settings.command.join(' '),
+    };
+  }
+
+  /** What the group has in its environment, wherever it runs. */
+  private variables(): Record<string, string> {
+    const { portEnv = drillDefaults.portEnv, env } = this.context.options;
+    return {
+      ...env,
+      [portEnv]: String(this.port),
       ...this.context.environmentOf?.(group),
       ...this.files.environmentOf(group),
     };

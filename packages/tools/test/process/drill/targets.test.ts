@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { apps, endCommands, runCommand, runDrill, shortRoll } from '../../drill/support/run-drill.js';
+import { StandInUnit } from '../../drill/support/stand-in-unit.js';
 import { build } from '../../../../../test/process/support/child.js';
 import { temporaryFolder } from '../../../../../test/support/temporary-folder.js';
 
@@ -59,6 +60,24 @@ describe('nestjs-drain drill --reload', () => {
     const stopped = result.rolls[0]!.replicas.filter(({ exitedAtMs }) => exitedAtMs !== undefined);
     expect(stopped).toHaveLength(2);
     expect(result.settings.preset).toBe('pm2');
+  });
+
+  it('knows systemd: a unit has an environment of its own, and is given what the drill needs', async () => {
+    const unit = new StandInUnit(['node', cluster]);
+    try {
+      const args = ['--reload=systemd', ...reload, ...shortGrace, '--', 'orders'];
+      const { code, result } = await runDrill(args, { env: unit.env });
+      expect({ code, failures: result.failures }).toEqual({ code: 0, failures: [] });
+      const stopped = result.rolls[0]!.replicas.filter(({ exitedAtMs }) => exitedAtMs !== undefined);
+      expect(stopped).toHaveLength(2);
+      expect(unit.addition).toBe('');
+      unit.becomes('active');
+      const again = await runCommand(['drill', ...args], { env: unit.env });
+      expect(again.stderr).toMatch(/^nestjs-drain drill: orders\.service is active, and the drill would end it: .*\n$/);
+      expect(again.code).toBe(2);
+    } finally {
+      unit.remove();
+    }
   });
 
   it('says in a line what is wrong with a reload that fails, or a group that does not start', async () => {

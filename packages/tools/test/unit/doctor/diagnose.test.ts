@@ -63,6 +63,19 @@ describe('diagnose, of the samples', () => {
     expect(diagnose(sources, { keepAliveMs: 5_000 }).map(({ rule }) => rule)).toEqual(['keep-alive']);
   });
 
+  it('finds nothing in the group of processes', () => {
+    const folder = 'sample/process-group';
+    const files = ['package.json', 'deploy/Dockerfile', 'deploy/orders.service', 'deploy/orders.socket'];
+    expect(diagnose(files.map((name) => read(`${folder}/${name}`)))).toEqual([]);
+  });
+
+  it('finds nothing in the units that the documentation shows', () => {
+    const pages = ['docs/process-groups.md', 'docs/platforms.md'].map((name) => readFileSync(name, 'utf8'));
+    const units = pages.flatMap((page) => [...page.matchAll(/```ini\n((?:# [^\n]*\n)?\[(?:Unit|Service)\].*?)```/gs)]);
+    expect(units).toHaveLength(3);
+    for (const [, text = ''] of units) expect(diagnose([{ name: 'orders.service', text }])).toEqual([]);
+  });
+
   it('finds nothing in the live page', () => {
     const folder = 'sample/realtime-app';
     const files = ['package.json', 'Dockerfile', 'ecosystem.config.js'].map((name) => `${folder}/${name}`);

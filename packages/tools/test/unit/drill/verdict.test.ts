@@ -74,6 +74,13 @@ describe('verdictOf', () => {
     expect(judge({ ...lost, killed: 1 }, { ofLateClient: 2 })).toMatchObject({ conclusion: 'failed' });
   });
 
+  it('concludes nothing from a group of which no process was seen', () => {
+    expect(judge({}, { isGroup: true })).toMatchObject({
+      conclusion: 'not-known',
+      verdict: 'Too little to say anything: no process of the group was seen from inside in roll 1.',
+    });
+  });
+
   it('tells what was sent again, and does not count it as lost', () => {
     expect(judge({ repeated: 1 })).toMatchObject({ conclusion: 'passed', lostNothing: true });
     expect(judge({ repeated: 1 }).verdict).toMatch(/; 1 request had to be sent again, refused unseen at first\.$/);
