@@ -130,7 +130,6 @@ describe.each(['alone', 'beside HTTP/1.1'] as const)(
       const { held, socket, closing } = await holdEnd();
       const secured = connectTls({ socket, ALPNProtocols: ['h2'], rejectUnauthorized: false });
       await once(secured, 'secureConnect');
-      await turns(20);
       expect(held.shutdown.phase).toBe('draining');
       expect(await speak(held, secured)).toMatchObject({ outcome: 'answered', status: 503 });
       expect(await closing).toMatchObject({ outcome: 'drained', clean: true, refused: 1 });
