@@ -147,7 +147,7 @@ describe('gRPC', () => {
   });
 
   it('does not wait for a stream whose client has gone', async () => {
-    const { child, port } = await replica({ drain: 5_000 });
+    const { child, port } = await replica({ drain: 10_000 });
     const client = closedLater(ordersClient(port));
     const stream = client.endless({ id: 'endless', ms: 0 });
     stream.on('error', () => undefined);
@@ -197,7 +197,7 @@ describe.each(['implementation', 'controller'])('The health service of gRPC (%s)
     });
     const indicator = await checker.resolve(GRPCHealthIndicator);
     const look = async () => {
-      const result = await indicator.checkService('orders', '', { url: `127.0.0.1:${port}` });
+      const result = await indicator.checkService('orders', '', { url: `127.0.0.1:${port}`, timeout: 10_000 });
       return result.orders.status;
     };
     expect(await look()).toBe('up');

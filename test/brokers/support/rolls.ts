@@ -23,9 +23,9 @@ export const rolls = [
  * How long the process may live on when its last handler has ended, ms. The bench judges the 150 ms that are the goal:
  * here other tests may run beside.
  */
-export const exitMs = 3_000;
+export const exitMs = 6_000;
 /** The same for what the drain deadline has cut. */
-export const lateExitMs = 3_000;
+export const lateExitMs = 6_000;
 
 /** Messages of a partition run one after the other: what is sent in the gap between two replicas is to be caught up. */
 export const kafkaLoad: Partial<RollSetup> = {
