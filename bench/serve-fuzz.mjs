@@ -92,7 +92,7 @@ async function run(seed) {
   deploy('good');
   const balance = pick('round-robin', 'shared');
   const options = ['--workers', pick('1', '2', '3'), '--balance', balance, '--probation', '300ms', '--grace', '3s'];
-  const limits = ['--ready-timeout', '1500ms', '--hang-limit', `${hangLimitMs}ms`, '--status-port', statusPort];
+  const limits = ['--ready-timeout', '3s', '--hang-limit', `${hangLimitMs}ms`, '--status-port', statusPort];
   const where = ['--control', join(folder, 'control'), '--cwd', join(folder, 'current')];
   const child = spawn(process.execPath, [command, 'serve', ...options, ...limits, ...where, '--', 'node', 'main.js'], {
     env: { ...process.env, FUZZ_PORT: port },

@@ -9,7 +9,9 @@ const inTheGap: readonly Flaw[] = ['unanswered', 'never', 'eventsLost'];
 
 describeWithBrokers('redis', 'Redis', () => {
   it.each(rolls)('cuts nothing at $load: $kind, $end', async (row) => {
-    const result = await rollOnce({ transport, url: (await sharedBroker('redis')).url, ...setupOf(row) });
+    const { url } = await sharedBroker('redis');
+    // What is lost in the gap would be waited for in vain.
+    const result = await rollOnce({ transport, url, ...setupOf(row), settleMs: undefined });
     expect(flawsOf(result, inTheGap)).toEqual({});
     // Every call that was begun was answered, and every event that was begun has ended.
     expect(result.unanswered + result.eventsLost).toBe(result.never);
@@ -26,7 +28,8 @@ describeWithBrokers('redis', 'Redis that fails while draining', () => {
     const broker = await sharedBroker('redis');
     const result = await rollOver(broker, { transport, server }, (wire) => wire.dropConnections(), midDrainMs);
     expectOnlyTheBrokerFailed(result, 'Redis');
-    expect(result.startedLate).toBeLessThan(5);
+    // The first connection is lost then, and the next one comes at once.
+    expect(result.lastStartMs).toBeLessThan(midDrainMs);
   });
 
   it('ends by the deadline when it is down, and the report says so', async () => {

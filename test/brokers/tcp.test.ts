@@ -10,10 +10,7 @@ const refusals = ['The server is shutting down', 'Connection closed'];
 describeWithBrokers([], 'TCP with retryWhenDraining()', () => {
   it.each(rolls)('fails no call at $load: $kind, $end', async (row) => {
     const result = await rollOnce({ transport, retry: true, ...setupOf(row) });
-    expect(flawsOf(result, ['never', 'eventsLost'])).toEqual({});
-    // An event that its client writes after the end of the connection is one that nobody can save.
-    expect(result.eventsLost).toBeLessThanOrEqual(1);
-    expect(result.never).toBe(result.eventsLost);
+    expect(flawsOf(result)).toEqual({});
     expect(result.report?.clean).toBe(true);
     expect(result.exitMs).toBeLessThan(2 * row.handlerMs + exitMs);
   });
@@ -22,10 +19,10 @@ describeWithBrokers([], 'TCP with retryWhenDraining()', () => {
 describeWithBrokers([], 'TCP with a client that does not send again', () => {
   it.each(rolls)('cuts nothing, and executes nothing that fails, at $load: $kind, $end', async (row) => {
     const result = await rollOnce({ transport, ...setupOf(row) });
-    expect(flawsOf(result, ['failed', 'never', 'eventsLost'])).toEqual({});
+    expect(flawsOf(result, ['failed', 'never'])).toEqual({});
     expect(refusals).toEqual(expect.arrayContaining(Object.keys(result.errors)));
-    expect(result.errors['The server is shutting down']).toBeGreaterThan(0);
-    expect(result.eventsLost).toBeLessThanOrEqual(1);
+    // A drain of 30 ms may be over before a busy machine brings one more call.
+    if (row.handlerMs === 500) expect(result.errors['The server is shutting down']).toBeGreaterThan(0);
     expect(result.never).toBe(result.failed + result.eventsLost);
     expect(result.report?.clean).toBe(true);
     expect(result.exitMs).toBeLessThan(2 * row.handlerMs + exitMs);

@@ -2,11 +2,13 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, type INestMicroservice, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientProxyFactory, MessagePattern, type MicroserviceOptions, Transport } from '@nestjs/microservices';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { firstValueFrom } from 'rxjs';
 import { GracefulShutdown, GracefulShutdownModule, InFlightInterceptor } from '../../src/index.js';
 import { enters, moduleOf } from '../support/applications.js';
+import { Gate } from '../support/gate.js';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
+
+const gate = new Gate();
 
 @Controller()
 class OrdersController {
@@ -19,7 +21,7 @@ class OrdersController {
   @MessagePattern('held')
   @UseInterceptors(InFlightInterceptor)
   async held(): Promise<string> {
-    await sleep(200);
+    await gate.pass();
     return 'held';
   }
 }
@@ -27,6 +29,7 @@ class OrdersController {
 describe('A message that a microservice gets while draining', () => {
   const ends: (() => unknown)[] = [];
   afterEach(async () => {
+    Gate.releaseAll();
     for (const end of ends.splice(0)) await end();
   });
 
@@ -46,12 +49,13 @@ describe('A message that a microservice gets while draining', () => {
 
     // Its connection stays open for it.
     const held = firstValueFrom(client.send('held', {}));
-    await sleep(20);
+    await gate.entered;
     const draining = enters(shutdown, 'draining');
     const closed = app.close();
     await draining;
     const told = await firstValueFrom(client.send('order', {})).catch((error: unknown) => error);
     expect(told).toMatchObject({ status: 'error', code: 'DRAINING', message: 'The server is shutting down' });
+    gate.release();
     expect(await held).toBe('held');
     await closed;
     expect(await shutdown.closed).toMatchObject({ outcome: 'drained', refused: 1 });

@@ -78,6 +78,8 @@ export interface RollResult {
   readonly cut: number;
   /** Events that no replica has finished. */
   readonly eventsLost: number;
+  /** Those of them that the client had written on a connection whose end it had read: nobody can save them. */
+  readonly eventsBehindEnd: number;
   /** Times that a handler needed a provider after its `onModuleDestroy`. */
   readonly afterDestroy: number;
   /** Of both replicas and the client. */
@@ -89,6 +91,8 @@ export interface RollResult {
   readonly exit: number | NodeJS.Signals;
   /** Started by the leaving replica after it was told to end. */
   readonly startedLate: number;
+  /** When it started the last one: so long after it was told to end, ms. */
+  readonly lastStartMs: number;
   readonly report?: ShutdownReport;
   /** What the leaving replica printed: warnings and errors. */
   readonly output: string;
@@ -100,6 +104,8 @@ interface Outcome {
   readonly values: number;
   readonly ended: boolean;
   readonly error?: string;
+  /** It was written on a connection whose end had been read. */
+  readonly isBehindEnd?: boolean;
 }
 
 interface Entry {
@@ -174,11 +180,12 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     const ledgers = () => [read(join(folder, '0')), read(join(folder, '1'))] as const;
     const reconciled = () => reconcile(outcomes, rejections, ledgers(), toldAt, exitAt);
     // Events have no answer: those that were sent last may still wait behind others.
-    let waiting = reconciled().eventsLost;
+    const missing = ({ eventsLost, eventsBehindEnd } = reconciled()) => eventsLost - eventsBehindEnd;
+    let waiting = missing();
     for (let lastAt = now() + settleMs; waiting > 0 && now() < lastAt; await sleep(100)) {
-      const { eventsLost } = reconciled();
-      if (eventsLost < waiting) lastAt = now() + settleMs;
-      waiting = eventsLost;
+      const still = missing();
+      if (still < waiting) lastAt = now() + settleMs;
+      waiting = still;
     }
     return { ...reconciled(), exit, output: leaving.output };
   } finally {
@@ -194,10 +201,17 @@ export type Flaw = (typeof flaws)[number] | 'unhandledRejections';
 
 /**
  * Everything that went wrong, by its name: nothing is `{}`. Those in `except` cannot be had with this transport: without
- * overlap a broadcast has a gap, in which messages are never started.
+ * overlap a broadcast has a gap, in which messages are never started. Events behind the end of their connection are no
+ * flaw.
  */
 export function flawsOf(result: RollResult, except: readonly Flaw[] = []): Partial<Record<Flaw, number>> {
-  const counted = { ...result, unhandledRejections: result.unhandledRejections.length };
+  const { eventsBehindEnd, eventsLost, never, unhandledRejections } = result;
+  const counted = {
+    ...result,
+    eventsLost: eventsLost - eventsBehindEnd,
+    never: never - eventsBehindEnd,
+    unhandledRejections: unhandledRejections.length,
+  };
   const found = ([...flaws, 'unhandledRejections'] as const).filter((flaw) => counted[flaw] > 0);
   return Object.fromEntries(
     found.filter((flaw) => !except.includes(flaw)).map((flaw) => [flaw, counted[flaw]] as const),
@@ -220,6 +234,8 @@ function reconcile(
   const well = calls.filter(({ ended, error }) => ended && error === undefined);
   const isRight = ({ kind, values }: Outcome) => values === (kind === 'rpc' ? 1 : 5);
   const lastEnd = Math.max(toldAt, ...first.filter(({ what }) => what === 'end').map(({ at }) => at));
+  const startsOfFirst = first.filter(({ what }) => what === 'start').map(({ at }) => at);
+  const lost = outcomes.filter(({ kind, id }) => kind === 'event' && !ends.has(id));
   const errors: Record<string, number> = {};
   for (const { error } of failed) errors[error!] = (errors[error!] ?? 0) + 1;
   return {
@@ -232,7 +248,8 @@ function reconcile(
     twice: outcomes.filter(({ id }) => (starts.get(id) ?? 0) > 1).length,
     never: outcomes.filter(({ id }) => !starts.has(id)).length,
     cut: [...countById(first, 'start').keys()].filter((id) => !endsOfFirst.has(id)).length,
-    eventsLost: outcomes.filter(({ kind, id }) => kind === 'event' && !ends.has(id)).length,
+    eventsLost: lost.length,
+    eventsBehindEnd: lost.filter(({ id, isBehindEnd }) => isBehindEnd && !starts.has(id)).length,
     afterDestroy: both.filter(({ what }) => what === 'after destroy').length,
     unhandledRejections: [
       ...both.filter(({ what }) => what === 'unhandled rejection').map(({ error }) => error!),
@@ -240,7 +257,8 @@ function reconcile(
     ],
     exitAfterLastHandlerMs: exitAt - lastEnd,
     exitMs: exitAt - toldAt,
-    startedLate: first.filter(({ what, at }) => what === 'start' && at > toldAt).length,
+    startedLate: startsOfFirst.filter((at) => at > toldAt).length,
+    lastStartMs: Math.max(...startsOfFirst) - toldAt,
     report: first.find(({ what }) => what === 'report')?.report,
   };
 }

@@ -92,13 +92,18 @@ function until(child, program, ready) {
   });
 }
 
+/** Below those that are given to clients, so that none of them takes one meanwhile. */
 async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  const ports = [];
-  for (const server of servers) {
-    if (!server.listening) await once(server, 'listening');
-    ports.push(server.address().port);
+  const servers = [];
+  while (servers.length < count) {
+    const server = createServer().listen(10_000 + Math.floor(Math.random() * 20_000), '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (isFree) servers.push(server);
   }
+  const ports = servers.map((server) => server.address().port);
   for (const server of servers) {
     server.close();
     await once(server, 'close');

@@ -44,7 +44,7 @@ async function ofBroker() {
 }
 
 function send(kind, id) {
-  const outcome = { kind, id, sentAt: now(), values: 0, ended: false };
+  const outcome = { kind, id, sentAt: now(), values: 0, ended: false, isBehindEnd: hasEnded() };
   outcomes.push(outcome);
   pending++;
   const end = () => {
@@ -61,6 +61,18 @@ function send(kind, id) {
     },
     complete: end,
   });
+}
+
+/** Reports whether the end of the connection of TCP has been read, and not told yet: what is written now is lost. */
+function hasEnded() {
+  if (transport !== 'tcp') return false;
+  try {
+    const socket = client.unwrap();
+    return (socket.readableEnded || socket.writableEnded) && !socket.closed;
+  } catch {
+    // It has none: it connects for what comes next.
+    return false;
+  }
 }
 
 function now() {

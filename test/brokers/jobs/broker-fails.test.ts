@@ -8,6 +8,9 @@ import { type Mode, Roll } from './bullmq-rolls.js';
 import { lateExitMs } from '../support/rolls.js';
 
 const drain = 2_000;
+/** For jobs that all of the processes of a sandbox are to have begun, before the first of them ends. */
+const patientDrain = 5_000;
+const patientJobMs = 3_000;
 const concurrency = 5;
 const backlog = 20;
 /** Short, so that another worker soon takes for stalled what was not written. */
@@ -27,9 +30,14 @@ function begunLate({ told }: Child): number {
 }
 
 /** Stops a replica whose jobs take `jobMs`, and does something to its Redis when it has begun to drain. */
-async function stop(mode: Mode, jobMs: number, fail: () => unknown, { jobs = backlog, options = workerOptions } = {}) {
+async function stop(
+  mode: Mode,
+  jobMs: number,
+  fail: () => unknown,
+  { jobs = backlog, options = workerOptions, drainMs = drain } = {},
+) {
   roll = new Roll(redis, mode);
-  const child = await roll.start({ port: wire.port, drain, jobMs, workerOptions: options });
+  const child = await roll.start({ port: wire.port, drain: drainMs, jobMs, workerOptions: options });
   await roll.add(jobs);
   await roll.until('begun', Math.min(jobs, concurrency));
   child.signal('SIGTERM');
@@ -60,10 +68,11 @@ describeWithBrokers('redis', 'A worker of BullMQ whose Redis fails while it drai
   });
 
   it.each(modes)('writes what became of its jobs on the next connection, and begins none on it (%s)', async (mode) => {
-    const { child, report, ms } = await stop(mode, 600, () => wire.dropConnections(), { options: {} });
+    const settings = { options: {}, drainMs: patientDrain };
+    const { child, report, ms } = await stop(mode, patientJobMs, () => wire.dropConnections(), settings);
     expect(begunLate(child)).toBe(0);
     expect(report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
-    expect(ms).toBeLessThan(drain + lateExitMs);
+    expect(ms).toBeLessThan(patientDrain + lateExitMs);
     expect(child.hasTold('unhandled')).toBe(false);
     expect(await finish()).toEqual({ failed: 0, twice: 0, completed: backlog });
   });
@@ -77,14 +86,14 @@ describeWithBrokers('redis', 'A worker of BullMQ whose Redis fails while it drai
   it.each(cells)(
     'ends at the deadline where it %s, and names the jobs that it could not write (%s)',
     async (_, mode, fail) => {
-      const { child, report, ms } = await stop(mode, 1_000, fail);
+      const { child, report, ms } = await stop(mode, patientJobMs, fail, { drainMs: patientDrain });
       expect(begunLate(child)).toBe(0);
       expect(roll.entries('ended')).toHaveLength(concurrency);
       expect(report).toMatchObject({ outcome: 'timed-out', clean: false });
       // The jobs of the processor send another one as their last step, which does not end.
       const what = mode === 'processor' ? 'not handed back' : 'not written';
       expect(detailsOf(report)).toEqual(Array(concurrency).fill(`${what}: it runs again when its lock has expired`));
-      expect(ms).toBeLessThan(drain + lateExitMs);
+      expect(ms).toBeLessThan(patientDrain + lateExitMs);
       expect(child.hasTold('unhandled')).toBe(false);
       expect(await finish()).toMatchObject({ failed: 0, completed: backlog });
     },
@@ -109,7 +118,8 @@ describeWithBrokers('redis', 'A worker of BullMQ whose Redis fails while it drai
     roll = new Roll(redis, mode);
     const child = await roll.start({ port: wire.port, drain: withModule, jobMs: 10, workerOptions });
     await roll.add(1);
-    await roll.until('ended', 1);
+    await roll.untilDone();
+    // The worker reads the answer to the end of its job, and waits for the next one.
     await sleep(200);
     await fail();
     child.signal('SIGTERM');

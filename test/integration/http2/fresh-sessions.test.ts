@@ -130,7 +130,6 @@ describe.each(['alone', 'beside HTTP/1.1'] as const)(
       const { held, socket, closing } = await holdEnd();
       const secured = connectTls({ socket, ALPNProtocols: ['h2'], rejectUnauthorized: false });
       await once(secured, 'secureConnect');
-      await turns(20);
       expect(held.shutdown.phase).toBe('draining');
       expect(await speak(held, secured)).toMatchObject({ outcome: 'answered', status: 503 });
       expect(await closing).toMatchObject({ outcome: 'drained', clean: true, refused: 1 });
@@ -140,7 +139,7 @@ describe.each(['alone', 'beside HTTP/1.1'] as const)(
       const { socket, closing } = await holdEnd();
       const { outcome, phases } = await closing;
       expect(outcome).toBe('drained');
-      expect(phases.find(({ phase }) => phase === 'draining')!.ms).toBeLessThan(500);
+      expect(phases.find(({ phase }) => phase === 'draining')!.ms).toBeLessThan(4_000);
       socket.destroy();
     });
 

@@ -17,6 +17,7 @@ class HealthController {
     return (await this.readiness?.isReady('ready')) ?? {};
   }
   async slow() {
+    console.log('in hand');
     await new Promise((resolve) => setTimeout(resolve, 700));
     return { isAnswered: true };
   }

@@ -41,6 +41,7 @@ tell('collected', { kept: applications.filter((each) => each.deref()).length });
 if (settings.listens) {
   const app = await create({ controllers: [OrdersController] });
   await app.listen(0, '127.0.0.1');
-  tell('closing the server');
   app.getHttpServer().close();
+  const closedAt = performance.now();
+  process.once('exit', () => tell('exits', { afterMs: performance.now() - closedAt }));
 }

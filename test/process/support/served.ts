@@ -47,7 +47,12 @@ const releases: Record<string, string> = {
   crashing: `throw new Error('a crash at the start');\n`,
   unready: `import { createServer } from 'node:http';
 createServer((_, response) => response.writeHead(503).end()).listen(JSON.parse(process.env.DRAIN_SETTINGS).port, '127.0.0.1');\n`,
-  'short-lived': `await import(${application});\nsetTimeout(() => process.exit(3), 1_500);\n`,
+  // It ends on its probation: so long after it has been found to be ready.
+  'short-lived': `import { subscribe } from 'node:diagnostics_channel';
+subscribe('http.server.response.finish', ({ request }) => {
+  if (request.url === '/health/ready') setTimeout(() => process.exit(3), 500);
+});
+await import(${application});\n`,
 };
 
 const running = new Set<Served>();

@@ -26,8 +26,9 @@ export interface DrillOptions {
    */
   readonly lagMs?: number;
   /**
-   * The least that the lame duck lasts, ms; one that the module's options ask for may last longer. By default enough
-   * for the lag: what is tested then is the application. 0 has `app.close()` go its usual way. @default lagMs + 200
+   * The least that the lame duck lasts, ms; one that the module's options ask for may last longer. 0 has `app.close()`
+   * go its usual way. @default until the platform has left, however late a busy machine makes it, and 200 ms more: what
+   * is tested then is the application
    */
   readonly lameDuckMs?: number;
   /** Clients, each with one keep-alive connection and at most one request under way. @default 8 */
@@ -52,8 +53,10 @@ export interface DrillRun {
 
 /** Between two probes: readiness that fails is noticed at once, for the lag is what is chosen. */
 const probePeriodMs = 25;
-/** What the lame duck lasts beyond the lag. */
+/** What the lame duck lasts when the platform has left: what it had sent is on its way. */
 const spareMs = 200;
+/** How much later than its lag the platform may leave. It never leaves one whose readiness does not fail. */
+const latenessMs = 2_000;
 /** The pause of a client between an answer and its next request. */
 const thinkMs = 5;
 /** How long to wait for traffic before and after, at most: a route may be slow. */
@@ -81,7 +84,7 @@ export async function drill(app: INestApplication, options: DrillOptions): Promi
   const mix = mixOf(options.requests);
   const shutdown = shutdownOf(app, 'drill()');
   const { lagMs = 200, clients: count = 8, timeoutMs, readinessPath, during } = options;
-  const lameDuckMs = checkDurationMs('lameDuckMs', options.lameDuckMs ?? lagMs + spareMs);
+  checkDurationMs('lameDuckMs', options.lameDuckMs ?? 0);
   const platform = await FakePlatform.start({
     probe: readinessPath,
     noticesAfterMs: probePeriodMs,
@@ -92,7 +95,7 @@ export async function drill(app: INestApplication, options: DrillOptions): Promi
   let closing: Closing | undefined;
   try {
     clients = new StrictClients({ url: platform.url, clients: count, mix, timeoutMs, thinkMs });
-    closing = new Closing(app, shutdown, platform, successor, clients, lameDuckMs);
+    closing = new Closing(app, shutdown, platform, successor, clients, { lagMs, lameDuckMs: options.lameDuckMs });
     await platform.routeTo(app);
     void clients.run();
     if (during) await during(closing.run());
@@ -132,7 +135,7 @@ class Closing {
     private readonly platform: FakePlatform,
     private readonly successor: Successor,
     private readonly clients: StrictClients,
-    private readonly lameDuckMs: number,
+    private readonly times: { readonly lagMs: number; readonly lameDuckMs?: number },
   ) {
     this.subscription = shutdown.events.subscribe((event) => {
       if (event.type === 'phase') this.entered(event.phase);
@@ -174,14 +177,27 @@ class Closing {
 
   private async closeApplication(): Promise<ShutdownReport> {
     await this.platform.route(this.successor);
-    const { lameDuckMs } = this;
-    if (lameDuckMs > 0) {
-      const wait = ({ deadline }: { deadline: AbortSignal }) => sleep(lameDuckMs, deadline);
-      this.removeHook = this.shutdown.onShutdown('lame-duck', wait, { name: hookName, timeoutMs: lameDuckMs + 1_000 });
+    const { lagMs, lameDuckMs } = this.times;
+    if (lameDuckMs !== 0) {
+      const timeoutMs = (lameDuckMs ?? lagMs + latenessMs + spareMs) + 1_000;
+      const wait = ({ deadline }: { deadline: AbortSignal }) => this.lameDuck(deadline);
+      this.removeHook = this.shutdown.onShutdown('lame-duck', wait, { name: hookName, timeoutMs });
     }
     this.closedAtMs = this.clients.elapsedMs();
     await this.app.close();
     return this.shutdown.closed;
+  }
+
+  private async lameDuck(deadline: AbortSignal): Promise<void> {
+    const { lagMs, lameDuckMs } = this.times;
+    if (lameDuckMs !== undefined) return sleep(lameDuckMs, deadline);
+    const over = new AbortController();
+    await Promise.race([
+      this.platform.left(this.app),
+      sleep(lagMs + latenessMs, AbortSignal.any([deadline, over.signal])),
+    ]);
+    over.abort();
+    await sleep(spareMs, deadline);
   }
 
   private reached(phase: ShutdownPhase): Promise<void> {

@@ -58,7 +58,17 @@ describeWithBrokers(['rabbitmq', 'nats', 'mosquitto', 'redis'], 'Messages throug
   ] as const)('are jobs of BullMQ, whose workers stop %s', async (manner, status, kind) => {
     const { url } = await sharedBroker('redis');
     const queue = `rolls-${process.pid}-jobs-${manner}`;
-    const args = [...roll, `--redis=${url}`, `--queue=${queue}`, '--', 'node', `${apps}/jobs.mjs`, manner];
+    // Long enough for a job that was left to be found, and done by another.
+    const args = [
+      ...roll,
+      '--timeout=10s',
+      `--redis=${url}`,
+      `--queue=${queue}`,
+      '--',
+      'node',
+      `${apps}/jobs.mjs`,
+      manner,
+    ];
     const { code, result } = await runDrill(args, { env: { BROKER_URL: url, QUEUE: queue } });
     expect(Object.keys(result.totals.failuresByKind)).toEqual(kind === undefined ? [] : [kind]);
     expect(result.totals.requests).toBeGreaterThan(200);

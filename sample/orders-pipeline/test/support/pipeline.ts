@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+// Not published: the port is chosen as the repository does.
+import { freePort } from '../../../../packages/tools/dist/esm/drill/free-port.js';
 
 export interface Brokers {
   readonly rabbitUrl: string;
@@ -116,9 +117,9 @@ export class Pipeline {
     return { part: part.name, code, signal, ms: performance.now() - startedAt };
   }
 
-  /** Waits until every order that was accepted is in the ledger, or none has come for two seconds. */
+  /** Waits until every order that was accepted is in the ledger, or none has come for five seconds. */
   async settle(): Promise<void> {
-    for (let quiet = 0, before = -1; quiet < 20; quiet++) {
+    for (let quiet = 0, before = -1; quiet < 50; quiet++) {
       const packed = this.idsOf('packed');
       if ([...this.accepted].every((id) => packed.includes(id))) return;
       if (packed.length > before) quiet = 0;
@@ -229,13 +230,4 @@ async function isReady({ env }: Part): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -10,10 +10,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+// Not published: the port is chosen as the repository does.
+import { freePort } from '../../../../packages/tools/dist/esm/drill/free-port.js';
 
 const sample = fileURLToPath(new URL('../../', import.meta.url));
 const unit = readFileSync(join(sample, 'deploy/orders.service'), 'utf8');
@@ -131,14 +132,16 @@ export class Group {
     return ended;
   }
 
-  /** Which release answers, and in which processes: each of many new connections. */
+  /**
+   * Which release answers, and in which processes: each of many new connections, one after the other. Of those that come
+   * at once, a worker that takes more slowly gets fewer.
+   */
   async serving(): Promise<{ releases: string[]; pids: number[] }> {
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, async () => {
-        const response = await fetch(`${this.url}/health/release`, { headers: { connection: 'close' } });
-        return (await response.json()) as { release: string; pid: number };
-      }),
-    );
+    const answers: { release: string; pid: number }[] = [];
+    while (answers.length < 20) {
+      const response = await fetch(`${this.url}/health/release`, { headers: { connection: 'close' } });
+      answers.push((await response.json()) as { release: string; pid: number });
+    }
     const unique = <T>(values: readonly T[]): T[] => [...new Set(values)].sort();
     return { releases: unique(answers.map(({ release }) => release)), pids: unique(answers.map(({ pid }) => pid)) };
   }
@@ -153,14 +156,4 @@ export class Group {
     }
     rmSync(this.home, { recursive: true, force: true });
   }
-}
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve) =>
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    }),
-  );
 }

@@ -60,6 +60,8 @@ export class BullWorkerDrainable implements CountedSource {
       const ended = this.pause();
       await Promise.race([ended, whenAborted(deadline)]);
       if (!deadline.aborted) return [];
+      // Each of them is named as it is handed back, which may take until the rest is cut: it would be named twice.
+      release();
       this.tellToStop();
       const haveEnded = await settledWithin(this.clock, ended, momentMs);
       const leftovers = await this.handBackAll();

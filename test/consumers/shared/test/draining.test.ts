@@ -58,8 +58,11 @@ describe.each(platforms)('$framework by $factory, tracked by $httpTracking', ({ 
   });
 
   it('fails readiness, and serves, in the lame duck', async () => {
-    const lameDuck = { minMs: 300, quietMs: 0, maxMs: 1_000 };
+    const lameDuck = { minMs: 0, quietMs: 0, maxMs: 0 };
     const { app, url, shutdown } = await start(factory, framework, { httpTracking, lameDuck });
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    shutdown.onShutdown('lame-duck', () => released, { timeoutMs: 20_000 });
     expect(await get(`${url}/health/ready`)).toMatchObject({
       status: 200,
       body: { status: 'ok', info: { ready: { status: 'up' } } },
@@ -73,6 +76,7 @@ describe.each(platforms)('$framework by $factory, tracked by $httpTracking', ({ 
     });
     expect(await get(`${url}/health/live`)).toMatchObject({ status: 200 });
     expect(await get(`${url}/orders`)).toMatchObject({ status: 200 });
+    release();
     await closed;
   });
 

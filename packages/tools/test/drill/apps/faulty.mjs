@@ -61,8 +61,6 @@ function stop() {
       return setTimeout(() => process.exit(1), leavingMs);
     case 'fails-exit':
       return setTimeout(() => server.close(() => process.exit(3)), leavingMs);
-    case 'is-slow':
-      return setTimeout(leave, 3_000);
     default:
       return setTimeout(leave, leavingMs);
   }

@@ -22,7 +22,7 @@ describe('Replica', () => {
     const replica = await start('gracefully');
     const exit = await replica.stop();
     expect(exit).toMatchObject({ exitCode: 0, signal: null, killed: false });
-    expect(exit.ms).toBeGreaterThan(790);
+    expect(exit.ms).toBeGreaterThan(1_590);
     expect(replica.stop()).toBe(replica.stop());
   });
 

@@ -30,5 +30,5 @@ process.on('SIGTERM', () => {
   if (manner === 'never') return;
   if (manner === 'at-once') process.exit(0);
   leaving = true;
-  setTimeout(() => server.close(() => process.exit(0)), 800);
+  setTimeout(() => server.close(() => process.exit(0)), 1_600);
 });

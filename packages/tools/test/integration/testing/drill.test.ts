@@ -39,6 +39,19 @@ describe.each(frameworks)('drill() on %s', (framework) => {
     expect(roll.shutdown.afterUnready.count).toBeGreaterThan(0);
   });
 
+  it('loses nothing on a machine that comes to nothing for longer than the lag', async () => {
+    app = await createOrders(framework);
+    const roll = await drill(app, {
+      requests: ['GET /orders'],
+      during: async ({ close, reached }) => {
+        void close();
+        await reached('lame-duck');
+        for (const until = performance.now() + 600; performance.now() < until;);
+      },
+    });
+    expect(roll).toLoseNothing();
+  });
+
   it('sees what is lost when the application is gone before the platform has left it', async () => {
     app = await createOrders(framework);
     const roll = await drill(app, { requests: ['GET /orders'], lameDuckMs: 0, lagMs: 400 });

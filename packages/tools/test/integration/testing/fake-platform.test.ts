@@ -47,7 +47,7 @@ describe.each(frameworks)('A fake platform before %s', (framework) => {
     app = await createOrders(framework, { allowRehearsal: true });
     platform = await fakePlatform({ noticesAfterMs: 20, leavesAfterMs: 300 });
     await platform.routeTo(app);
-    const rehearsed = app.get(GracefulShutdown).rehearse({ forMs: 3_000 });
+    const rehearsed = app.get(GracefulShutdown).rehearse({ forMs: 6_000 });
     const left = platform.left(app);
     let isRouted = true;
     void left.then(() => (isRouted = false));

@@ -25,12 +25,12 @@ describe('nestjs-drain drill', () => {
     ],
     [
       'readiness that is never green',
-      ['--start-timeout=1s', '--', 'node', stub, 'unready'],
-      /did not answer 200 at http:\S+\/health\/ready within 1 s: it answered 503\. Name its readiness path with --ready/,
+      ['--start-timeout=5s', '--', 'node', stub, 'unready'],
+      /did not answer 200 at http:\S+\/health\/ready within 5 s: it answered 503\. Name its readiness path with --ready/,
     ],
     [
       'a service that listens elsewhere',
-      ['--start-timeout=2s', '--port-env=HTTP_PORT', '--replicas=1', '--', 'env', 'PORT=0', ...faulty],
+      ['--start-timeout=5s', '--port-env=HTTP_PORT', '--replicas=1', '--', 'env', 'PORT=0', ...faulty],
       /it listens on \d+, not on the port in HTTP_PORT/,
     ],
     [

@@ -136,7 +136,7 @@ describe('EventStreams', () => {
       send(res);
     });
     servers.push(server);
-    const streams = new EventStreams({ url: server.url, requests, timeoutMs: 300, streams: 1 });
+    const streams = new EventStreams({ url: server.url, requests, timeoutMs: 2_000, streams: 1 });
     expect((await streams.try(0))?.kind).toBe(kind);
   });
 });

@@ -19,7 +19,7 @@ export type Handle = (received: Received) => void;
 export type Fault = readonly [what: string, kind: string | undefined, handle: Handle];
 
 export const count = 140;
-export const timeoutMs = 1_500;
+export const timeoutMs = 4_000;
 
 export const call: MessageSpec = {
   name: 'orders.create',
