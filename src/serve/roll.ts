@@ -44,6 +44,7 @@ export class Roll {
   /** Resolves with why the place was not filled, if it was not. */
   private async replace(slot: Slot, release: Release): Promise<string | undefined> {
     const { filled } = this;
+    if (this.rolled.stopping.aborted) return stopping;
     const candidate = this.rolled.start(release, slot.place);
     let why = await this.whyNotReady(candidate);
     // The first is on trial for all.
@@ -70,6 +71,7 @@ export class Roll {
   /** The old version was good: it needs no trial. */
   private async giveBack(release: Release): Promise<void> {
     for (const slot of this.filled.keys()) {
+      if (!this.isWanted(slot)) continue;
       const worker = this.rolled.start(release, slot.place);
       const why = await this.whyNotReady(worker);
       if (why !== undefined) worker.kill(why);

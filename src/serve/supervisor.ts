@@ -179,7 +179,7 @@ export class Supervisor {
     const manner = this.parts.closing();
     for (const slot of this.slots) slot.close(manner, signal);
     await this.rolling;
-    while (this.all.size > 0) await Promise.all([...this.all].map(({ gone }) => gone));
+    await Promise.all([...this.all].map(({ gone }) => gone));
   }
 
   private addSlot(): void {

@@ -11,11 +11,13 @@ let workers: FakeWorker[];
 let said: string[];
 let phases: string[];
 let manner: Manner;
+let settledWith: number[][];
+let isMissing: boolean;
 let supervisor: Supervisor;
 
 beforeEach(() => {
   clock = new FakeClock();
-  [workers, said, phases, manner] = [[], [], [], 'stopped'];
+  [workers, said, phases, manner, settledWith, isMissing] = [[], [], [], 'stopped', [], false];
   supervisor = new Supervisor(settings, {
     clock,
     start: (release, place) => {
@@ -23,11 +25,14 @@ beforeEach(() => {
       workers.push(worker);
       return worker;
     },
-    nextRelease: (generation) => ({ generation, folder: `/releases/${generation}`, command: 'node', args: [] }),
+    nextRelease: (generation) => {
+      if (isMissing) throw new Error('ENOENT: no such folder');
+      return { generation, folder: `/releases/${generation}`, command: 'node', args: [] };
+    },
     say: (line) => said.push(line),
     changed: (phase) => phases.push(phase),
     closing: () => manner,
-    settled: () => undefined,
+    settled: (all) => settledWith.push(all.map(({ release }) => release.generation)),
   });
 });
 afterEach(async () => {
@@ -56,6 +61,15 @@ async function readyAfter(ms = 0): Promise<FakeWorker> {
   worker!.becomeReady();
   await settle();
   return worker!;
+}
+
+async function reloaded(): Promise<void> {
+  const reload = supervisor.reload();
+  await settle();
+  await readyAfter();
+  await clock.advance(2_000);
+  await readyAfter();
+  expect(await reload).toMatchObject({ isDone: true });
 }
 
 const serving = () => workers.filter(({ phase }) => phase === 'serving').map(({ pid }) => pid);
@@ -113,6 +127,32 @@ describe('A reload', () => {
     expect(await reload).toEqual({ isDone: true, summary: 'version 2 serves in 2 workers, after 3000 ms' });
     expect(serving()).toEqual(pidsOf([canary, second]));
     expect(phases).toEqual(['serving', 'reloading', 'serving']);
+    expect(settledWith).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+    supervisor.scale(3);
+    expect(last()[0]!.release.generation).toBe(2);
+  });
+
+  it('leaves the old workers as they are when there is no new version', async () => {
+    const old = await started();
+    isMissing = true;
+    expect(await supervisor.reload()).toEqual({ isDone: false, summary: 'ENOENT: no such folder' });
+    expect(serving()).toEqual(pidsOf(old));
+  });
+
+  it('waits until the workers have gone that the last one has replaced', async () => {
+    const old = await started();
+    await reloaded();
+    const reload = supervisor.reload();
+    await clock.advance(60_000);
+    expect(workers).toHaveLength(4);
+    for (const worker of old) worker.end('SIGTERM');
+    await settle();
+    expect(workers).toHaveLength(5);
+    void supervisor.stop();
+    await reload;
   });
 
   it('keeps each old worker until clients reach the new one', async () => {
@@ -192,6 +232,9 @@ describe('A reload', () => {
     expect(old.map(({ phase }) => phase)).toEqual(['serving', 'serving']);
     expect(last()[0]!).toMatchObject({ retired: 'rolled' });
     expect(supervisor.counts).toMatchObject({ reloads: 1, rolledBack: 1, restarts: 0 });
+    expect(settledWith).toEqual([[1, 1]]);
+    supervisor.scale(3);
+    expect(last()[0]!.release.generation).toBe(1);
   });
 
   it('gives the places that were filled back to the old version when a later one fails', async () => {
@@ -228,6 +271,17 @@ describe('A reload', () => {
     ]);
     expect(workers).toHaveLength(6);
     expect(supervisor.counts.reloads).toBe(2);
+    // It does so the next time as well.
+    void supervisor.reload();
+    const more = supervisor.reload();
+    for (let generation = 4; generation <= 5; generation++) {
+      for (const worker of workers) if (worker.phase === 'retiring') worker.end('SIGTERM');
+      await settle();
+      await readyAfter();
+      await clock.advance(2_000);
+      await readyAfter();
+    }
+    expect((await more).summary).toContain('version 5');
   });
 
   it('waits until all serve', async () => {
@@ -254,6 +308,57 @@ describe('A reload', () => {
     for (const worker of workers) worker.end('SIGTERM');
     await stopped;
     expect(await supervisor.reload()).toMatchObject({ isDone: false });
+    expect(phases).toEqual(['serving', 'reloading', 'stopping']);
+  });
+
+  it('is answered before the group has stopped', async () => {
+    await started();
+    const ends: string[] = [];
+    const reload = supervisor.reload().then(() => ends.push('reload'));
+    await settle();
+    const stopped = supervisor.stop().then(() => ends.push('stop'));
+    for (const worker of workers) worker.end('SIGTERM');
+    await Promise.all([reload, stopped]);
+    expect(ends).toEqual(['reload', 'stop']);
+  });
+
+  it('starts nobody when the group is told to stop while it waits for the workers of the last one', async () => {
+    await started();
+    await reloaded();
+    const reload = supervisor.reload();
+    await settle();
+    void supervisor.stop();
+    expect(await reload).toEqual({ isDone: false, summary: 'the group is stopping' });
+    expect(workers).toHaveLength(4);
+  });
+
+  it('starts nobody when the group is told to stop while clients begin to reach a worker', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    last()[0]!.acceptsLater = true;
+    await readyAfter();
+    await clock.advance(2_000);
+    void supervisor.stop();
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(workers).toHaveLength(3);
+  });
+
+  it('starts nobody when the group is told to stop while it gives places back', async () => {
+    await started();
+    supervisor.scale(3);
+    await readyAfter();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    await clock.advance(2_000);
+    await readyAfter();
+    last()[0]!.end();
+    await settle();
+    expect(workers).toHaveLength(7);
+    void supervisor.stop();
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(workers).toHaveLength(7);
   });
 });
 
@@ -285,6 +390,7 @@ describe('A worker that ends by itself', () => {
       await readyAfter();
     }
     expect(workers).toHaveLength(6);
+    expect(supervisor.workers).toHaveLength(2);
   });
 
   it('ends the group when every place has seen five die soon', async () => {
@@ -313,6 +419,13 @@ describe('Another number of workers', () => {
     await clock.advance(60_000);
     expect(workers).toHaveLength(3);
   });
+
+  it('is of no account once the group stops', async () => {
+    await started();
+    void supervisor.stop();
+    supervisor.scale(3);
+    expect(workers).toHaveLength(2);
+  });
 });
 
 describe('The end of a group', () => {
@@ -326,6 +439,14 @@ describe('The end of a group', () => {
     await stopped;
     await clock.advance(60_000);
     expect(workers).toHaveLength(2);
+  });
+
+  it('is begun once, however often it is told to', async () => {
+    await started();
+    void supervisor.stop();
+    void supervisor.stop('SIGINT');
+    expect(said.filter((line) => line.endsWith('workers stop'))).toEqual(['SIGTERM: 2 workers stop']);
+    expect(phases).toEqual(['serving', 'stopping']);
   });
 
   it('may be forced', async () => {
