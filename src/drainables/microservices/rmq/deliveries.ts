@@ -6,8 +6,6 @@ export class Deliveries {
   readonly progress = new Progress();
   /** No further ones are taken. */
   isStopping = false;
-  /** Nobody waits for anything any longer. */
-  isOver = false;
   /** How many Nest has been given and is not through with. */
   handling = 0;
   /** How many have not been acknowledged, of those that are to be. */

@@ -31,6 +31,7 @@ class RmqTransport implements Transport {
   /** That of the connection of now. */
   private channel?: WatchedChannel;
   private hasNamed = false;
+  private isCut = false;
 
   constructor(
     private readonly server: RmqServer,
@@ -68,15 +69,12 @@ class RmqTransport implements Transport {
   }
 
   cut(): readonly Leftover[] {
-    const left = this.leftovers();
-    this.deliveries.isOver = true;
-    return left;
+    this.isCut = true;
+    return this.leftovers();
   }
 
   async disconnect(close: () => unknown): Promise<void> {
-    const isLate = this.deliveries.isOver;
-    this.deliveries.isOver = true;
-    await closeWithin(this.clock, isLate, close, () => this.abandon());
+    await closeWithin(this.clock, this.isCut, close, () => this.abandon());
   }
 
   private watchChannels(): void {

@@ -143,7 +143,7 @@ export class WatchedChannel {
   /** The broker delivers anew what was not acknowledged. */
   private closed(): void {
     this.isClosed = true;
-    if (this.deliveries.isStopping && !this.deliveries.isOver) this.deliveries.lost += this.unacknowledged.size;
+    if (this.deliveries.isStopping) this.deliveries.lost += this.unacknowledged.size;
     this.allAcknowledged();
   }
 

@@ -128,11 +128,15 @@ describe('The transport of MQTT', () => {
     expect(client.ends).toEqual([true]);
   });
 
-  it('cuts the connection when the broker does not end it', async () => {
+  it.each([
+    ['half a second', 500, false],
+    ['a moment, where the drain was cut', 100, true],
+  ])('cuts the connection when the broker does not end it within %s', async (_, ms, isCut) => {
+    if (isCut) void transport.cut!();
     client.endsAtOnce = false;
     let isClosed = false;
     void (transport.disconnect!(() => undefined) as Promise<unknown>).then(() => (isClosed = true));
-    await clock.advance(499);
+    await clock.advance(ms - 1);
     expect(isClosed).toBe(false);
     await clock.advance(1);
     expect(isClosed).toBe(true);

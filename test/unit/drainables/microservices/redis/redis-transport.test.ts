@@ -10,11 +10,13 @@ class FakeClient extends EventEmitter {
   status = 'ready';
   readonly options = { autoResubscribe: true };
   readonly ended: string[] = [];
+  asked = 0;
   quits = 0;
   disconnects = 0;
   answer: () => Promise<unknown> = () => Promise.resolve('OK');
 
   unsubscribe(...channels: readonly string[]): Promise<unknown> {
+    this.asked++;
     this.ended.push(...channels);
     return this.answer();
   }
@@ -121,6 +123,18 @@ describe('The transport of Redis', () => {
     await transport.disconnect!(() => undefined);
   });
 
+  it('ends no subscriptions where it has none: without names Redis would end all', async () => {
+    server.messageHandlers.clear();
+    await transport.stopTaking(deadline);
+    expect(server.subClient!.asked).toBe(0);
+  });
+
+  it('ends a connection that cannot be quit', async () => {
+    server.pubClient!.answer = () => Promise.reject(new Error('Connection is closed.'));
+    await transport.disconnect!(() => undefined);
+    expect([server.pubClient!.disconnects, server.subClient!.disconnects]).toEqual([1, 0]);
+  });
+
   it('waits until both clients have quit, also where Nest does not, and closes twice without an error', async () => {
     const { pubClient, subClient } = server;
     const close = () => void [pubClient, subClient].forEach((client) => void client!.quit());
@@ -136,13 +150,17 @@ describe('The transport of Redis', () => {
     expect([server.pubClient!.quits, server.pubClient!.disconnects]).toEqual([0, 1]);
   });
 
-  it('ends both connections when Redis does not answer', async () => {
+  it.each([
+    ['half a second', 500, false],
+    ['a moment, where the drain was cut', 100, true],
+  ])('ends both connections when Redis does not answer within %s', async (_, ms, isCut) => {
+    if (isCut) void transport.cut!();
     const { pubClient, subClient } = server;
     pubClient!.answer = () => new Promise(() => undefined);
     subClient!.answer = () => new Promise(() => undefined);
     let isClosed = false;
     void (transport.disconnect!(() => undefined) as Promise<void>).then(() => (isClosed = true));
-    await clock.advance(499);
+    await clock.advance(ms - 1);
     expect(isClosed).toBe(false);
     await clock.advance(1);
     expect(isClosed).toBe(true);

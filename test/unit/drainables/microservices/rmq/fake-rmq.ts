@@ -99,6 +99,8 @@ export class FakeRmqServer implements RmqServer {
   readonly channel = {
     sendToQueue: () => new Promise((resolve, reject) => this.confirms.push({ resolve, reject })),
   };
+  /** How often it was told that the broker has cancelled its consumer. */
+  cancelled = 0;
   isClosed = false;
   closeManager: () => Promise<unknown> = () => Promise.resolve();
   isStreamDestroyed = false;
@@ -120,7 +122,7 @@ export class FakeRmqServer implements RmqServer {
     void channel.consume(
       this.queue,
       (delivery) => {
-        if (!delivery) return;
+        if (!delivery) return void this.cancelled++;
         this.handled.push(delivery);
         return new Promise<void>((resolve) => this.ends.push(resolve));
       },
