@@ -35,7 +35,7 @@ export class Roll {
     for (let index = 0; index < slots.length; index++) {
       const failure = await this.replace(slots[index]!, release);
       if (failure === undefined) continue;
-      if (!this.rolled.stopping.aborted) await this.giveBack(old);
+      await this.giveBack(old);
       return failure;
     }
     return undefined;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HangWatch } from '../../../src/serve/hang-watch.js';
 import { type Manner } from '../../../src/serve/protocol.js';
 import { Supervisor } from '../../../src/serve/supervisor.js';
+import { unlessAborted, whyNotProved } from '../../../src/serve/trial.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
 import { FakeWorker } from './fake-worker.js';
 
@@ -105,6 +106,7 @@ describe('The start of a group', () => {
     const start = supervisor.start();
     await clock.advance(30_000);
     expect(await start).toBe('it is not ready after 30000 ms: it has not listened yet');
+    expect(workers[0]!.killed).toBe('it is not ready after 30000 ms: it has not listened yet');
   });
 });
 
@@ -252,6 +254,112 @@ describe('A reload', () => {
     expect(workers.filter(({ phase }) => phase === 'serving').map(({ release }) => release.generation)).toEqual([1, 1]);
   });
 
+  it('gives places back when a new worker that serves already ends in the middle', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    const canary = await readyAfter();
+    await clock.advance(2_000);
+    const second = last()[0]!;
+    canary.end();
+    second.becomeReady();
+    await settle();
+    last()[0]!.becomeReady();
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(said).toContain('version 2 was rolled back: worker 2: one of its workers has ended');
+  });
+
+  it('starts the old version until one stays where a place cannot be given back at once', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    const canary = await readyAfter();
+    await clock.advance(2_000);
+    last()[0]!.end();
+    await clock.advance(30_000);
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(workers.at(-2)!.killed).toContain('it is not ready after 30000 ms');
+    expect(canary.retired).toBe('rolled');
+    expect((await readyAfter()).release.generation).toBe(1);
+    expect(serving()).toHaveLength(2);
+  });
+
+  it('fills no place that has been taken away meanwhile', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    await clock.advance(2_000);
+    supervisor.scale(1);
+    const second = await readyAfter();
+    expect(await reload).toMatchObject({ isDone: true });
+    expect(second.retired).toBe('rolled');
+    expect(serving()).toHaveLength(1);
+  });
+
+  it('gives back no place that has been taken away meanwhile', async () => {
+    await started();
+    supervisor.scale(3);
+    await readyAfter();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    await clock.advance(2_000);
+    await readyAfter();
+    // Two places are given back, one after the other: the second is taken away while its worker starts.
+    last()[0]!.end();
+    await settle();
+    await readyAfter();
+    const [back] = last();
+    supervisor.scale(1);
+    await readyAfter();
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(back!.retired).toBe('rolled');
+    expect(serving()).toHaveLength(1);
+  });
+
+  it('is over when the group is told to stop while the new worker is on probation', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    void supervisor.stop();
+    expect(await reload).toEqual({ isDone: false, summary: 'the group is stopping' });
+  });
+
+  it('puts up with early ends again: those of the version before do not count', async () => {
+    await started();
+    for (let death = 0; death < 3; death++) {
+      workers.filter(({ place, phase }) => place === 1 && phase === 'serving')[0]!.end();
+      await clock.advance(250);
+      await readyAfter();
+    }
+    await reloaded();
+    workers.filter(({ place, phase }) => place === 1 && phase === 'serving')[0]!.end();
+    await clock.advance(0);
+    expect(last()[0]!).toMatchObject({ place: 1, phase: 'starting' });
+  });
+
+  it('ends the pause of a place whose worker has ended', async () => {
+    await started();
+    for (let death = 0; death < 2; death++) {
+      await clock.advance(0);
+      if (death === 1) await readyAfter();
+      workers.filter(({ place, phase }) => place === 1 && phase === 'serving')[0]!.end();
+      await settle();
+    }
+    const count = workers.length;
+    const reload = supervisor.reload();
+    await settle();
+    last()[0]!.becomeReady();
+    expect(workers).toHaveLength(count + 1);
+    await clock.advance(2_000);
+    await readyAfter();
+    void (await reload);
+    await clock.advance(60_000);
+    expect(workers.filter(({ phase }) => phase === 'serving').map(({ release }) => release.generation)).toEqual([2, 2]);
+  });
+
   it('meets all requests that come during one by one more', async () => {
     await started();
     const reloads = [supervisor.reload(), supervisor.reload(), supervisor.reload(), supervisor.reload()];
@@ -367,7 +475,7 @@ describe('A worker that ends by itself', () => {
     await started();
     await clock.advance(60_000);
     const pauses: number[] = [];
-    for (let death = 0; death < 4; death++) {
+    for (let death = 0; death < 9; death++) {
       const before = workers.length;
       workers.filter(({ place, phase }) => place === 1 && phase === 'serving')[0]!.end('SIGKILL');
       const diedAt = clock.now();
@@ -377,8 +485,8 @@ describe('A worker that ends by itself', () => {
       expect(last()[0]!.release.generation).toBe(1);
       await readyAfter();
     }
-    expect(pauses).toEqual([0, 0, 250, 500]);
-    expect(supervisor.counts.restarts).toBe(4);
+    expect(pauses).toEqual([0, 0, 250, 500, 1_000, 2_000, 4_000, 8_000, 10_000]);
+    expect(supervisor.counts.restarts).toBe(9);
   });
 
   it('is started again at once when it has lived for long', async () => {
@@ -420,6 +528,27 @@ describe('Another number of workers', () => {
     expect(workers).toHaveLength(3);
   });
 
+  it('lets a worker that is still starting end in its own time', async () => {
+    await started();
+    supervisor.scale(3);
+    supervisor.scale(2);
+    await clock.advance(30_000);
+    expect([last()[0]!.retired, last()[0]!.killed]).toEqual(['rolled', undefined]);
+  });
+
+  it('ends the pause of a place that is taken away', async () => {
+    await started();
+    for (let death = 0; death < 2; death++) {
+      workers.filter(({ place, phase }) => place === 2 && phase === 'serving')[0]!.end();
+      await settle();
+      if (death === 0) await readyAfter();
+    }
+    const count = workers.length;
+    supervisor.scale(1);
+    await clock.advance(60_000);
+    expect(workers).toHaveLength(count);
+  });
+
   it('is of no account once the group stops', async () => {
     await started();
     void supervisor.stop();
@@ -456,5 +585,20 @@ describe('The end of a group', () => {
     supervisor.force('a second SIGINT');
     await stopped;
     expect(all.map(({ killed }) => killed)).toEqual(Array(2).fill('a second SIGINT'));
+  });
+});
+
+describe('A trial', () => {
+  const worker = () => new FakeWorker({ generation: 1, folder: '/', command: 'node', args: [] }, 1, clock);
+
+  it('has no probation where that is set to 0', async () => {
+    const hung = worker();
+    hung.hungAt = 0;
+    expect(await whyNotProved(hung, clock, 0)).toBeUndefined();
+  });
+
+  it('is not waited for by whoever has been told to stop before', async () => {
+    const never = new Promise<string>(() => undefined);
+    expect(await unlessAborted(AbortSignal.abort(), never, 'stopping')).toBe('stopping');
   });
 });
