@@ -44,12 +44,9 @@ let said: string[];
 
 /** It says who gets clients. */
 function recordedBalancing(path: string): Balancing {
-  const tell = (what: string) => () => {
-    balanced.push(`${path} ${what}`);
-    return Promise.resolve();
-  };
+  const tell = (what: string) => () => void balanced.push(`${path} ${what}`);
   return {
-    attach: tell('gets clients'),
+    attach: async () => tell('gets clients')(),
     detach: tell('gets none'),
     close: tell('closes'),
     closeWithLast: tell('ends'),
