@@ -91,6 +91,7 @@ describe('A call', () => {
     const subscription = stream.subscribe();
     call.writableEnded = true;
     call.isOver();
+    expect(tracker.abandonedLeftovers()).toEqual([]);
     await turn();
     expect(tracker.size).toBe(1);
     subscription.unsubscribe();
@@ -122,6 +123,7 @@ describe('A call', () => {
     grpc.calls('/own.Service/Do', call, () => undefined);
     expect(tracker.leftovers()).toMatchObject([{ name: 'own.Service/Do' }]);
     call.isOver();
+    expect(tracker.abandonedLeftovers()).toEqual([]);
     await turn();
     expect(tracker.size).toBe(0);
   });
@@ -162,6 +164,46 @@ describe('Clients', () => {
     await transport.stopTaking(never);
     expect(early.isClosed).toBe(false);
     expect(grpc.http2.opens().isClosed).toBe(true);
+    expect(grpc.http2.listenerCount('session')).toBe(1);
+  });
+
+  it('of servers that were bound since are known', async () => {
+    grpc = new FakeGrpc();
+    const [[http2, info]] = [...grpc.http2Servers] as [[typeof grpc.http2, { sessions: Set<FakeSession> }]];
+    grpc.http2Servers.clear();
+    await listen();
+    grpc.http2Servers.set(http2, info);
+    await transport.stopTaking(never);
+    expect(http2.opens().isClosed).toBe(true);
+  });
+
+  it('are waited for by grpc-js where their sessions are not known', async () => {
+    grpc = new FakeGrpc();
+    grpc.http2Servers.clear();
+    await listen();
+    await transport.stopTaking(never);
+    let isFlushed = false;
+    void transport.flush!(never).then(() => (isFlushed = true));
+    await clock.advance(1_000);
+    expect(isFlushed).toBe(false);
+    grpc.hasShutDown();
+    await settle();
+    expect(isFlushed).toBe(true);
+  });
+
+  it('whose session is destroyed a turn after its last stream has closed are not waited for any longer', async () => {
+    const session = grpc.http2.opens();
+    const stream = grpc.http2.streams();
+    await transport.stopTaking(never);
+    let isFlushed = false;
+    void transport.flush!(never).then(() => (isFlushed = true));
+    await settle();
+    stream.emit('close');
+    setImmediate(() => (session.destroyed = true));
+    await settle();
+    await settle();
+    await clock.advance(50);
+    expect(isFlushed).toBe(true);
   });
 
   it('that wait to be accepted are accepted before the listener closes', async () => {
