@@ -9,13 +9,20 @@ import { type Taker } from '../../../src/serve/worker.js';
 class Offered implements Taker {
   readonly offers: ((isTaken: boolean) => void)[] = [];
   total = 0;
+  /** How many of its connections this process has closed its own hold on. */
+  closed = 0;
 
   get pending(): number {
     return this.offers.length;
   }
 
-  offer(_key: string, _client: ConnectionHandle, settled: (isTaken: boolean) => void): void {
+  offer(_key: string, client: ConnectionHandle, settled: (isTaken: boolean) => void): void {
     this.total++;
+    const close = client.close.bind(client);
+    client.close = () => {
+      this.closed++;
+      close();
+    };
     this.offers.push(settled);
   }
 
@@ -72,6 +79,8 @@ describe('RoundRobin', () => {
       for (const worker of all) worker.settleAll(true);
     }
     expect(all.map(({ total }) => total)).toEqual([2, 2, 2]);
+    // What a worker has taken is the worker's alone.
+    expect(all.map(({ closed }) => closed)).toEqual([2, 2, 2]);
   });
 
   it('spares a worker that does not take', async () => {
@@ -92,6 +101,8 @@ describe('RoundRobin', () => {
     balancing.detach(first);
     await clientsCome(1, () => totalOf([first, second, third]));
     expect([first, second, third].map(({ total }) => total)).toEqual([1, 1, 1]);
+    await clientsCome(2, () => totalOf([first, second, third]));
+    expect(first.total).toBe(1);
   });
 
   it('closes what nobody will take any more: it no longer listens, and nobody is left', async () => {

@@ -81,6 +81,22 @@ describe('A call', () => {
     expect(tracker.size).toBe(0);
   });
 
+  it('that its handler takes over is work until that has settled as well', async () => {
+    let settleHandler: (value?: unknown) => void = () => undefined;
+    const handler = handle(() => new Promise((resolve) => (settleHandler = resolve)));
+    grpc.register(path, (call) => handler(call));
+    const call = new FakeCall();
+    grpc.calls(path, call);
+    call.writableEnded = true;
+    call.isOver();
+    await turn();
+    expect(tracker.size).toBe(1);
+    settleHandler();
+    await turn();
+    await turn();
+    expect(tracker.size).toBe(0);
+  });
+
   it('that streams answers is work until the stream has ended as well', async () => {
     const values = new Subject<number>();
     const handler = handle(() => values);
