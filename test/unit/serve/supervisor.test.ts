@@ -102,6 +102,16 @@ describe('The start of a group', () => {
     expect(await start).toBe('it ended (exit code 1) before it was ready; it has not listened yet');
   });
 
+  it('goes on when a worker ends and another serves already', async () => {
+    const start = supervisor.start();
+    workers[0]!.becomeReady();
+    await settle();
+    workers[1]!.end();
+    await readyAfter();
+    expect(await start).toBeUndefined();
+    expect(serving()).toHaveLength(2);
+  });
+
   it('fails when none is ready in time', async () => {
     const start = supervisor.start();
     await clock.advance(30_000);
@@ -499,6 +509,22 @@ describe('A worker that ends by itself', () => {
     }
     expect(workers).toHaveLength(6);
     expect(supervisor.workers).toHaveLength(2);
+  });
+
+  it('does not end the group while another serves, however often both have died', async () => {
+    await started();
+    let isOver = false;
+    void supervisor.failed.then(() => (isOver = true));
+    const one = (at: number) => workers.filter(({ place, phase }) => place === at && phase === 'serving')[0]!;
+    for (let death = 0; death < 5; death++) {
+      for (const place of [1, 2]) {
+        one(place).end('exit code 9');
+        await clock.advance(2_000);
+        await readyAfter();
+      }
+    }
+    expect(isOver).toBe(false);
+    expect(serving()).toHaveLength(2);
   });
 
   it('ends the group when every place has seen five die soon', async () => {

@@ -268,6 +268,8 @@ describe('Clients', () => {
     const deadline = new AbortController();
     let isFlushed = false;
     void transport.flush!(deadline.signal).then(() => (isFlushed = true));
+    await turn();
+    await turn();
     await clock.advance(5_000);
     expect(isFlushed).toBe(false);
     deadline.abort();
@@ -282,7 +284,7 @@ describe('Clients', () => {
     await listen();
     let isFlushed = false;
     void transport.flush!(never).then(() => (isFlushed = true));
-    await settle();
+    for (let turns = 0; turns < 3; turns++) await settle();
     expect(isFlushed).toBe(false);
     session.destroyed = true;
     session.emit('close');
