@@ -36,7 +36,7 @@ export class Roll {
     for (let index = 0; index < slots.length; index++) {
       const failure = await this.replace(slots[index]!, release);
       if (failure === undefined) continue;
-      if (!this.rolled.stopping.aborted) await this.giveBack(old);
+      await this.giveBack(old);
       return failure;
     }
     return undefined;
@@ -45,6 +45,7 @@ export class Roll {
   /** Resolves with why the place was not filled, if it was not. */
   private async replace(slot: Slot, release: Release): Promise<string | undefined> {
     const { filled } = this;
+    if (this.rolled.stopping.aborted) return groupIsStopping;
     const candidate = this.rolled.start(release, slot.place);
     let why = await this.whyNotReady(candidate);
     // The first is on trial for all.
@@ -71,6 +72,7 @@ export class Roll {
   /** The old version was good: it needs no trial. */
   private async giveBack(release: Release): Promise<void> {
     for (const slot of this.filled.keys()) {
+      if (!this.isWanted(slot)) continue;
       const worker = this.rolled.start(release, slot.place);
       const why = await this.whyNotReady(worker);
       if (why !== undefined) worker.kill(why);

@@ -99,7 +99,6 @@ export class Slot {
     const { clock } = this.around;
     this.deaths = clock.now() - worker.startedAt < soonMs ? this.deaths + 1 : 0;
     this.around.failed(this, worker, why);
-    if (!this.isKept(worker)) return;
     const pauseMs = this.deaths < 2 ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (this.deaths - 2));
     this.timer = clock.after(pauseMs, () => this.run(worker.release));
   }

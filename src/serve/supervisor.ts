@@ -181,7 +181,7 @@ export class Supervisor<W extends Worker = Worker> {
     const manner = this.parts.stopAccepting();
     for (const slot of this.slots) slot.close(manner, signal);
     await this.rolling;
-    while (this.all.size > 0) await Promise.all([...this.all].map(({ gone }) => gone));
+    await Promise.all([...this.all].map(({ gone }) => gone));
   }
 
   private addSlot(): void {

@@ -200,7 +200,6 @@ export class WorkerProcess implements Worker, Acceptor {
   }
 
   private becomeReady(): void {
-    if (this.current !== 'starting') return;
     this.current = 'ready';
     this.readyNow.resolve();
   }

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { of, throwError } from 'rxjs';
 import { retryWhenDraining, type RetryWhenDrainingOptions } from '../../../src/client/index.js';
 import { type Answer, FakeClient, type FakeSocket } from './fake-client.js';
@@ -14,6 +14,9 @@ describe('retryWhenDraining()', () => {
   beforeEach(() => {
     client = new FakeClient();
     ended = {};
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
   });
 
   function call(data: string, more: RetryWhenDrainingOptions = options): () => void {
@@ -193,6 +196,70 @@ describe('retryWhenDraining()', () => {
     await turns();
     expect(ended.a).toEqual(draining);
     expect(client.sockets).toHaveLength(times);
+  });
+
+  it('pauses twice as long each time, up to a limit, less a random part', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    // That is how rxjs waits.
+    const waits = jest.spyOn(globalThis, 'setInterval');
+    call('a', { firstPauseMs: 2, longestPauseMs: 6 });
+    for (let times = 1; times <= 4; times++) {
+      while (!client.sockets[times - 1]?.sent.length) await turns();
+      refuse(socket(times - 1), 'a');
+    }
+    expect(waits.mock.calls.map(([, ms]) => ms)).toEqual([1.5, 3, 4.5, 4.5]);
+    while (!client.sockets[4]?.sent.length) await turns();
+  });
+
+  it('sends again what was lost behind the first of several refused calls', async () => {
+    for (const data of ['a', 'b', 'c']) call(data);
+    await turns();
+    refuse(socket(0), 'a');
+    refuse(socket(0), 'c');
+    socket(0).close();
+    await turns();
+    expect(sentBy(socket(1))).toEqual(expect.arrayContaining(['a', 'b', 'c']));
+  });
+
+  describe('of a client that changes its connection', () => {
+    const leave = { id: 'nestjs-drain:leave', isDisposed: true };
+    beforeEach(() => {
+      retryWhenDraining(client);
+    });
+    async function reconnect(): Promise<void> {
+      client.connectionPromise = null;
+      await client.connect();
+    }
+
+    it('hears that it is to leave where it has only emitted', async () => {
+      await client.connect();
+      socket(0).netSocket.emit('message', leave);
+      expect(client.connectionPromise).toBeNull();
+    });
+
+    it('leaves a connection open that nobody has told to leave', async () => {
+      await client.connect();
+      await reconnect();
+      expect(socket(0).hasEnded).toBe(false);
+    });
+
+    it('keeps its connection of now when the server of one before says that it is to leave', async () => {
+      await client.connect();
+      await reconnect();
+      socket(0).netSocket.emit('message', leave);
+      expect(client.connectionPromise).not.toBeNull();
+    });
+
+    it('forgets a connection that has closed, and fails its calls when it is closed later on', async () => {
+      await client.connect();
+      socket(0).netSocket.emit('message', leave);
+      socket(0).close();
+      call('a');
+      await turns();
+      expect(socket(0).hasEnded).toBe(false);
+      client.close();
+      expect(ended.a).toMatchObject({ message: 'Connection closed' });
+    });
   });
 
   it('works with a client of another kind', async () => {

@@ -1,21 +1,28 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { RoundRobin } from '../../../src/serve/balancing.js';
-import { type ConnectionHandle } from '../../../src/serve/insides.js';
+import { type Acceptor, RoundRobin, SharedAccept } from '../../../src/serve/balancing.js';
+import { type ConnectionHandle, type ListenHandle } from '../../../src/serve/insides.js';
 import { type Taker } from '../../../src/serve/worker.js';
 
 /** Takes, or declines, when a test says so. */
 class Offered implements Taker {
   readonly offers: ((isTaken: boolean) => void)[] = [];
   total = 0;
+  /** How many of its connections this process has closed its own hold on. */
+  closed = 0;
 
   get pending(): number {
     return this.offers.length;
   }
 
-  offer(_key: string, _client: ConnectionHandle, settled: (isTaken: boolean) => void): void {
+  offer(_key: string, client: ConnectionHandle, settled: (isTaken: boolean) => void): void {
     this.total++;
+    const close = client.close.bind(client);
+    client.close = () => {
+      this.closed++;
+      close();
+    };
     this.offers.push(settled);
   }
 
@@ -52,6 +59,15 @@ async function clientsCome(count: number, dealt: () => number): Promise<void> {
   while (dealt() < before + count) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Resolves when a connection waits for somebody who takes it. */
+async function clientsWait(): Promise<void> {
+  const [gone] = workers() as [Offered, Offered, Offered];
+  void balancing.attach(gone);
+  await clientsCome(1, () => gone.total);
+  balancing.detach(gone);
+  gone.settleAll(false);
+}
+
 const totalOf = (all: readonly Offered[]) => all.reduce((sum, { total }) => sum + total, 0);
 
 describe('RoundRobin', () => {
@@ -63,6 +79,8 @@ describe('RoundRobin', () => {
       for (const worker of all) worker.settleAll(true);
     }
     expect(all.map(({ total }) => total)).toEqual([2, 2, 2]);
+    // What a worker has taken is the worker's alone.
+    expect(all.map(({ closed }) => closed)).toEqual([2, 2, 2]);
   });
 
   it('spares a worker that does not take', async () => {
@@ -73,6 +91,38 @@ describe('RoundRobin', () => {
       for (const worker of all.slice(1)) worker.settleAll(true);
     }
     expect(all.map(({ total }) => total)).toEqual([1, 4, 4]);
+  });
+
+  it('goes on in turn when one has left, and deals nothing twice to one that comes twice', async () => {
+    const [first, second, third] = workers() as [Offered, Offered, Offered];
+    for (const worker of [first, first, second, third]) void balancing.attach(worker);
+    await clientsCome(2, () => totalOf([first, second, third]));
+    for (const worker of [first, second]) worker.settleAll(true);
+    balancing.detach(first);
+    await clientsCome(1, () => totalOf([first, second, third]));
+    expect([first, second, third].map(({ total }) => total)).toEqual([1, 1, 1]);
+    await clientsCome(2, () => totalOf([first, second, third]));
+    expect(first.total).toBe(1);
+  });
+
+  it('closes what nobody will take any more: it no longer listens, and nobody is left', async () => {
+    const [first] = workers() as [Offered, Offered, Offered];
+    void balancing.attach(first);
+    await clientsCome(1, () => first.total);
+    balancing.close();
+    balancing.detach(first);
+    const closed = once(clients[0]!, 'close');
+    clients[0]!.resume();
+    first.settleAll(false);
+    await closed;
+  });
+
+  it('closes those that wait when it is closed', async () => {
+    await clientsWait();
+    const closed = once(clients[0]!, 'close');
+    clients[0]!.resume();
+    balancing.close();
+    await closed;
   });
 
   it('deals what a worker has not taken to the next', async () => {
@@ -101,5 +151,35 @@ describe('RoundRobin', () => {
     clients[0]!.resume();
     second.settleAll(false);
     await closed;
+  });
+});
+
+describe('SharedAccept', () => {
+  const socketOf = (said: string[]): ListenHandle => ({ close: () => said.push('closed') }) as unknown as ListenHandle;
+  const acceptorOf = (said: string[]): Acceptor => ({
+    accept: async (key) => void said.push(`${key} is accepted from`),
+  });
+
+  it('gives the socket to each worker once, and to none once it is closed', async () => {
+    const said: string[] = [];
+    const shared = new SharedAccept('key', socketOf(said), 511);
+    const [first, late] = [acceptorOf(said), acceptorOf(said)];
+    await shared.attach(first);
+    await shared.attach(first);
+    shared.close();
+    shared.close();
+    await shared.attach(late);
+    expect(said).toEqual(['key is accepted from', 'closed']);
+  });
+
+  it('closes with the last worker', async () => {
+    const said: string[] = [];
+    const shared = new SharedAccept('key', socketOf(said), 511);
+    const worker = acceptorOf(said);
+    await shared.attach(worker);
+    shared.closeWithLast();
+    expect(said).toEqual(['key is accepted from']);
+    shared.detach(worker);
+    expect(said).toEqual(['key is accepted from', 'closed']);
   });
 });

@@ -137,6 +137,8 @@ describe('Advice about memory', () => {
   });
 
   it('names how many workers would fit', () => {
+    // These fit, and one more does not.
+    expect(memoryAdvice({ ...facts, limitBytes: 600 * 2 ** 20 })).toContain('start it with --workers 3');
     expect(memoryAdvice({ ...facts, limitBytes: 512 * 2 ** 20 })).toBe(
       '4 workers of 100 MB, and one more in a reload, come near the limit of 512 MB: start it with --workers 2, or raise the limit',
     );

@@ -8,12 +8,15 @@ let clock: FakeClock;
 let source: EventEmitter;
 let done: string[];
 let listening: { close(): void };
+let places: number[];
 
 beforeEach(() => {
-  [clock, source, done] = [new FakeClock(), new EventEmitter(), []];
+  [clock, source, done, places] = [new FakeClock(), new EventEmitter(), [], [1, 2]];
   const supervisor = {
     phase: 'serving',
-    places: [1, 2],
+    get places() {
+      return places;
+    },
     reload: async () => done.push('reload'),
     scale: (workers: number) => done.push(`scale to ${workers}`),
     stop: async (signal: string) => {
@@ -35,6 +38,12 @@ describe('Signals to a group', () => {
   it('reload it, and scale it', () => {
     for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGTTIN', 'SIGTTOU'] as const) send(signal);
     expect(done).toEqual(['reload', 'reload', 'scale to 3', 'scale to 1']);
+  });
+
+  it('leave it one worker at least', () => {
+    places = [1];
+    send('SIGTTOU');
+    expect(done).toEqual([]);
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('stop it (%s)', async (signal) => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HangWatch } from '../../../src/serve/hang-watch.js';
 import { type Manner } from '../../../src/serve/protocol.js';
 import { Supervisor } from '../../../src/serve/supervisor.js';
+import { unlessAborted, whyNotProved } from '../../../src/serve/trial.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
 import { FakeWorker } from './fake-worker.js';
 
@@ -11,11 +12,13 @@ let workers: FakeWorker[];
 let said: string[];
 let phases: string[];
 let manner: Manner;
+let settledWith: (number | undefined)[][];
+let isMissing: boolean;
 let supervisor: Supervisor;
 
 beforeEach(() => {
   clock = new FakeClock();
-  [workers, said, phases, manner] = [[], [], [], 'stopped'];
+  [workers, said, phases, manner, settledWith, isMissing] = [[], [], [], 'stopped', [], false];
   supervisor = new Supervisor(settings, {
     clock,
     start: (release, place) => {
@@ -23,11 +26,14 @@ beforeEach(() => {
       workers.push(worker);
       return worker;
     },
-    nextRelease: (generation) => ({ generation, folder: `/releases/${generation}`, command: 'node', args: [] }),
+    nextRelease: (generation) => {
+      if (isMissing) throw new Error('ENOENT: no such folder');
+      return { generation, folder: `/releases/${generation}`, command: 'node', args: [] };
+    },
     say: (line) => said.push(line),
     changed: (phase) => phases.push(phase),
     stopAccepting: () => manner,
-    settled: () => undefined,
+    settled: () => void settledWith.push(supervisor.places.map(({ worker }) => worker?.release.generation)),
   });
 });
 afterEach(async () => {
@@ -56,6 +62,15 @@ async function readyAfter(ms = 0): Promise<FakeWorker> {
   worker!.becomeReady();
   await settle();
   return worker!;
+}
+
+async function reloaded(): Promise<void> {
+  const reload = supervisor.reload();
+  await settle();
+  await readyAfter();
+  await clock.advance(2_000);
+  await readyAfter();
+  expect(await reload).toMatchObject({ isDone: true });
 }
 
 const serving = () => workers.filter(({ phase }) => phase === 'serving').map(({ pid }) => pid);
@@ -87,10 +102,21 @@ describe('The start of a group', () => {
     expect(await start).toBe('it ended (exit code 1) before it was ready; it has not listened yet');
   });
 
+  it('goes on when a worker ends and another serves already', async () => {
+    const start = supervisor.start();
+    workers[0]!.becomeReady();
+    await settle();
+    workers[1]!.end();
+    await readyAfter();
+    expect(await start).toBeUndefined();
+    expect(serving()).toHaveLength(2);
+  });
+
   it('fails when none is ready in time', async () => {
     const start = supervisor.start();
     await clock.advance(30_000);
     expect(await start).toBe('it is not ready after 30000 ms: it has not listened yet');
+    expect(workers[0]!.killed).toBe('it is not ready after 30000 ms: it has not listened yet');
   });
 });
 
@@ -113,6 +139,32 @@ describe('A reload', () => {
     expect(await reload).toEqual({ isDone: true, summary: 'version 2 serves in 2 workers, after 3000 ms' });
     expect(serving()).toEqual(pidsOf([canary, second]));
     expect(phases).toEqual(['serving', 'reloading', 'serving']);
+    expect(settledWith).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+    supervisor.scale(3);
+    expect(last()[0]!.release.generation).toBe(2);
+  });
+
+  it('leaves the old workers as they are when there is no new version', async () => {
+    const old = await started();
+    isMissing = true;
+    expect(await supervisor.reload()).toEqual({ isDone: false, summary: 'ENOENT: no such folder' });
+    expect(serving()).toEqual(pidsOf(old));
+  });
+
+  it('waits until the workers have gone that the last one has replaced', async () => {
+    const old = await started();
+    await reloaded();
+    const reload = supervisor.reload();
+    await clock.advance(60_000);
+    expect(workers).toHaveLength(4);
+    for (const worker of old) worker.end('SIGTERM');
+    await settle();
+    expect(workers).toHaveLength(5);
+    void supervisor.stop();
+    await reload;
   });
 
   it('keeps each old worker until clients reach the new one', async () => {
@@ -192,6 +244,9 @@ describe('A reload', () => {
     expect(old.map(({ phase }) => phase)).toEqual(['serving', 'serving']);
     expect(last()[0]!).toMatchObject({ retired: 'rolled' });
     expect(supervisor.counts).toMatchObject({ reloads: 1, rolledBack: 1, restarts: 0 });
+    expect(settledWith).toEqual([[1, 1]]);
+    supervisor.scale(3);
+    expect(last()[0]!.release.generation).toBe(1);
   });
 
   it('gives the places that were filled back to the old version when a later one fails', async () => {
@@ -207,6 +262,112 @@ describe('A reload', () => {
     expect(back.release.generation).toBe(1);
     expect(canary.retired).toBe('rolled');
     expect(workers.filter(({ phase }) => phase === 'serving').map(({ release }) => release.generation)).toEqual([1, 1]);
+  });
+
+  it('gives places back when a new worker that serves already ends in the middle', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    const canary = await readyAfter();
+    await clock.advance(2_000);
+    const second = last()[0]!;
+    canary.end();
+    second.becomeReady();
+    await settle();
+    last()[0]!.becomeReady();
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(said).toContain('version 2 was rolled back: worker 2: one of its workers has ended');
+  });
+
+  it('starts the old version until one stays where a place cannot be given back at once', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    const canary = await readyAfter();
+    await clock.advance(2_000);
+    last()[0]!.end();
+    await clock.advance(30_000);
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(workers.at(-2)!.killed).toContain('it is not ready after 30000 ms');
+    expect(canary.retired).toBe('rolled');
+    expect((await readyAfter()).release.generation).toBe(1);
+    expect(serving()).toHaveLength(2);
+  });
+
+  it('fills no place that has been taken away meanwhile', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    await clock.advance(2_000);
+    supervisor.scale(1);
+    const second = await readyAfter();
+    expect(await reload).toMatchObject({ isDone: true });
+    expect(second.retired).toBe('rolled');
+    expect(serving()).toHaveLength(1);
+  });
+
+  it('gives back no place that has been taken away meanwhile', async () => {
+    await started();
+    supervisor.scale(3);
+    await readyAfter();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    await clock.advance(2_000);
+    await readyAfter();
+    // Two places are given back, one after the other: the second is taken away while its worker starts.
+    last()[0]!.end();
+    await settle();
+    await readyAfter();
+    const [back] = last();
+    supervisor.scale(1);
+    await readyAfter();
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(back!.retired).toBe('rolled');
+    expect(serving()).toHaveLength(1);
+  });
+
+  it('is over when the group is told to stop while the new worker is on probation', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    void supervisor.stop();
+    expect(await reload).toEqual({ isDone: false, summary: 'the group is stopping' });
+  });
+
+  it('puts up with early ends again: those of the version before do not count', async () => {
+    await started();
+    for (let death = 0; death < 3; death++) {
+      workers.filter(({ place, phase }) => place === 1 && phase === 'serving')[0]!.end();
+      await clock.advance(250);
+      await readyAfter();
+    }
+    await reloaded();
+    workers.filter(({ place, phase }) => place === 1 && phase === 'serving')[0]!.end();
+    await clock.advance(0);
+    expect(last()[0]!).toMatchObject({ place: 1, phase: 'starting' });
+  });
+
+  it('ends the pause of a place that it fills', async () => {
+    await started();
+    const second = () => workers.filter(({ place, phase }) => place === 2 && phase === 'serving')[0]!;
+    second().end();
+    await clock.advance(0);
+    await readyAfter();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    await clock.advance(2_000);
+    // Its second early end: nobody is started for 250 ms.
+    second().end();
+    await settle();
+    await readyAfter();
+    expect(await reload).toMatchObject({ isDone: true });
+    const count = workers.length;
+    await clock.advance(60_000);
+    expect(workers).toHaveLength(count);
   });
 
   it('meets all requests that come during one by one more', async () => {
@@ -228,6 +389,17 @@ describe('A reload', () => {
     ]);
     expect(workers).toHaveLength(6);
     expect(supervisor.counts.reloads).toBe(2);
+    // It does so the next time as well.
+    void supervisor.reload();
+    const more = supervisor.reload();
+    for (let generation = 4; generation <= 5; generation++) {
+      for (const worker of workers) if (worker.phase === 'retiring') worker.end('SIGTERM');
+      await settle();
+      await readyAfter();
+      await clock.advance(2_000);
+      await readyAfter();
+    }
+    expect((await more).summary).toContain('version 5');
   });
 
   it('waits until all serve', async () => {
@@ -254,6 +426,57 @@ describe('A reload', () => {
     for (const worker of workers) worker.end('SIGTERM');
     await stopped;
     expect(await supervisor.reload()).toMatchObject({ isDone: false });
+    expect(phases).toEqual(['serving', 'reloading', 'stopping']);
+  });
+
+  it('is answered before the group has stopped', async () => {
+    await started();
+    const ends: string[] = [];
+    const reload = supervisor.reload().then(() => ends.push('reload'));
+    await settle();
+    const stopped = supervisor.stop().then(() => ends.push('stop'));
+    for (const worker of workers) worker.end('SIGTERM');
+    await Promise.all([reload, stopped]);
+    expect(ends).toEqual(['reload', 'stop']);
+  });
+
+  it('starts nobody when the group is told to stop while it waits for the workers of the last one', async () => {
+    await started();
+    await reloaded();
+    const reload = supervisor.reload();
+    await settle();
+    void supervisor.stop();
+    expect(await reload).toEqual({ isDone: false, summary: 'the group is stopping' });
+    expect(workers).toHaveLength(4);
+  });
+
+  it('starts nobody when the group is told to stop while clients begin to reach a worker', async () => {
+    await started();
+    const reload = supervisor.reload();
+    await settle();
+    last()[0]!.acceptsLater = true;
+    await readyAfter();
+    await clock.advance(2_000);
+    void supervisor.stop();
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(workers).toHaveLength(3);
+  });
+
+  it('starts nobody when the group is told to stop while it gives places back', async () => {
+    await started();
+    supervisor.scale(3);
+    await readyAfter();
+    const reload = supervisor.reload();
+    await settle();
+    await readyAfter();
+    await clock.advance(2_000);
+    await readyAfter();
+    last()[0]!.end();
+    await settle();
+    expect(workers).toHaveLength(7);
+    void supervisor.stop();
+    expect(await reload).toMatchObject({ isDone: false });
+    expect(workers).toHaveLength(7);
   });
 });
 
@@ -262,7 +485,7 @@ describe('A worker that ends by itself', () => {
     await started();
     await clock.advance(60_000);
     const pauses: number[] = [];
-    for (let death = 0; death < 4; death++) {
+    for (let death = 0; death < 9; death++) {
       const before = workers.length;
       workers.filter(({ place, phase }) => place === 1 && phase === 'serving')[0]!.end('SIGKILL');
       const diedAt = clock.now();
@@ -272,8 +495,8 @@ describe('A worker that ends by itself', () => {
       expect(last()[0]!.release.generation).toBe(1);
       await readyAfter();
     }
-    expect(pauses).toEqual([0, 0, 250, 500]);
-    expect(supervisor.counts.restarts).toBe(4);
+    expect(pauses).toEqual([0, 0, 250, 500, 1_000, 2_000, 4_000, 8_000, 10_000]);
+    expect(supervisor.counts.restarts).toBe(9);
   });
 
   it('is started again at once when it has lived for long', async () => {
@@ -285,6 +508,23 @@ describe('A worker that ends by itself', () => {
       await readyAfter();
     }
     expect(workers).toHaveLength(6);
+    expect(supervisor.workers).toHaveLength(2);
+  });
+
+  it('does not end the group while another serves, however often both have died', async () => {
+    await started();
+    let isOver = false;
+    void supervisor.failed.then(() => (isOver = true));
+    const one = (at: number) => workers.filter(({ place, phase }) => place === at && phase === 'serving')[0]!;
+    for (let death = 0; death < 5; death++) {
+      for (const place of [1, 2]) {
+        one(place).end('exit code 9');
+        await clock.advance(2_000);
+        await readyAfter();
+      }
+    }
+    expect(isOver).toBe(false);
+    expect(serving()).toHaveLength(2);
   });
 
   it('ends the group when every place has seen five die soon', async () => {
@@ -313,6 +553,34 @@ describe('Another number of workers', () => {
     await clock.advance(60_000);
     expect(workers).toHaveLength(3);
   });
+
+  it('lets a worker that is still starting end in its own time', async () => {
+    await started();
+    supervisor.scale(3);
+    supervisor.scale(2);
+    await clock.advance(30_000);
+    expect([last()[0]!.retired, last()[0]!.killed]).toEqual(['rolled', undefined]);
+  });
+
+  it('ends the pause of a place that is taken away', async () => {
+    await started();
+    for (let death = 0; death < 2; death++) {
+      workers.filter(({ place, phase }) => place === 2 && phase === 'serving')[0]!.end();
+      await settle();
+      if (death === 0) await readyAfter();
+    }
+    const count = workers.length;
+    supervisor.scale(1);
+    await clock.advance(60_000);
+    expect(workers).toHaveLength(count);
+  });
+
+  it('is of no account once the group stops', async () => {
+    await started();
+    void supervisor.stop();
+    supervisor.scale(3);
+    expect(workers).toHaveLength(2);
+  });
 });
 
 describe('The end of a group', () => {
@@ -328,6 +596,14 @@ describe('The end of a group', () => {
     expect(workers).toHaveLength(2);
   });
 
+  it('is begun once, however often it is told to', async () => {
+    await started();
+    void supervisor.stop();
+    void supervisor.stop('SIGINT');
+    expect(said.filter((line) => line.endsWith('workers stop'))).toEqual(['SIGTERM: 2 workers stop']);
+    expect(phases).toEqual(['serving', 'stopping']);
+  });
+
   it('may be forced', async () => {
     const all = await started();
     const stopped = supervisor.stop();
@@ -335,5 +611,20 @@ describe('The end of a group', () => {
     supervisor.force('a second SIGINT');
     await stopped;
     expect(all.map(({ killed }) => killed)).toEqual(Array(2).fill('a second SIGINT'));
+  });
+});
+
+describe('A trial', () => {
+  const worker = () => new FakeWorker({ generation: 1, folder: '/', command: 'node', args: [] }, 1, clock);
+
+  it('has no probation where that is set to 0', async () => {
+    const hung = worker();
+    hung.hungAt = 0;
+    expect(await whyNotProved(hung, clock, 0)).toBeUndefined();
+  });
+
+  it('is not waited for by whoever has been told to stop before', async () => {
+    const never = new Promise<string>(() => undefined);
+    expect(await unlessAborted(AbortSignal.abort(), never, 'stopping')).toBe('stopping');
   });
 });

@@ -137,6 +137,16 @@ describe('The state of a group', () => {
 });
 
 describe('Lines of workers', () => {
+  it('wait while nobody reads them', () => {
+    const [from, to] = [new PassThrough(), new PassThrough({ highWaterMark: 1 })];
+    prefixLines(from, to, '');
+    from.emit('data', Buffer.from('a line\n'));
+    expect(from.isPaused()).toBe(true);
+    to.read();
+    to.emit('drain');
+    expect(from.isPaused()).toBe(false);
+  });
+
   it('begin with the number, unless they are JSON, however they come', async () => {
     const [from, to] = [new PassThrough(), new PassThrough()];
     prefixLines(from, to, '[1] ');

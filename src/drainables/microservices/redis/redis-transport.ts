@@ -69,7 +69,6 @@ class RedisTransport implements Transport {
     const ended = server.options?.wildcards ? subClient.punsubscribe(...channels) : subClient.unsubscribe(...channels);
     // With the connection the subscriptions are gone as well.
     await Promise.race([ended, whenAborted(this.lost.signal)]).catch(this.connectionWasLost);
-    ended.catch(() => undefined);
   }
 
   /** A reply has been confirmed by Redis before its message ends: nothing is left but to tell of a loss. */

@@ -128,8 +128,6 @@ export class TcpTransport implements Transport {
     this.connections.set(socket, connection);
     socket.once('close', () => {
       this.connections.delete(socket);
-      this.resting?.delete(connection);
-      this.awaited.delete(connection);
       this.progress.made();
     });
     if (!this.isDraining) return;
@@ -154,8 +152,9 @@ export class TcpTransport implements Transport {
 
   private closeIfIdle(connection: TcpConnection): void {
     const { socket, lingersMs } = connection;
-    if (connection.hasLeft || connection.running > 0 || this.straysRunning > 0) return;
-    if (this.awaited.has(connection)) return;
+    // It may have closed by itself meanwhile.
+    if (!this.connections.has(socket) || connection.hasLeft || this.awaited.has(connection)) return;
+    if (connection.running > 0 || this.straysRunning > 0) return;
     const look = () => {
       this.awaited.delete(connection);
       this.rests(connection);
@@ -187,8 +186,6 @@ export class TcpTransport implements Transport {
   /** Acts then, unless the socket has closed. */
   private later(ms: number, socket: Socket, act: () => void): void {
     const timer = this.context.clock.after(ms, act);
-    // The socket itself holds the process open.
-    timer.unref?.();
     socket.once('close', () => timer.cancel());
   }
 

@@ -81,8 +81,12 @@ export class FakeGrpc implements GrpcServer {
     this.did.push(`drain ${address} ${graceMs}`);
   }
 
-  tryShutdown(): void {
+  /** Everything has been closed. */
+  hasShutDown: () => void = () => undefined;
+
+  tryShutdown(callback: () => void): void {
     this.did.push('tryShutdown');
+    this.hasShutDown = callback;
   }
 
   forceShutdown(): void {

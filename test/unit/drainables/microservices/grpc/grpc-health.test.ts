@@ -110,6 +110,15 @@ describe('Whoever watches it', () => {
     expect(call.written).toEqual([serves]);
   });
 
+  it('hears nothing before the application has said something, nor after its last word', () => {
+    const asking = new FakeCall();
+    health.standInFor(`${service}Watch`, () => undefined)!.call(undefined, asking);
+    call.writableEnded = true;
+    readiness.becomes(false);
+    expect(asking.written).toHaveLength(0);
+    expect(call.written).toEqual([serves]);
+  });
+
   it('is forgotten when it has gone', () => {
     call.isOver();
     readiness.becomes(false);

@@ -81,6 +81,22 @@ describe('A call', () => {
     expect(tracker.size).toBe(0);
   });
 
+  it('that its handler takes over is work until that has settled as well', async () => {
+    let settleHandler: (value?: unknown) => void = () => undefined;
+    const handler = handle(() => new Promise((resolve) => (settleHandler = resolve)));
+    grpc.register(path, (call) => handler(call));
+    const call = new FakeCall();
+    grpc.calls(path, call);
+    call.writableEnded = true;
+    call.isOver();
+    await turn();
+    expect(tracker.size).toBe(1);
+    settleHandler();
+    await turn();
+    await turn();
+    expect(tracker.size).toBe(0);
+  });
+
   it('that streams answers is work until the stream has ended as well', async () => {
     const values = new Subject<number>();
     const handler = handle(() => values);
@@ -91,6 +107,7 @@ describe('A call', () => {
     const subscription = stream.subscribe();
     call.writableEnded = true;
     call.isOver();
+    expect(tracker.abandonedLeftovers()).toEqual([]);
     await turn();
     expect(tracker.size).toBe(1);
     subscription.unsubscribe();
@@ -122,6 +139,7 @@ describe('A call', () => {
     grpc.calls('/own.Service/Do', call, () => undefined);
     expect(tracker.leftovers()).toMatchObject([{ name: 'own.Service/Do' }]);
     call.isOver();
+    expect(tracker.abandonedLeftovers()).toEqual([]);
     await turn();
     expect(tracker.size).toBe(0);
   });
@@ -162,6 +180,46 @@ describe('Clients', () => {
     await transport.stopTaking(never);
     expect(early.isClosed).toBe(false);
     expect(grpc.http2.opens().isClosed).toBe(true);
+    expect(grpc.http2.listenerCount('session')).toBe(1);
+  });
+
+  it('of servers that were bound since are known', async () => {
+    grpc = new FakeGrpc();
+    const [[http2, info]] = [...grpc.http2Servers] as [[typeof grpc.http2, { sessions: Set<FakeSession> }]];
+    grpc.http2Servers.clear();
+    await listen();
+    grpc.http2Servers.set(http2, info);
+    await transport.stopTaking(never);
+    expect(http2.opens().isClosed).toBe(true);
+  });
+
+  it('are waited for by grpc-js where their sessions are not known', async () => {
+    grpc = new FakeGrpc();
+    grpc.http2Servers.clear();
+    await listen();
+    await transport.stopTaking(never);
+    let isFlushed = false;
+    void transport.flush!(never).then(() => (isFlushed = true));
+    await clock.advance(1_000);
+    expect(isFlushed).toBe(false);
+    grpc.hasShutDown();
+    await settle();
+    expect(isFlushed).toBe(true);
+  });
+
+  it('whose session is destroyed a turn after its last stream has closed are not waited for any longer', async () => {
+    const session = grpc.http2.opens();
+    const stream = grpc.http2.streams();
+    await transport.stopTaking(never);
+    let isFlushed = false;
+    void transport.flush!(never).then(() => (isFlushed = true));
+    await settle();
+    stream.emit('close');
+    setImmediate(() => (session.destroyed = true));
+    await settle();
+    await settle();
+    await clock.advance(50);
+    expect(isFlushed).toBe(true);
   });
 
   it('that wait to be accepted are accepted before the listener closes', async () => {
@@ -210,6 +268,8 @@ describe('Clients', () => {
     const deadline = new AbortController();
     let isFlushed = false;
     void transport.flush!(deadline.signal).then(() => (isFlushed = true));
+    await turn();
+    await turn();
     await clock.advance(5_000);
     expect(isFlushed).toBe(false);
     deadline.abort();
@@ -224,7 +284,7 @@ describe('Clients', () => {
     await listen();
     let isFlushed = false;
     void transport.flush!(never).then(() => (isFlushed = true));
-    await settle();
+    for (let turns = 0; turns < 3; turns++) await settle();
     expect(isFlushed).toBe(false);
     session.destroyed = true;
     session.emit('close');

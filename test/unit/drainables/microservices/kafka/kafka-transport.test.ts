@@ -81,6 +81,8 @@ describe('Kafka', () => {
     await server.start();
     await transport.stopTaking(signal);
     server.consumer!.hasStopped(new Error('no coordinator'));
+    // Messages run on, and nobody has asked yet: unhandled, the error would fail this test, and end a process.
+    await clock.advance(0);
     await expect(transport.flush!(signal)).rejects.toThrow('no coordinator');
   });
 
@@ -88,6 +90,8 @@ describe('Kafka', () => {
     await server.start();
     await transport.stopTaking(signal);
     const told = server.consumer!.listeners[0]!();
+    // The timer is armed just after it has told.
+    expect(server.consumer!.stops).toBe(1);
     await clock.advance(0);
     expect(server.consumer!.stops).toBe(2);
     server.consumer!.hasStopped();
@@ -112,6 +116,13 @@ describe('Kafka', () => {
     join();
     await started;
     await stopping;
+    expect(server.consumer!.stops).toBe(1);
+  });
+
+  it('stops a consumer that could not join its group', async () => {
+    server.joined = Promise.reject(new Error('no coordinator'));
+    await expect(server.start()).rejects.toThrow('no coordinator');
+    await transport.stopTaking(signal);
     expect(server.consumer!.stops).toBe(1);
   });
 

@@ -63,6 +63,27 @@ describe('The confirmation of what was sent over MQTT', () => {
     expect(client.sent).toHaveLength(2);
   });
 
+  it('is that of the acknowledgements where the client cannot ping', async () => {
+    client.outgoing = { 7: {} };
+    Object.assign(client, { _sendPacket: undefined });
+    await wait();
+    await client.receive('puback', () => (client.outgoing = {}));
+    expect(isConfirmed).toBe(true);
+  });
+
+  it('is there at once where nothing was sent, and the client cannot ping', async () => {
+    Object.assign(client, { _sendPacket: undefined });
+    await wait();
+    expect(isConfirmed).toBe(true);
+  });
+
+  it('is not waited for when the deadline has passed', async () => {
+    deadline.abort();
+    await wait();
+    expect(isConfirmed).toBe(true);
+    expectNoListener();
+  });
+
   it('is given up at the deadline', async () => {
     await wait();
     deadline.abort();

@@ -83,6 +83,12 @@ describe('The transport of NATS', () => {
     expect(server.subscriptions.map(({ confirm }) => confirm)).toEqual([undefined, undefined]);
   });
 
+  it('does not ask a client that has been closed to end its subscriptions', async () => {
+    server.natsClient!.closed = true;
+    await transport.stopTaking(deadline);
+    expect(server.subscriptions.map(({ confirm }) => confirm)).toEqual([undefined, undefined]);
+  });
+
   it('has replies read by the server', async () => {
     await transport.flush!(deadline);
     expect(server.natsClient!.flushes).toBe(1);

@@ -10,11 +10,13 @@ class FakeClient extends EventEmitter {
   status = 'ready';
   readonly options = { autoResubscribe: true };
   readonly ended: string[] = [];
+  asked = 0;
   quits = 0;
   disconnects = 0;
   answer: () => Promise<unknown> = () => Promise.resolve('OK');
 
   unsubscribe(...channels: readonly string[]): Promise<unknown> {
+    this.asked++;
     this.ended.push(...channels);
     return this.answer();
   }
@@ -119,6 +121,18 @@ describe('The transport of Redis', () => {
     await transport.stopTaking(deadline);
     await transport.flush!(deadline);
     await transport.disconnect!(() => undefined, false);
+  });
+
+  it('ends no subscriptions where it has none: without names Redis would end all', async () => {
+    server.messageHandlers.clear();
+    await transport.stopTaking(deadline);
+    expect(server.subClient!.asked).toBe(0);
+  });
+
+  it('ends a connection that cannot be quit', async () => {
+    server.pubClient!.answer = () => Promise.reject(new Error('Connection is closed.'));
+    await transport.disconnect!(() => undefined, false);
+    expect([server.pubClient!.disconnects, server.subClient!.disconnects]).toEqual([1, 0]);
   });
 
   it('waits until both clients have quit, also where Nest does not, and closes twice without an error', async () => {

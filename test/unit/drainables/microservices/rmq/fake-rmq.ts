@@ -99,6 +99,8 @@ export class FakeRmqServer implements RmqServer {
   readonly channel = {
     sendToQueue: () => new Promise((resolve, reject) => this.confirms.push({ resolve, reject })),
   };
+  /** How often it was told that the broker has cancelled its consumer. */
+  cancelled = 0;
   isClosed = false;
   closeManager: () => Promise<unknown> = () => Promise.resolve();
   isStreamDestroyed = false;
@@ -117,7 +119,9 @@ export class FakeRmqServer implements RmqServer {
   async setupChannel(channel: RawChannel, isSetUp?: () => void): Promise<void> {
     this.declared++;
     await this.asserted;
-    void channel.consume(this.queue, (delivery) => delivery && this.handleMessage(delivery), { noAck: this.noAck });
+    void channel.consume(this.queue, (delivery) => (delivery ? this.handleMessage(delivery) : void this.cancelled++), {
+      noAck: this.noAck,
+    });
     isSetUp?.();
   }
 

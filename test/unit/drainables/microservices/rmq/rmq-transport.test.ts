@@ -180,6 +180,39 @@ describe.each([true, false])('RabbitMQ with noAck: %s', (noAck) => {
     await expect(transport.disconnect!(() => Promise.reject(new Error('no')), false)).rejects.toThrow('no');
   });
 
+  it('hears that the broker has cancelled its consumer', () => {
+    void channel.consumers.get('tag-1')!(null);
+    expect(server.cancelled).toBe(1);
+  });
+
+  it('asks nothing of a channel that is closed', async () => {
+    channel.close();
+    let asked = 0;
+    channel.cancel = channel.waitForConfirms = () => (asked++, Promise.resolve());
+    await transport.stopTaking(deadline.signal);
+    await transport.flush!(deadline.signal);
+    expect(asked).toBe(0);
+  });
+
+  it('counts a reply once whose channel has seen several connections', async () => {
+    channel.close();
+    await connect();
+    void server.channel.sendToQueue();
+    await transport.stopTaking(deadline.signal);
+    const [leftover] = transport.leftovers!();
+    expect(leftover?.detail).toMatch(/^1 reply /);
+  });
+
+  it('waits no longer for a reply that the broker has refused', async () => {
+    const sent = server.channel.sendToQueue();
+    await transport.stopTaking(deadline.signal);
+    const flushing = flush();
+    server.confirms[0]!.reject(new Error('nacked'));
+    await expect(sent).rejects.toThrow('nacked');
+    await clock.advance(0);
+    expect(flushing).toEqual({ isSettled: true });
+  });
+
   it.each([
     ['after half a second', 500, false],
     ['sooner when the drain was cut', 100, true],
@@ -241,6 +274,21 @@ describe('RabbitMQ with acknowledgements', () => {
     await clock.advance(0);
     expect(flushing).toEqual({ isSettled: true });
     expect(transport.leftovers!()).toEqual([]);
+  });
+
+  it('counts an acknowledgement once', async () => {
+    channel.deliver();
+    channel.deliver();
+    for (const end of server.ends) end();
+    await transport.stopTaking(deadline.signal);
+    const flushing = flush();
+    channel.ack(server.handled[0]!);
+    channel.ack(server.handled[0]!);
+    await clock.advance(0);
+    expect(flushing.isSettled).toBe(false);
+    channel.ack(server.handled[1]!);
+    await clock.advance(0);
+    expect(flushing.isSettled).toBe(true);
   });
 
   it('goes on waiting while acknowledgements come, and names those that do not', async () => {

@@ -47,8 +47,10 @@ describe('A message', () => {
   let server: FakeServer;
   let isOver: boolean;
   let refusal: { error: unknown } | undefined;
+  let told: string[];
 
   beforeEach(() => {
+    told = [];
     const clock = new FakeClock();
     tracker = new InFlightTracker(clock);
     work = new MessageWork(clock, tracker);
@@ -60,6 +62,10 @@ describe('A message', () => {
         return isOver;
       },
       lateCall: () => refusal,
+      connectionOf: (context) => ({
+        callBegins: () => told.push(`call of ${String(context)} begins`),
+        callEnded: () => told.push(`call of ${String(context)} ended`),
+      }),
     });
   });
 
@@ -142,6 +148,28 @@ describe('A message', () => {
     await expect(firstValueFrom(handler() as Observable<unknown>)).rejects.toEqual(tooLate);
     expect(server.logged).toEqual([tooLate]);
     expect(calls).toBe(0);
+  });
+
+  it('that is a call is refused as such when the drain is over: nothing is logged', async () => {
+    const handler = handle(() => 'executed');
+    isOver = true;
+    refusal = { error: { code: 'DRAINING' } };
+    await expect(firstValueFrom(handler() as Observable<unknown>)).rejects.toEqual({ code: 'DRAINING' });
+    expect(server.logged).toEqual([]);
+  });
+
+  it('that is an event is executed while calls are refused', () => {
+    const handler = handle(() => 'executed', true);
+    refusal = { error: { code: 'DRAINING' } };
+    expect(handler()).toBe('executed');
+  });
+
+  it('that is a call keeps the connection that it came by from being closed, and an event does not', async () => {
+    handle(() => undefined)({}, 'one connection');
+    handle(() => undefined, true)({}, 'another');
+    expect(told).toEqual(['call of one connection begins']);
+    await turn();
+    expect(told).toEqual(['call of one connection begins', 'call of one connection ended']);
   });
 
   it('has a reply that is on its way until its last packet has been taken', async () => {

@@ -26,6 +26,7 @@ describe('The drain of a transport', () => {
     );
   }
 
+  const left = { kind: 'transport', name: 'Test', ageMs: 0, detail: '2 messages handed back' };
   const noDeadline = () => new AbortController().signal;
 
   it('takes no further messages, waits for those in progress, and flushes', async () => {
@@ -82,6 +83,45 @@ describe('The drain of a transport', () => {
     expect(took).toEqual(['flush']);
   });
 
+  it('fails with what failed first, thrown or rejected', async () => {
+    const stopTaking = () => {
+      throw new Error('disconnected');
+    };
+    const flush = () => {
+      took.push('flush');
+      return Promise.reject(new Error('flushed nothing'));
+    };
+    await expect(drainableOf({ stopTaking, flush }).drain(noDeadline())).rejects.toThrow('disconnected');
+    expect(took).toEqual(['flush']);
+  });
+
+  it('has nothing confirmed where messages were not finished in time', async () => {
+    work.begin('rpc', 'a');
+    const deadline = new AbortController();
+    const drained = drainableOf({ leftovers: () => [left] }).drain(deadline.signal);
+    await settle();
+    await settle();
+    deadline.abort();
+    expect(await drained).toEqual([]);
+    expect(took).toEqual(['stopTaking']);
+  });
+
+  it('names what was cut, and the replies that have not left', async () => {
+    work.replyBegins();
+    work.replyBegins();
+    const drainable = drainableOf({ cut: () => [left] });
+    expect(await drainable.forceClose()).toEqual([
+      { kind: 'transport', name: 'Test', ageMs: 0, detail: '2 replies unsent' },
+      left,
+    ]);
+  });
+
+  it('names nothing that was confirmed in time', async () => {
+    const drainable = drainableOf();
+    await drainable.drain(noDeadline());
+    expect(await drainable.forceClose()).toEqual([]);
+  });
+
   it('names at the deadline what was not confirmed', async () => {
     const deadline = new AbortController();
     const drainable = drainableOf({ flush: () => new Promise(() => undefined) });
@@ -96,7 +136,6 @@ describe('The drain of a transport', () => {
   });
 
   it('names what it has drained without', async () => {
-    const left = { kind: 'transport', name: 'Test', ageMs: 0, detail: '2 messages handed back' };
     expect(await drainableOf({ leftovers: () => [left] }).drain(noDeadline())).toEqual([left]);
     expect(await drainableOf().drain(noDeadline())).toEqual([]);
   });

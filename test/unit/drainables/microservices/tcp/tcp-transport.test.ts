@@ -56,12 +56,14 @@ describe('The TCP transport', () => {
   }
   beforeEach(() => build());
 
-  function open(): FakeSocket {
+  function open(event: 'connection' | 'secureConnection' = 'connection'): FakeSocket {
     const socket = new FakeSocket();
-    server.server.emit('connection', socket as never);
+    server.server.emit(event, socket as never);
     socket.bytesRead = 10;
     return socket;
   }
+  /** What tells a server of TLS; a real one would shake hands. */
+  const buildTls = () => build(Object.assign(new NetServer(), { setSecureContext: () => undefined }));
   const connectionOf = (netSocket: unknown): CallConnection =>
     transport.connectionOf({ getSocketRef: () => ({ netSocket }) });
   /** Lets the event loop poll. */
@@ -105,6 +107,70 @@ describe('The TCP transport', () => {
     expect(socket.hasEnded).toBe(true);
   });
 
+  it('counts the moment from the last of its calls', async () => {
+    const sockets = [open(), open()];
+    // One has been idle for a moment when draining begins, and busy again; the other ends two calls one after the other.
+    const [again, both] = sockets.map(connectionOf) as [CallConnection, CallConnection];
+    again.callBegins();
+    again.callEnded();
+    again.callBegins();
+    both.callBegins();
+    both.callBegins();
+    await drain();
+    await clock.advance(30);
+    both.callEnded();
+    await clock.advance(10);
+    again.callEnded();
+    both.callEnded();
+    await clock.advance(49);
+    expect(sockets.map(({ hasEnded }) => hasEnded)).toEqual([false, false]);
+    await clock.advance(1);
+    await polled();
+    expect(sockets.map(({ hasEnded }) => hasEnded)).toEqual([true, true]);
+  });
+
+  it('closes none before draining begins', async () => {
+    const socket = open();
+    connectionOf(socket).callBegins();
+    connectionOf(socket).callEnded();
+    await clock.advance(1_000);
+    await polled();
+    expect(socket.hasEnded).toBe(false);
+  });
+
+  it('reads what has come in until then before it closes one', async () => {
+    const sockets = [open(), open()];
+    await transport.stopTaking(deadline);
+    expect(sockets.map(({ hasEnded }) => hasEnded)).toEqual([false, false]);
+    connectionOf(sockets[0]).callBegins();
+    await polled();
+    expect(sockets.map(({ hasEnded }) => hasEnded)).toEqual([false, true]);
+  });
+
+  it('leaves one alone that has closed by itself, whatever of it is still executed', async () => {
+    const [closed, called] = [open(), open()];
+    const connection = connectionOf(called);
+    connection.callBegins();
+    await transport.stopTaking(deadline);
+    closed.emit('close');
+    called.emit('close');
+    connection.callEnded();
+    await polled();
+    expect([closed.hasEnded, called.hasEnded]).toEqual([false, false]);
+    clock.assertNoTimerLeft();
+  });
+
+  it('gives one that is accepted while draining a moment to write, and closes it', async () => {
+    await drain();
+    const socket = open();
+    socket.bytesRead = 0;
+    await clock.advance(49);
+    expect(socket.hasEnded).toBe(false);
+    await clock.advance(1);
+    await polled();
+    expect(socket.hasEnded).toBe(true);
+  });
+
   it('gives one that has just been answered, or opened, a moment to write', async () => {
     const answered = open();
     connectionOf(answered).callBegins();
@@ -125,13 +191,24 @@ describe('The TCP transport', () => {
     const before = socket.written.length;
     await new Promise<void>((resolve) => expect(socket.write('late', resolve)).toBe(true));
     expect(socket.written).toHaveLength(before);
+    // A call that crossed it, and is served while draining, closes nothing anew.
+    connectionOf(socket).callBegins();
+    connectionOf(socket).callEnded();
+    await clock.advance(50);
+    await polled();
+    expect(clock.armedAt).toEqual([1_000]);
   });
 
   it('waits for a client that has yet to read its answers', async () => {
     const socket = open();
     socket.writableNeedDrain = true;
     await drain();
+    connectionOf(socket).callBegins();
+    connectionOf(socket).callEnded();
+    await clock.advance(50);
+    await polled();
     expect(socket.hasEnded).toBe(false);
+    expect(socket.listenerCount('drain')).toBe(1);
     socket.writableNeedDrain = false;
     socket.emit('drain');
     await polled();
@@ -144,12 +221,32 @@ describe('The TCP transport', () => {
     let isFlushed = false;
     void transport.flush(deadline).then(() => (isFlushed = true));
     quick.emit('close');
+    expect(clock.armedAt).toEqual([1_000]);
     await clock.advance(999);
     expect([isFlushed, slow.isDestroyed]).toEqual([false, false]);
     await clock.advance(1);
     await polled();
     expect([isFlushed, slow.isDestroyed]).toEqual([true, true]);
     clock.assertNoTimerLeft();
+  });
+
+  it('looks once more whether one has closed before it is destroyed', async () => {
+    const socket = open();
+    await drain();
+    // The poll that reads the FIN of the client comes after the timer.
+    const after = clock.after.bind(clock);
+    let fireNow: () => void = () => undefined;
+    clock.after = (ms, fire) => after(ms, (fireNow = fire));
+    const late = open();
+    await polled();
+    await clock.advance(50);
+    await polled();
+    expect([socket.hasEnded, late.hasEnded]).toEqual([true, true]);
+    fireNow();
+    expect(late.isDestroyed).toBe(false);
+    late.emit('close');
+    await polled();
+    expect(late.isDestroyed).toBe(false);
   });
 
   it('closes none while calls run whose connection it does not know', async () => {
@@ -171,6 +268,27 @@ describe('The TCP transport', () => {
       expect(socket.written).toEqual(['45#{"id":"nestjs-drain:leave","isDisposed":true}']);
       expect(socket.hasEnded).toBe(false);
     }
+  });
+
+  it('tells none to leave once draining has begun', async () => {
+    const socket = open();
+    connectionOf(socket).callBegins();
+    transport.announce(1_000);
+    await drain();
+    await clock.advance(1_000);
+    expect(socket.written).toEqual([]);
+  });
+
+  it('tells none to leave that it has cut, or that can no longer be told', async () => {
+    const [cut, gone] = [open(), open()];
+    gone.writable = false;
+    transport.announce(0);
+    await clock.advance(0);
+    expect(gone.written).toEqual([]);
+    transport.announce(1_000);
+    transport.cut();
+    clock.assertNoTimerLeft();
+    expect(cut.isDestroyed).toBe(true);
   });
 
   it.each(['socketClass', 'serializer'] as const)('says nothing where the %s is not of Nest', async (own) => {
@@ -197,17 +315,55 @@ describe('The TCP transport', () => {
     expect([busy, silent, unread].every(({ isDestroyed }) => isDestroyed)).toBe(true);
   });
 
-  it('waits for a TLS handshake that is under way, for a second at most', async () => {
-    // What tells a server of TLS; a real one would shake hands.
-    build(Object.assign(new NetServer(), { setSecureContext: () => undefined }));
-    const socket = open();
-    await drain();
-    let isFlushed = false;
-    void transport.flush(deadline).then(() => (isFlushed = true));
-    await polled();
-    expect(isFlushed).toBe(false);
-    await clock.advance(1_000);
-    await polled();
-    expect([socket.isDestroyed, isFlushed]).toEqual([true, true]);
+  describe('over TLS', () => {
+    beforeEach(buildTls);
+
+    it.each(['before', 'while'])(
+      'waits for a handshake that began %s it drains, for a second at most',
+      async (when) => {
+        let socket = when === 'before' ? open() : undefined;
+        await drain();
+        socket ??= open();
+        let isFlushed = false;
+        void transport.flush(deadline).then(() => (isFlushed = true));
+        await polled();
+        expect([isFlushed, socket.hasEnded]).toEqual([false, false]);
+        await clock.advance(1_000);
+        await polled();
+        expect([socket.isDestroyed, isFlushed]).toEqual([true, true]);
+      },
+    );
+
+    it.each(['before', 'while'])('destroys no connection whose handshake ended %s it drains', async (when) => {
+      const raw = open();
+      const handshakeEnds = () => {
+        const socket = open('secureConnection');
+        connectionOf(socket).callBegins();
+        return socket;
+      };
+      let busy = when === 'before' ? handshakeEnds() : undefined;
+      await drain();
+      busy ??= handshakeEnds();
+      await clock.advance(1_000);
+      await polled();
+      expect([raw.isDestroyed, busy.isDestroyed]).toEqual([false, false]);
+    });
+
+    it('gives one on which nothing has come in but its handshake a moment to write', async () => {
+      const socket = new FakeSocket();
+      socket.bytesRead = 517;
+      server.server.emit('secureConnection', socket as never);
+      await drain();
+      expect(socket.hasEnded).toBe(false);
+      await clock.advance(50);
+      await polled();
+      expect(socket.hasEnded).toBe(true);
+    });
+
+    it('destroys at the deadline what shakes hands', async () => {
+      const socket = open();
+      transport.cut();
+      expect(socket.isDestroyed).toBe(true);
+    });
   });
 });
