@@ -4,13 +4,14 @@
  * it shares the socket.
  *
  *   node bench/process-groups.mjs [--reloads 20] [--requests 25000] [--controls 1] [--lanes 1] [--afresh]
- *     [--only 'PM2,two units'] [--without serve] [--node <path of another Node>]
+ *     [--only 'PM2,two units'] [--without serve] [--framework fastify] [--node <path of another Node>]
  *   node bench/process-groups.mjs overhead [--turns 9]      what it costs to stand in front of workers: a table
+ *   node bench/process-groups.mjs page                      the page, of what is kept
  *
  * A set-up is rolled until it has seen so many reloads and so many requests, in sittings of five reloads. `--lanes` of
  * them are rolled side by side: most of a reload is waiting. Every sitting is kept in bench/process-groups.json, and
  * goes on from what is kept there, unless `--afresh`: so a long run can be stopped. The tables of
- * bench/process-groups.md are made of all that is kept.
+ * bench/process-groups.md are made of all that is kept, at the end: clients must not stand still for it.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
@@ -30,6 +31,7 @@ const { values, positionals } = parseArgs({
     lanes: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     without: { type: 'string' },
+    framework: { type: 'string', default: 'express,fastify' },
     node: { type: 'string', default: process.execPath },
     afresh: { type: 'boolean', default: false },
     turns: { type: 'string', default: '9' },
@@ -63,8 +65,9 @@ if (positionals.includes('overhead')) {
   console.log(await overhead({ node, turns: Number(values.turns), folder, freePort }));
 } else {
   const figures = new Figures(values.afresh);
-  const left = wantedRows();
+  const left = positionals.includes('page') ? [] : wantedRows();
   await Promise.all(Array.from({ length: Number(values.lanes) }, () => workOff(left, figures)));
+  await figures.writePage();
 }
 process.exit();
 
@@ -80,7 +83,7 @@ function wantedRows() {
     reloads: Number(isControl ? values.controls : values.reloads),
     requests: isControl ? 0 : Number(values.requests),
   });
-  const frameworks = ['express', 'fastify'];
+  const frameworks = values.framework.split(',');
   return [
     ...meant.flatMap((setUp) => frameworks.map((framework) => row(setUp, framework, false))),
     ...meant.filter(({ control }) => control).map((setUp) => row(setUp, 'express', true)),
@@ -97,7 +100,7 @@ async function workOff(left, figures) {
       if (toGo <= 0 && sum(sittings.map((each) => each.requests)) >= requests) break;
       const count = Math.min(reloadsOfSitting, toGo > 0 ? toGo : reloadsOfSitting);
       try {
-        await figures.keep(key, await sit(setUp, key, count, sittings.length + 1));
+        figures.keep(key, await sit(setUp, key, count, sittings.length + 1));
       } catch (error) {
         // The others go on.
         console.error(`${titleOf(key)}: ${error.stack}`);

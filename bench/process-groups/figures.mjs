@@ -10,7 +10,7 @@ const page = path('process-groups.md');
 const keyOf = ({ name, framework, isControl, node }) => JSON.stringify([name, framework, isControl, node]);
 const frameworks = { express: 'Express', fastify: 'Fastify' };
 
-/** The sittings of each row, as they are kept; the page is made anew with each of them. */
+/** The sittings of each row, as they are kept. */
 export class Figures {
   constructor(isAfresh) {
     if (isAfresh) rmSync(file, { force: true });
@@ -26,13 +26,12 @@ export class Figures {
   }
 
   /** Nothing of a long run is lost when it does not come to its end. */
-  async keep(key, sitting) {
+  keep(key, sitting) {
     const { rows } = this;
     const row = rows.find((each) => keyOf(each) === keyOf(key));
     if (row) row.sittings.push(sitting);
     else rows.push({ ...key, sittings: [sitting] });
     writeFileSync(file, `[\n${rows.map((each) => JSON.stringify(each)).join(',\n')}\n]\n`);
-    await this.writePage();
   }
 
   /** What stands between the two marks is made of the figures, and the rest is left as it is. */

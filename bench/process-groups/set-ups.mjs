@@ -117,16 +117,19 @@ const unitsOfServe = units(({ node, folder, port, place }) => ({
   says: 'workers serve',
 }));
 
-/** `control`: whether there is one, with a module that does not learn that it shares the socket. */
+/**
+ * `control`: whether there is one, with a module that does not learn that it shares the socket. A worker that is
+ * disconnected without it never ends while clients keep its connections busy.
+ */
 export const setUps = [
   { name: 'serve, round robin', start: served('round-robin') },
   { name: 'serve, shared accept', start: served('shared') },
   { name: 'PM2, kill_timeout 30 s', start: underPm2({ kill_timeout: 30_000 }), control: true },
   { name: 'PM2, its own 1.6 s', start: underPm2({}), control: true },
   { name: 'cluster, round robin, SIGTERM', start: clustered('round robin', 'SIGTERM'), control: true },
-  { name: 'cluster, round robin, disconnect()', start: clustered('round robin', 'disconnect()'), control: true },
+  { name: 'cluster, round robin, disconnect()', start: clustered('round robin', 'disconnect()') },
   { name: 'cluster, SCHED_NONE, SIGTERM', start: clustered('none', 'SIGTERM'), control: true },
-  { name: 'cluster, SCHED_NONE, disconnect()', start: clustered('none', 'disconnect()'), control: true },
+  { name: 'cluster, SCHED_NONE, disconnect()', start: clustered('none', 'disconnect()') },
   { name: 'two units, a process each', start: unitsOfOne, control: true },
   { name: 'two units of serve, two workers each', start: unitsOfServe },
 ];
