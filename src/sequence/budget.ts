@@ -142,21 +142,24 @@ export class Deadlines {
   }
 
   /**
-   * Cuts a lame duck that begins now to what the drain and the hooks leave. Its minimum takes time from the drain, and
-   * never from the hooks, where the grace period is given. Where it is assumed, all three are scaled.
+   * Cuts a lame duck that begins now to what the drain and the hooks leave. What it has to have takes time from the
+   * drain, and never from the hooks, where the grace period is given. Where it is assumed, all three are scaled.
    */
   fit(given: LameDuckWindow): LameDuckWindow {
-    const asked = this.isAssumed ? this.scale(given) : given;
+    const leastMs = this.isAssumed ? this.scale(given) : given.minMs;
     const leftMs = this.hooksBeginAt - this.clock.now();
-    const besideDrainMs = Math.max(asked.minMs, leftMs - this.options.drainTimeoutMs);
-    const maxMs = Math.max(0, Math.min(asked.maxMs, besideDrainMs, leftMs));
-    return { ...asked, minMs: Math.min(asked.minMs, maxMs), maxMs };
+    const besideDrainMs = Math.max(leastMs, leftMs - this.options.drainTimeoutMs);
+    const maxMs = Math.max(0, Math.min(given.maxMs, besideDrainMs, leftMs));
+    return { ...given, minMs: Math.min(given.minMs, leastMs, maxMs), maxMs };
   }
 
-  private scale(asked: LameDuckWindow): LameDuckWindow {
-    const parts = { lameDuckMs: asked.minMs, drainMs: this.options.drainTimeoutMs, hooksMs: this.longestHooksMs() };
+  /** Scales the hooks. Returns what the lame duck has to have, ms. */
+  private scale({ minMs, clientsGone }: LameDuckWindow): number {
+    const parts = { lameDuckMs: minMs, drainMs: this.options.drainTimeoutMs, hooksMs: this.longestHooksMs() };
     const { lameDuckMs, hooksMs } = scaled(parts, this.hardStopAt - this.clock.now());
     if (hooksMs < parts.hooksMs) this.scaledHooksMs = hooksMs;
-    return { ...asked, minMs: lameDuckMs };
+    if (!clientsGone || lameDuckMs === minMs) return lameDuckMs;
+    // Work goes on while clients leave, and those that have not been told when the drain begins may be cut off.
+    return Math.floor((this.hooksBeginAt - this.clock.now()) / 2);
   }
 }

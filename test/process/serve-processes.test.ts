@@ -6,7 +6,6 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { connect as connectSecurely } from 'node:tls';
 import { promisify } from 'node:util';
-import { WebSocket } from 'ws';
 import { bindOnly, type ListenHandle } from '../../src/serve/insides.js';
 import { certificate } from '../support/certificate.js';
 import { build } from './support/child.js';
@@ -128,30 +127,6 @@ describe('An application that knows nothing of it', () => {
     }
     expect(resumed).toEqual([false, ...Array<boolean>(6).fill(true)]);
     expect(served.output).toContain('2 workers serve');
-  });
-});
-
-describe('Clients of WebSockets', () => {
-  it('are told to leave in a reload, and reach another worker at once', async () => {
-    const served = await Served.start({ workers: 2, settings: { webSockets: true }, options: ['--probation', '0s'] });
-    const open = async () => {
-      const socket = new WebSocket(`ws://127.0.0.1:${served.port}`);
-      const closed = new Promise<number>((resolve) => socket.once('close', resolve));
-      await once(socket, 'open');
-      return { socket, closed };
-    };
-    const clients = await Promise.all(Array.from({ length: 10 }, open));
-    const reload = served.order('reload');
-    const codes = await Promise.all(
-      clients.map(async ({ closed }) => {
-        const code = await closed;
-        const { socket } = await open();
-        socket.terminate();
-        return code;
-      }),
-    );
-    expect(codes).toEqual(Array(10).fill(1001));
-    expect(await reload).toMatchObject({ code: 0 });
   });
 });
 

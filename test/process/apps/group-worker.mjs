@@ -1,12 +1,13 @@
 /**
- * An application that shares its port with others: a worker of `group-primary.mjs`, or of PM2. Its settings are in
- * DRAIN_SETTINGS, as JSON.
+ * An application that shares its port with others: a worker of `group-primary.mjs`, of `nestjs-drain serve`, or of PM2.
+ * Its settings are in DRAIN_SETTINGS, as JSON: with a `certificate` it speaks HTTP/2, and `drain: false` leaves the
+ * module out, for controls.
  */
 import 'reflect-metadata';
 import { Body, Controller, Get, HttpCode, Inject, Injectable, Module, Post, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import cluster from 'node:cluster';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { GracefulShutdownModule, ReadinessHealthIndicator } from 'nestjs-drain';
 
 const settings = JSON.parse(process.env.DRAIN_SETTINGS ?? '{}');
@@ -22,6 +23,7 @@ class Database {
   isOpen = true;
   onModuleDestroy() {
     this.isOpen = false;
+    if (settings.gate) console.log('the database is closed');
   }
 }
 Injectable()(Database);
@@ -35,6 +37,12 @@ class OrdersController {
   }
   async slow() {
     return this.answer(300);
+  }
+  /** Until the file `settings.gate` is there. */
+  async held() {
+    console.log('in hand');
+    while (!existsSync(settings.gate)) await new Promise((resolve) => setTimeout(resolve, 20));
+    return this.answer(0);
   }
   async pay({ id }) {
     // One line a payment: whoever counts them sees what was done twice, or never.
@@ -51,6 +59,7 @@ Controller()(OrdersController);
 Inject(Database)(OrdersController, undefined, 0);
 decorate(OrdersController, 'list', Get('orders'));
 decorate(OrdersController, 'slow', Get('slow'));
+decorate(OrdersController, 'held', Get('held'));
 decorate(OrdersController, 'pay', Post('pay'), HttpCode(200));
 Body()(OrdersController.prototype, 'pay', 0);
 
@@ -73,15 +82,17 @@ class Gateway {}
 const { WebSocketGateway } = settings.webSockets ? await import('@nestjs/websockets') : {};
 WebSocketGateway?.()(Gateway);
 
+const hasDrain = settings.drain !== false;
 class AppModule {}
 Module({
-  imports: [GracefulShutdownModule.forRoot(settings.drain ?? 10_000)],
-  controllers: [OrdersController, HealthController],
+  imports: hasDrain ? [GracefulShutdownModule.forRoot(settings.drain ?? 10_000)] : [],
+  controllers: [OrdersController, ...(hasDrain ? [HealthController] : [])],
   providers: [Database, ...(settings.webSockets ? [Gateway] : [])],
 })(AppModule);
 
 const { FastifyAdapter } = settings.framework === 'fastify' ? await import('@nestjs/platform-fastify') : {};
-const app = await NestFactory.create(AppModule, ...(FastifyAdapter ? [new FastifyAdapter()] : []), {
+const http2 = settings.certificate ? { http2: true, https: settings.certificate } : {};
+const app = await NestFactory.create(AppModule, ...(FastifyAdapter ? [new FastifyAdapter(http2)] : []), {
   logger: ['warn', 'error'],
 });
 if (settings.webSockets) {

@@ -11,7 +11,12 @@ export interface GroupFigures {
   /** Payments that were answered and are not in the ledger once. */
   notOnce: number;
   longestMs: number;
+  /** When the first of the lost were sent, and what became of them. */
+  losses: string[];
 }
+
+/** So many of them are told one by one. */
+const toldLosses = 50;
 
 /**
  * What each connection is used for: `rest` is the pause between two requests, ms, give or take a half. None rests for
@@ -31,7 +36,15 @@ const pathsOf = ['/orders', 'POST /pay', '/orders', '/slow', 'POST /pay', '/heal
 
 /** Strict clients of a group: none sends anything twice. A fair one reads the FIN that has come before it writes. */
 export class GroupLoad {
-  readonly figures: GroupFigures = { requests: 0, lost: {}, probes: 0, failedProbes: 0, notOnce: 0, longestMs: 0 };
+  readonly figures: GroupFigures = {
+    requests: 0,
+    lost: {},
+    probes: 0,
+    failedProbes: 0,
+    notOnce: 0,
+    longestMs: 0,
+    losses: [],
+  };
   private static instances = 0;
   /** Several loads may have the same ledger. */
   private readonly name = ++GroupLoad.instances;
@@ -71,12 +84,14 @@ export class GroupLoad {
 
   private async ask(agent: Agent, kind: string, what: string, id: string): Promise<void> {
     const { figures } = this;
+    const sentAt = new Date().toISOString();
     const startedAt = performance.now();
     const method = what.startsWith('POST ') ? 'POST' : 'GET';
     const path = what.replace('POST ', '');
     const isProbe = path === '/health/ready';
     const outcome = await send(agent, this.port, method, path, method === 'POST' ? JSON.stringify({ id }) : undefined);
-    figures.longestMs = Math.max(figures.longestMs, Math.round(performance.now() - startedAt));
+    const ms = Math.round(performance.now() - startedAt);
+    figures.longestMs = Math.max(figures.longestMs, ms);
     if (isProbe) figures.probes++;
     else figures.requests++;
     if (outcome === '200') {
@@ -86,6 +101,7 @@ export class GroupLoad {
     if (isProbe) figures.failedProbes++;
     const reason = `${outcome} (${kind})`;
     figures.lost[reason] = (figures.lost[reason] ?? 0) + 1;
+    if (figures.losses.length < toldLosses) figures.losses.push(`${sentAt} ${what}: ${reason} after ${ms} ms`);
   }
 }
 

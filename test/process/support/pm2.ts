@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const pm2 = fileURLToPath(new URL('../../../node_modules/pm2/bin/pm2', import.meta.url));
+const pm2 = createRequire(import.meta.url).resolve('pm2/bin/pm2');
+const node = process.env.DRAIN_NODE ?? process.execPath;
 const worker = fileURLToPath(new URL('../apps/group-worker.mjs', import.meta.url));
 
 /** PM2 with a daemon, and a home, of its own: it meets nothing else that PM2 runs here. */
@@ -46,7 +48,7 @@ export class Pm2 {
 
   private async run(...args: string[]): Promise<string> {
     const env = { ...process.env, PM2_HOME: this.home, KUBERNETES_SERVICE_HOST: undefined, NO_COLOR: '1' };
-    const { stdout } = await promisify(execFile)(process.execPath, [pm2, ...args], { env, timeout: 180_000 });
+    const { stdout } = await promisify(execFile)(node, [pm2, ...args], { env, timeout: 180_000 });
     return stdout;
   }
 }

@@ -157,6 +157,17 @@ describe('Deadlines', () => {
     expect(begun(10_000, assumed(20_000)).fit(window)).toEqual({ ...window, maxMs: 9_000 });
   });
 
+  it('leave clients of a shared socket half of what the hooks leave, for work goes on while they are told', () => {
+    const clientsGone = async () => undefined;
+    const window = { minMs: 500, quietMs: 0, maxMs: 6_500, awaitsProbe: false, clientsGone };
+    const deadlines = begun(10_000, assumed(1_600));
+    expect(deadlines.fit(window)).toEqual({ ...window, minMs: 500, maxMs: 640 });
+    hooksMs = 5_000;
+    expect(begun(10_000, assumed(1_600)).fit(window)).toEqual({ ...window, minMs: 434, maxMs: 434 });
+    // There is room for all.
+    expect(begun(10_000, assumed(30_000)).fit(window)).toEqual(window);
+  });
+
   it('share what PM2 grants when nothing is configured among drain and hooks, without a lame duck', () => {
     hooksMs = 5_000;
     const deadlines = begun(10_000, assumed(1_600));

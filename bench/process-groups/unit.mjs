@@ -1,0 +1,3 @@
+/** A unit of systemd with one process, which says when it serves. */
+await import('../../test/process/apps/group-worker.mjs');
+console.log('serves');
