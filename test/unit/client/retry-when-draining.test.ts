@@ -5,7 +5,10 @@ import { type Answer, FakeClient, type FakeSocket } from './fake-client.js';
 
 const draining = { status: 'error', code: 'DRAINING', message: 'The server is shutting down' };
 const options: RetryWhenDrainingOptions = { firstPauseMs: 0 };
-const turns = () => new Promise((resolve) => setTimeout(resolve, 10));
+/** Each of them is as long as a pause without a length: what pauses several times in a row has done so. */
+const turns = async () => {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+};
 
 describe('retryWhenDraining()', () => {
   let client: FakeClient;
