@@ -19,6 +19,7 @@ const retry = settings.retry ? (await import('nestjs-drain/client')).retryWhenDr
 const calls = transport === 'grpc' ? ofGrpc() : await ofBroker();
 const outcomes = [];
 let pending = 0;
+let ends = 0;
 let isStopped = false;
 let whenNoMoreEnds;
 
@@ -51,6 +52,7 @@ function send(kind, id) {
     if (outcome.ended) return;
     outcome.ended = true;
     pending--;
+    ends++;
     if (isStopped) awaitMore();
   };
   calls[kind](id).subscribe({
@@ -89,10 +91,11 @@ const ticks = setInterval(() => {
   }
 }, 2);
 
-/** A machine that is busy answers late, and one after the other: that is no loss. */
+/** A machine that is busy answers late, and one after the other: that is no loss. Nor is what has come, and waits unread. */
 function awaitMore() {
   clearTimeout(whenNoMoreEnds);
-  whenNoMoreEnds = setTimeout(tell, pending > 0 ? settleMs : 0);
+  const before = ends;
+  whenNoMoreEnds = setTimeout(() => setImmediate(() => ends === before && tell()), pending > 0 ? settleMs : 0);
 }
 
 function tell() {
