@@ -25,6 +25,7 @@ export class Replica {
       cwd: root,
       env: { ...process.env, KUBERNETES_SERVICE_HOST: undefined, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+      detached: true,
     });
     this.#process = child;
     for (const stream of [child.stdout, child.stderr])
@@ -61,8 +62,13 @@ export class Replica {
     else this.#process.stdio[4].write('close\n');
   }
 
+  /** Kills it, and the processes of its sandboxed processors, which outlive it. */
   async kill() {
-    this.#process.kill('SIGKILL');
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // Nothing of it is left.
+    }
     await this.ended;
   }
 
