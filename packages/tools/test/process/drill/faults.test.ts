@@ -4,10 +4,13 @@ import { build } from '../../../../../test/process/support/child.js';
 
 const requests = ['--request=GET / weight=4', '--request=GET /slow'];
 
+/** A service that is to lose nothing leaves its clients the time to come once more, on a busy machine too. */
+const unhurried = { LEAVING_MS: '1800' };
+
 /** The fault that is seeded, what the drill is asked to do, and the one piece of advice it must give first. */
 const faults: readonly (readonly [fault: string, code: string | undefined, args?: readonly string[], env?: object])[] =
   [
-    ['none', undefined],
+    ['none', undefined, [], unhurried],
     ['no-handler', 'no-signal-handler'],
     ['never-exits', 'killed', ['--grace=1500ms']],
     ['closes-listener', 'listener-closed-before-traffic-left'],
@@ -24,7 +27,7 @@ const faults: readonly (readonly [fault: string, code: string | undefined, args?
     ['leaves-group', 'left-group'],
     ['flaps', 'readiness-flaps'],
     // Not a fault on this platform, whose probes take it for success; anywhere else it would not start.
-    ['redirects-in-kubernetes', undefined],
+    ['redirects-in-kubernetes', undefined, [], unhurried],
     ['slows-down', 'latency-in-rolls', ['--rate=120', '--warm-up=4s'], { LEAVING_MS: '3000' }],
   ];
 
@@ -35,7 +38,7 @@ describe('A service with a seeded fault', () => {
 
   beforeAll(async () => {
     await build();
-    const turns = new Turns(3);
+    const turns = new Turns(2);
     for (const [fault, , args = [], env] of faults) {
       const command = ['--', 'node', `${apps}/faulty.mjs`, fault];
       const drilled = turns.take(() => runDrill([...shortRoll, ...args, ...command], { env }));
