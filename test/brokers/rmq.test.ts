@@ -50,8 +50,7 @@ describeWithBrokers('rabbitmq', 'RabbitMQ', () => {
     it('sends replies on the next connection, and consumes nothing on it', async () => {
       const result = await rollWith({ noAck: true }, (wire) => wire.dropConnections());
       expect(flawsOf(result)).toEqual({});
-      // The next connection comes a second after the first is lost.
-      expect(result.lastStartMs).toBeLessThan(1_000);
+      expect(result.startedLate).toBeLessThan(3);
       expect(result.report).toMatchObject({ outcome: 'drained', clean: true });
     });
 

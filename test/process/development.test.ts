@@ -112,8 +112,7 @@ describe('Under a watcher', () => {
     async (watcher) => {
       const bare = await restart(watcher, false);
       const drained = await restart(watcher, { lameDuck: { minMs: 15_000, maxMs: 15_000 } });
-      // The starts of two processes lie between them, which a busy machine takes its time for.
-      expect(drained).toBeLessThan(bare + 10_000);
+      expect(drained).toBeLessThan(bare + 1_000);
     },
   );
 

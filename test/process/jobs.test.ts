@@ -49,7 +49,7 @@ describe('An application whose work comes from schedulers, events and commands',
     expect(figuresOf(child, kindsOf[source])).toMatchObject({ cut: 0, afterDestroy: 0 });
     expect(report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
     expect(report.inFlight.atSignal).toBeGreaterThan(0);
-    if (by === 'SIGTERM') expect((await child.ended).ms).toBeLessThan(6_000);
+    if (by === 'SIGTERM') expect((await child.ended).ms).toBeLessThan(3_000);
   });
 
   it('starts no timer once it drains', async () => {
@@ -79,6 +79,6 @@ describe('An application whose work comes from schedulers, events and commands',
     ]) {
       expect(named).toContain(name);
     }
-    expect((await child.ended).ms).toBeLessThan(3_500);
+    expect((await child.ended).ms).toBeLessThan(1_500);
   });
 });

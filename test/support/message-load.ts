@@ -91,8 +91,6 @@ export interface RollResult {
   readonly exit: number | NodeJS.Signals;
   /** Started by the leaving replica after it was told to end. */
   readonly startedLate: number;
-  /** When it started the last one: so long after it was told to end, ms. */
-  readonly lastStartMs: number;
   readonly report?: ShutdownReport;
   /** What the leaving replica printed: warnings and errors. */
   readonly output: string;
@@ -234,7 +232,6 @@ function reconcile(
   const well = calls.filter(({ ended, error }) => ended && error === undefined);
   const isRight = ({ kind, values }: Outcome) => values === (kind === 'rpc' ? 1 : 5);
   const lastEnd = Math.max(toldAt, ...first.filter(({ what }) => what === 'end').map(({ at }) => at));
-  const startsOfFirst = first.filter(({ what }) => what === 'start').map(({ at }) => at);
   const lost = outcomes.filter(({ kind, id }) => kind === 'event' && !ends.has(id));
   const errors: Record<string, number> = {};
   for (const { error } of failed) errors[error!] = (errors[error!] ?? 0) + 1;
@@ -257,8 +254,7 @@ function reconcile(
     ],
     exitAfterLastHandlerMs: exitAt - lastEnd,
     exitMs: exitAt - toldAt,
-    startedLate: startsOfFirst.filter((at) => at > toldAt).length,
-    lastStartMs: Math.max(...startsOfFirst) - toldAt,
+    startedLate: first.filter(({ what, at }) => what === 'start' && at > toldAt).length,
     report: first.find(({ what }) => what === 'report')?.report,
   };
 }

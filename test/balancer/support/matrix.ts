@@ -66,11 +66,8 @@ export const sweepInFull: readonly Cell[] = (['tcp-balancer', 'haproxy-http', 'h
     ),
 );
 
-/**
- * What a shutdown may take beyond `expectedMs`: the first check that fails, the drain, and the exit of the process, on a
- * machine that is busy with others.
- */
-export const slackMs = 3_000;
+/** What a shutdown may take beyond `expectedMs`: the first check that fails, the drain, and the exit of the process. */
+export const slackMs = 1_500;
 
 /**
  * How long a shutdown has to take with the default options: max(`minMs`, lag + effective quiet), and never longer than

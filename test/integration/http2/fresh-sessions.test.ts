@@ -139,7 +139,7 @@ describe.each(['alone', 'beside HTTP/1.1'] as const)(
       const { socket, closing } = await holdEnd();
       const { outcome, phases } = await closing;
       expect(outcome).toBe('drained');
-      expect(phases.find(({ phase }) => phase === 'draining')!.ms).toBeLessThan(4_000);
+      expect(phases.find(({ phase }) => phase === 'draining')!.ms).toBeLessThan(500);
       socket.destroy();
     });
 

@@ -31,8 +31,6 @@ const faults: readonly (readonly [fault: string, code: string | undefined, args?
     ['slows-down', 'latency-in-rolls', ['--rate=120', '--warm-up=4s'], { LEAVING_MS: '3000' }],
   ];
 
-const statusOf = { passed: 0, failed: 1, 'not-known': 3 } as const;
-
 describe('A service with a seeded fault', () => {
   const found = new Map<string, ReturnType<typeof runDrill>>();
 
@@ -52,11 +50,9 @@ describe('A service with a seeded fault', () => {
     const drilled = await found.get(fault)!;
     if (code) expect(drilled.codes).toContain(code);
     else expect(drilled.codes).toEqual([]);
-    const { totals, failures, lostNothing, conclusion, advice } = drilled.result;
-    expect(drilled.code).toBe(statusOf[conclusion]);
-    expect(lostNothing).toBe(conclusion === 'passed');
-    // Nothing is concluded where the machine has let the drill come so late that requests failed by that.
-    if (conclusion === 'not-known') expect(advice.map((each) => each.code)).toContain('client-late');
+    const { totals, failures, lostNothing } = drilled.result;
+    expect(drilled.code).toBe(lostNothing ? 0 : 1);
+    expect(drilled.result.conclusion).toBe(lostNothing ? 'passed' : 'failed');
     expect(failures).toHaveLength(totals.failed);
     expect(Object.values(totals.failuresByKind).reduce((sum, count) => sum + count, 0)).toBe(totals.failed);
   });
