@@ -75,6 +75,8 @@ export class ProcessGroupTarget implements Target {
   async roll(_plan: PlannedRoll, lives: Set<ReplicaLife>): Promise<void> {
     const { options, signal, tell } = this.context;
     const { reload } = this.procedure;
+    // Whoever has died without a word by now is found out, and does not live in this roll.
+    this.workers.look();
     const orderedAt = performance.now();
     // Asked anew each time: one that had started by then may tell of itself later.
     const lived = (): readonly ReplicaLife[] =>
