@@ -180,7 +180,9 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     // Events have no answer: those that were sent last may still wait behind others.
     const missing = ({ eventsLost, eventsBehindEnd } = reconciled()) => eventsLost - eventsBehindEnd;
     let waiting = missing();
-    for (let lastAt = now() + settleMs; waiting > 0 && now() < lastAt; await sleep(100)) {
+    let lastAt = now() + settleMs;
+    while (waiting > 0 && now() < lastAt) {
+      await sleep(100);
       const still = missing();
       if (still < waiting) lastAt = now() + settleMs;
       waiting = still;

@@ -19,7 +19,6 @@ const retry = settings.retry ? (await import('nestjs-drain/client')).retryWhenDr
 const calls = transport === 'grpc' ? ofGrpc() : await ofBroker();
 const outcomes = [];
 let pending = 0;
-let ends = 0;
 let isStopped = false;
 let whenNoMoreEnds;
 
@@ -52,7 +51,6 @@ function send(kind, id) {
     if (outcome.ended) return;
     outcome.ended = true;
     pending--;
-    ends++;
     if (isStopped) awaitMore();
   };
   calls[kind](id).subscribe({
@@ -94,8 +92,8 @@ const ticks = setInterval(() => {
 /** A machine that is busy answers late, and one after the other: that is no loss. Nor is what has come, and waits unread. */
 function awaitMore() {
   clearTimeout(whenNoMoreEnds);
-  const before = ends;
-  whenNoMoreEnds = setTimeout(() => setImmediate(() => ends === before && tell()), pending > 0 ? settleMs : 0);
+  const before = pending;
+  whenNoMoreEnds = setTimeout(() => setImmediate(() => pending === before && tell()), pending > 0 ? settleMs : 0);
 }
 
 function tell() {
