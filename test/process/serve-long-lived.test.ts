@@ -1,12 +1,11 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { certificate } from '../support/certificate.js';
 import { Http2Client } from '../support/http2-client.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { build } from './support/child.js';
 import { endServed, Served, until } from './support/served.js';
 
@@ -34,8 +33,7 @@ async function webSocket(served: Served): Promise<{ socket: WebSocket; closed: P
 
 /** Two workers of an application on HTTP/2, and a stream on each of six sessions that they hold until `release()`. */
 async function holding(balance: string, drain?: false) {
-  const gate = join(tmpdir(), `drain-gate-${randomUUID()}`);
-  ends.push(() => rmSync(gate, { force: true }));
+  const gate = join(temporaryFolder(), 'gate');
   const settings = { framework: 'fastify', certificate: certificate(), gate, drain };
   const ready = drain === false ? [] : ['--ready', '/health/ready'];
   const grace = drain === false ? '6s' : '25s';

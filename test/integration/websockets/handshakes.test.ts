@@ -4,6 +4,7 @@ import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/web
 import { connect } from 'node:net';
 import { type AddressInfo } from 'node:net';
 import { type Server } from 'node:http';
+import { freePort } from '../../../packages/tools/src/drill/free-port.js';
 import { type GracefulShutdownOptions } from '../../../src/index.js';
 import { closeAll, holdDraining, holdLameDuck, start } from '../../support/applications.js';
 import { Gate } from '../../support/gate.js';
@@ -88,16 +89,6 @@ describe.each(combinations)('A handshake of a $kind client on $framework', (comb
     expect(await client.ended).toEqual(goodbye(combination));
   });
 });
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
