@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HangWatch } from '../../../src/serve/hang-watch.js';
 import { type Manner } from '../../../src/serve/protocol.js';
-import { Supervisor } from '../../../src/serve/supervisor.js';
+import { type ReloadOutcome, Supervisor } from '../../../src/serve/supervisor.js';
 import { unlessAborted, whyNotProved } from '../../../src/serve/trial.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
 import { FakeWorker } from './fake-worker.js';
@@ -64,11 +64,17 @@ async function readyAfter(ms = 0): Promise<FakeWorker> {
   return worker!;
 }
 
-async function reloaded(): Promise<void> {
+/** A reload whose first worker has been proved, and serves: the second place is about to be filled. */
+async function proved(): Promise<{ canary: FakeWorker; reload: Promise<ReloadOutcome> }> {
   const reload = supervisor.reload();
   await settle();
-  await readyAfter();
+  const canary = await readyAfter();
   await clock.advance(2_000);
+  return { canary, reload };
+}
+
+async function reloaded(): Promise<void> {
+  const { reload } = await proved();
   await readyAfter();
   expect(await reload).toMatchObject({ isDone: true });
 }
@@ -185,10 +191,7 @@ describe('A reload', () => {
 
   it('fails when the last new worker ends before clients reach it', async () => {
     await started();
-    const reload = supervisor.reload();
-    await settle();
-    await readyAfter();
-    await clock.advance(2_000);
+    const { reload } = await proved();
     last()[0]!.acceptsLater = true;
     const second = await readyAfter();
     second.end();
@@ -251,10 +254,7 @@ describe('A reload', () => {
 
   it('gives the places that were filled back to the old version when a later one fails', async () => {
     await started();
-    const reload = supervisor.reload();
-    await settle();
-    const canary = await readyAfter();
-    await clock.advance(2_000);
+    const { canary, reload } = await proved();
     last()[0]!.end();
     await settle();
     const back = await readyAfter();
@@ -266,10 +266,7 @@ describe('A reload', () => {
 
   it('gives places back when a new worker that serves already ends in the middle', async () => {
     await started();
-    const reload = supervisor.reload();
-    await settle();
-    const canary = await readyAfter();
-    await clock.advance(2_000);
+    const { canary, reload } = await proved();
     const second = last()[0]!;
     canary.end();
     second.becomeReady();
@@ -281,10 +278,7 @@ describe('A reload', () => {
 
   it('starts the old version until one stays where a place cannot be given back at once', async () => {
     await started();
-    const reload = supervisor.reload();
-    await settle();
-    const canary = await readyAfter();
-    await clock.advance(2_000);
+    const { canary, reload } = await proved();
     last()[0]!.end();
     await clock.advance(30_000);
     expect(await reload).toMatchObject({ isDone: false });
@@ -296,10 +290,7 @@ describe('A reload', () => {
 
   it('fills no place that has been taken away meanwhile', async () => {
     await started();
-    const reload = supervisor.reload();
-    await settle();
-    await readyAfter();
-    await clock.advance(2_000);
+    const { reload } = await proved();
     supervisor.scale(1);
     const second = await readyAfter();
     expect(await reload).toMatchObject({ isDone: true });
@@ -311,10 +302,7 @@ describe('A reload', () => {
     await started();
     supervisor.scale(3);
     await readyAfter();
-    const reload = supervisor.reload();
-    await settle();
-    await readyAfter();
-    await clock.advance(2_000);
+    const { reload } = await proved();
     await readyAfter();
     // Two places are given back, one after the other: the second is taken away while its worker starts.
     last()[0]!.end();
@@ -356,10 +344,7 @@ describe('A reload', () => {
     second().end();
     await clock.advance(0);
     await readyAfter();
-    const reload = supervisor.reload();
-    await settle();
-    await readyAfter();
-    await clock.advance(2_000);
+    const { reload } = await proved();
     // Its second early end: nobody is started for 250 ms.
     second().end();
     await settle();
@@ -466,10 +451,7 @@ describe('A reload', () => {
     await started();
     supervisor.scale(3);
     await readyAfter();
-    const reload = supervisor.reload();
-    await settle();
-    await readyAfter();
-    await clock.advance(2_000);
+    const { reload } = await proved();
     await readyAfter();
     last()[0]!.end();
     await settle();
