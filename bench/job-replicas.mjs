@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { importTypeScript } from '../scripts/import-typescript.mjs';
 
+const { killGroup } = await importTypeScript('packages/tools/src/drill/children.ts');
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 export class Replica {
@@ -64,11 +66,7 @@ export class Replica {
 
   /** Kills it, and the processes of its sandboxed processors, which outlive it. */
   async kill() {
-    try {
-      process.kill(-this.pid, 'SIGKILL');
-    } catch {
-      // Nothing of it is left.
-    }
+    killGroup(this.#process);
     await this.ended;
   }
 

@@ -20,6 +20,7 @@ import {
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { importTypeScript } from '../scripts/import-typescript.mjs';
@@ -50,8 +51,6 @@ function random(seed) {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Resolves with the status, or with the code of what went wrong. */
 function ask(port, path) {
@@ -104,7 +103,7 @@ async function run(seed) {
   const said = [];
   const status = async () => (await fetch(`http://127.0.0.1:${statusPort}/status`)).json();
   const until = Date.now() + 20_000;
-  while (!output.includes('workers serve') && Date.now() < until) await pause(20);
+  while (!output.includes('workers serve') && Date.now() < until) await sleep(20);
 
   const problems = [];
   const answers = {};
@@ -114,7 +113,7 @@ async function run(seed) {
       const answer = await ask(port, pick('/', '/', '/slow'));
       answers[answer] = (answers[answer] ?? 0) + 1;
       if (!isOver && (answer === 'ECONNREFUSED' || answer === 'no answer')) problems.push(`a client: ${answer}`);
-      await pause(5);
+      await sleep(5);
     }
   };
   const watch = async () => {
@@ -122,7 +121,7 @@ async function run(seed) {
       const { phase, workers } = await status();
       const serving = new Set(workers.filter((worker) => worker.phase === 'serving').map(({ version }) => version));
       if (phase === 'serving' && serving.size > 1) problems.push(`versions ${[...serving].join(' and ')} serve`);
-      await pause(20);
+      await sleep(20);
     }
   };
   const busy = [client(), client(), client(), watch()];
@@ -153,10 +152,10 @@ async function run(seed) {
     const name = pick(...Object.keys(actions));
     said.push(name);
     await actions[name]();
-    await pause(next() * 700);
+    await sleep(next() * 700);
   }
   // A hung worker has to be found first.
-  await pause(hangLimitMs);
+  await sleep(hangLimitMs);
   isOver = true;
   await Promise.all(busy);
   child.kill('SIGTERM');

@@ -19,6 +19,13 @@ export function table(head, rows) {
   return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
+/** How often each came, by what it is called: `2 × 503 (new), 1 × ECONNRESET (kept)`. */
+export function spelt(counts) {
+  return Object.entries(counts)
+    .map(([what, times]) => `${times} × ${what}`)
+    .join(', ');
+}
+
 export function fixed(value, digits) {
   return value === undefined
     ? '–'

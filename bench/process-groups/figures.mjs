@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { fixed, median, sum, table } from '../statistics.mjs';
+import { fixed, median, spelt, sum, table } from '../statistics.mjs';
 import { setUps } from './set-ups.mjs';
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -96,10 +96,6 @@ export class Figures {
 }
 
 const count = (lost) => sum(Object.values(lost));
-const spelt = (lost) =>
-  Object.entries(lost)
-    .map(([reason, times]) => `${times} × ${reason}`)
-    .join(', ');
 const titleOf = ({ name, framework, isControl }) => `${isControl ? 'control: ' : ''}${name}, ${frameworks[framework]}`;
 
 /** What all sittings of a row come to. */

@@ -1,12 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const command = file('../../bin/nestjs-drain.mjs');
 const primary = file('../../test/process/apps/group-primary.mjs');
-
-export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A child process, what it says, and how it is stopped. */
 export class Running {
@@ -29,7 +28,7 @@ export class Running {
   async says(what, times = 1) {
     while (this.output.split(what).length <= times) {
       if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`It ended:\n${this.output}`);
-      await pause(10);
+      await sleep(10);
     }
   }
 

@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { importTypeScript } from '../../scripts/import-typescript.mjs';
-import { pause } from './tools.mjs';
+import { spelt } from '../statistics.mjs';
 
 const { GroupLoad } = await importTypeScript('test/process/support/group-load.ts');
 
@@ -21,7 +22,7 @@ export function newLedger() {
 /** The strict clients of the process suite, around what is done meanwhile. */
 export async function underLoad(ledger, work) {
   const load = new GroupLoad(port, ledger, perKind);
-  await pause(1_000);
+  await sleep(1_000);
   const startedAt = performance.now();
   try {
     await work();
@@ -32,8 +33,7 @@ export async function underLoad(ledger, work) {
 }
 
 export function lostText({ lost }) {
-  const kinds = Object.entries(lost).map(([reason, count]) => `${count} × ${reason}`);
-  return kinds.length === 0 ? '**0**' : kinds.join(', ');
+  return spelt(lost) || '**0**';
 }
 
 export function isClean({ lost, failedProbes, notOnce }) {

@@ -2,6 +2,7 @@ import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -67,7 +68,7 @@ export class Machine {
   }
 
   async #isStarted() {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
     const { stdout } = await this.run('systemctl', ['is-active', 'bench.target']).catch((error) => error);
     return stdout?.trim() === 'active';
   }

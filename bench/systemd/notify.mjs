@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Checks } from './checks.mjs';
-import { install, journal, pause, run, shown, systemctl, until } from './tools.mjs';
+import { install, journal, run, shown, systemctl, until } from './tools.mjs';
 
 const port = 3000;
 const unit = 'orders.service';
@@ -30,7 +31,7 @@ async function stopWithWork(ms) {
   await systemctl('start', unit);
   const answer = ask(`hold/${ms}`);
   // It has arrived.
-  await pause(300);
+  await sleep(300);
   const startedAt = performance.now();
   const stopping = systemctl('stop', unit);
   const seen = await until(async () => {
@@ -67,7 +68,7 @@ export async function measure() {
     `${seconds(startMs)}, then ${first}, status "${StatusText}"`,
     startMs > 1_000 && first === 200 && StatusText === 'serving',
   );
-  await pause(5_000);
+  await sleep(5_000);
   const alive = await shown(unit, 'NRestarts', 'ActiveState');
   checks.add(
     '`WATCHDOG=1`: 5 s with `WatchdogSec=1`',

@@ -1,7 +1,8 @@
 import { chownSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Checks } from './checks.mjs';
 import { application, isClean, lostText, newLedger, port, underLoad } from './group.mjs';
-import { documentedUnits, install, journal, pause, run, sampleUnits, shown, systemctl, until } from './tools.mjs';
+import { documentedUnits, install, journal, run, sampleUnits, shown, systemctl, until } from './tools.mjs';
 
 const unit = 'orders.service';
 const home = '/srv/orders';
@@ -146,7 +147,7 @@ async function measureDocumented(rolls) {
     const kept = await underLoad(ledger, async () => {
       pointTo(bad);
       outcome = await run('systemctl', 'reload', unit);
-      await pause(1_000);
+      await sleep(1_000);
     });
     const state = await shown(unit, 'SubState', 'StatusText', 'MainPID');
     checks.add(
@@ -163,7 +164,7 @@ async function measureDocumented(rolls) {
     ({ status }) => status,
     ({ cause }) => cause.code,
   );
-  await pause(15_000);
+  await sleep(15_000);
   const { NRestarts: tries } = await shown(unit, 'NRestarts');
   pointTo('1');
   const answer = await waiting;

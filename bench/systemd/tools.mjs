@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 /** Runs a program. Resolves with its exit code and what it has printed. */
@@ -51,12 +52,8 @@ export async function until(holds) {
     const value = await holds();
     if (value) return value;
     if (performance.now() > endAt) throw new Error(`Expected this to hold by now: ${holds}`);
-    await pause(50);
+    await sleep(50);
   }
-}
-
-export function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** The units that a page of the documentation shows, by the names in their first lines. */
