@@ -21,8 +21,8 @@ import { Spread } from '../shared/spread.js';
 import { StandIn } from '../shared/stand-in.js';
 import { nextPoll } from '../shared/turns.js';
 import { sayClosed } from './closed-response.js';
-import { CANCEL } from './frames.js';
-import { Session, type SessionOwner } from './session.js';
+import { CANCEL } from '../shared/http2-frames.js';
+import { Session, type SessionOwner } from '../shared/http2-session.js';
 import { StreamExchange } from './stream-exchange.js';
 import { setImmediate } from '../../sequence/timers.js';
 

@@ -3,8 +3,8 @@ import { type RequestHead } from '../../admission/admission.js';
 import { type InFlightTracker } from '../../in-flight/in-flight-tracker.js';
 import { type Refusals } from '../../refusal/refusals.js';
 import { Exchange } from '../exchange/exchange.js';
-import { NO_ERROR } from './frames.js';
-import { type Session } from './session.js';
+import { NO_ERROR } from '../shared/http2-frames.js';
+import { type Session } from '../shared/http2-session.js';
 
 /**
  * An exchange on an HTTP/2 stream. No `Connection` header is ever written there: sessions are told to leave by frames.

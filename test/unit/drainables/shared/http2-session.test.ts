@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 import { type ServerHttp2Session } from 'node:http2';
 import { type Socket } from 'node:net';
-import { Session } from '../../../../src/drainables/http2/session.js';
+import { Session } from '../../../../src/drainables/shared/http2-session.js';
 import { FakeClock, settle } from '../../../support/fake-clock.js';
 
 const last = 2 ** 31 - 1;

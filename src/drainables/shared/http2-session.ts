@@ -1,7 +1,7 @@
 import { type ServerHttp2Session } from 'node:http2';
 import { type Socket } from 'node:net';
 import { type Clock, type ClockTimer } from '../../sequence/clock.js';
-import { lastStreamId, shutdownNotice } from './frames.js';
+import { lastStreamId, shutdownNotice } from './http2-frames.js';
 import { setImmediate } from '../../sequence/timers.js';
 
 /** A session is told within this long, whatever its client does, ms. */
@@ -18,6 +18,8 @@ const closeMs = 1_000;
 
 /** Whoever keeps sessions hears of what becomes of them. */
 export interface SessionOwner {
+  /** It has said its last. Streams may be open. */
+  saidLast?(): void;
   /** It has said its last, and no stream is open. */
   ended(session: Session): void;
   /** Its socket has closed. */
@@ -174,6 +176,7 @@ export class Session {
   private close(): void {
     this.timer?.cancel();
     if (!this.session.closed) this.session.close();
+    this.owner.saidLast?.();
     this.closeInTime();
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { shutdownNotice } from '../../../../src/drainables/http2/frames.js';
+import { shutdownNotice } from '../../../../src/drainables/shared/http2-frames.js';
 
 describe('shutdownNotice', () => {
   it('is one GOAWAY frame on stream 0 that names the highest stream id, and no error', () => {
