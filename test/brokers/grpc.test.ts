@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { build, Child, type ChildSetup, endAll } from '../process/support/child.js';
 import { directory, healthClient, lateClient, ordersClient } from './support/grpc-clients.js';
 import { type CallKind, grpcLoad, type Tally } from './support/grpc-load.js';
+import { HoldingProxy } from '../support/holding-proxy.js';
+import { ended, Http2Client } from '../support/http2-client.js';
 import { exitMs, lateExitMs } from './support/rolls.js';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
@@ -73,6 +75,14 @@ function lastEnd(child: Child): number {
   return Math.max(...child.told.filter(({ event }) => event === 'ran').map(({ at }) => at as number));
 }
 
+const grpcHeaders = { 'content-type': 'application/grpc', te: 'trailers' };
+
+/** An order of 0 ms on the wire: five bytes of gRPC before one field of protobuf. */
+function orderMessage(id: string): string {
+  const field = `\n${String.fromCharCode(id.length)}${id}`;
+  return `\0\0\0\0${String.fromCharCode(field.length)}${field}`;
+}
+
 const nothingLost = { failed: [], twice: 0, ranAfterDestroy: 0, unhandled: 0 };
 
 describe('gRPC', () => {
@@ -115,6 +125,27 @@ describe('gRPC', () => {
     expect(rest).toMatchObject(nothingLost);
     expect(rest.ranByOld).toBeGreaterThan(50);
     expect(await old.child.report()).toMatchObject({ outcome: 'drained', clean: true });
+  });
+
+  it('serves a call that crosses the telling on the wire: its client would send it again only once', async () => {
+    const drain = { lameDuck: { minMs: 2_000, quietMs: 0, maxMs: 2_000 } };
+    const { child, port } = await replica({ drain });
+    const wire = await HoldingProxy.listen(port);
+    closing.push(() => void wire.close());
+    const client = await Http2Client.connect(`http://127.0.0.1:${wire.port}`);
+    closing.push(() => client.destroy());
+    const call = (id: string) => ended(client.open('/orders.Orders/Create', grpcHeaders, orderMessage(id)));
+    expect(await call('before')).toMatchObject({ outcome: 'answered' });
+    wire.hold('to the client');
+    child.signal('SIGTERM');
+    await wire.isHolding;
+    // The server has told the client, who does not know yet.
+    const crossing = call('crossing');
+    await wire.carried('to the server');
+    wire.release();
+    expect(await crossing).toMatchObject({ outcome: 'answered', status: 200 });
+    await client.closed;
+    expect(child.told.filter(({ event }) => event === 'ran').map(({ id }) => id)).toEqual(['before', 'crossing']);
   });
 
   it('without a lame duck loses calls of clients that hear of the successor late', async () => {

@@ -9,21 +9,18 @@ const retryPushback = ['grpc-retry-pushback-ms', '100'] as const;
 
 /** Nest's server of gRPC, which makes a server of grpc-js as it begins to listen. */
 export interface GrpcNestServer extends TransportServer {
-  readonly url?: unknown;
   createClient?(): unknown;
 }
 
-/** What the drain uses of `Server` of @grpc/grpc-js (since 1.10, where `drain()` came). */
+/** What the drain uses of `Server` of @grpc/grpc-js. */
 export interface GrpcServer {
   register(path: string, handler: GrpcHandler, ...rest: unknown[]): boolean;
-  drain?(address: string, graceMs: number): void;
   tryShutdown(done: (error?: Error) => void): void;
   forceShutdown(): void;
 }
 
-/** Private fields of it. What is not kept without each is said where it is read. */
+/** A private field of it. What is not kept without it is said where it is read. */
 interface GrpcInsides {
-  readonly boundPorts?: unknown;
   readonly http2Servers?: unknown;
 }
 
@@ -45,18 +42,9 @@ export interface GrpcCall {
 }
 
 /**
- * The addresses it is bound to, as `drain()` takes them. Relies on the private field `boundPorts` for ports that the
- * system chose; without it a server bound to port 0 does not tell its clients.
- */
-export function addressesOf(grpc: GrpcServer, server: GrpcNestServer): readonly string[] {
-  const { boundPorts } = grpc as GrpcInsides;
-  if (boundPorts instanceof Map) return [...(boundPorts as Map<string, unknown>).keys()];
-  return typeof server.url === 'string' && !server.url.endsWith(':0') ? [server.url] : [];
-}
-
-/**
- * The servers of HTTP/2 beneath it, and their sessions of now. Relies on the private field `http2Servers`; without it a
- * TLS handshake that ends while draining is served, and one that never ends holds the drain to its deadline.
+ * The servers of HTTP/2 beneath it, and their sessions of now. Relies on the private field `http2Servers` (since 1.10);
+ * without it clients are not told before draining begins, and then by grpc-js; a TLS handshake that ends while draining
+ * is served, and one that never ends holds the drain to its deadline.
  */
 export function http2ServersOf(grpc: GrpcServer): ReadonlyMap<Http2Server, readonly ServerHttp2Session[]> {
   const { http2Servers } = grpc as GrpcInsides;

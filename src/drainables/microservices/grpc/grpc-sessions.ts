@@ -1,5 +1,7 @@
-import { type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { type Socket } from 'node:net';
 import { type Clock, delay } from '../../../sequence/clock.js';
+import { Session, type SessionOwner } from '../../shared/http2-session.js';
 import { Progress } from '../../shared/progress.js';
 import { nextPoll, onceBacklogIsEmpty } from '../../shared/turns.js';
 
@@ -9,12 +11,22 @@ import { nextPoll, onceBacklogIsEmpty } from '../../shared/turns.js';
  */
 const lingerMs = 50;
 
-/** The sessions of the servers of HTTP/2 beneath a server of gRPC. */
-export class GrpcSessions {
+/**
+ * The sessions of the servers of HTTP/2 beneath a server of gRPC.
+ *
+ * They are told to leave by the drain and not by grpc-js, whose `drain()` refuses every call that crosses the telling on
+ * the wire. A client of gRPC sends such a call once more by itself, and only once: one that comes back to a server that
+ * tells it to leave again loses the call.
+ *
+ * @see https://grpc.io/docs/guides/retry/ on transparent retries
+ */
+export class GrpcSessions implements SessionOwner {
   private readonly servers = new Set<Http2Server>();
-  private readonly open = new Set<ServerHttp2Session>();
+  private readonly open = new Map<ServerHttp2Session, Session | undefined>();
   private readonly progress = new Progress();
   private streams = 0;
+  /** The socket that has just connected: Node makes its session in the same turn. */
+  private connecting?: Socket;
   private isClosing = false;
 
   constructor(private readonly clock: Clock) {}
@@ -28,52 +40,99 @@ export class GrpcSessions {
     for (const [server, sessions] of servers) {
       if (this.servers.has(server)) continue;
       this.servers.add(server);
-      for (const session of sessions) this.opened(session);
+      for (const session of sessions) this.keep(session);
+      server.prependListener('setSecureContext' in server ? 'secureConnection' : 'connection', this.connected);
       // After grpc-js, which would find it closed.
       server.on('session', (session) => this.opened(session));
-      server.on('stream', (stream) => {
-        this.streams++;
-        stream.once('close', () => {
-          this.streams--;
-          this.progress.made();
-        });
-      });
+      server.on('stream', (stream) => this.began(stream));
     }
   }
 
-  /** Resolves when every connection that waits to be accepted has a session: closing the listener would reset it. */
-  async accepted(deadline: AbortSignal): Promise<void> {
-    await Promise.all(
-      [...this.servers].map((server) => onceBacklogIsEmpty(server, this.clock, () => undefined, deadline)),
-    );
+  /** Tells the clients of now to leave, those that have not been told. Calls that cross it on the wire are served. */
+  leave(): void {
+    for (const [session, held] of this.open) {
+      if (held) held.leave();
+      // Its socket is not known.
+      else if (!session.closed) session.close();
+    }
   }
 
   /**
-   * A session that is still made from here on, of a TLS handshake that has just ended, is closed before its first call:
-   * its client knows that none was executed.
+   * Resolves when every connection that waits to be accepted has a session, for closing the listener would reset it, and
+   * every client has heard that it is to leave. One that is still made from here on, of a TLS handshake that has just
+   * ended, is told as it says its first word.
    */
-  closeLate(): void {
+  async told(deadline: AbortSignal): Promise<void> {
+    await Promise.all(
+      [...this.servers].map((server) => onceBacklogIsEmpty(server, this.clock, () => undefined, deadline)),
+    );
     this.isClosing = true;
+    this.leave();
+    const areTold = () => [...this.open.keys()].every(({ closed, destroyed }) => closed || destroyed);
+    await this.progress.until(areTold, deadline);
   }
 
   /** Resolves when everything has left on sessions that are being closed, or at the deadline. */
-  async ended(deadline: AbortSignal): Promise<void> {
+  async flushed(deadline: AbortSignal): Promise<void> {
     await this.progress.until(() => this.streams === 0, deadline);
     // Node destroys a session that is being closed when all has been written: not in the turn of its last stream.
     await nextPoll();
-    await this.progress.until(() => [...this.open].every(({ destroyed }) => destroyed), deadline);
+    await this.progress.until(() => [...this.open.keys()].every(({ destroyed }) => destroyed), deadline);
     const over = new AbortController();
     const closed = this.progress.until(() => this.open.size === 0, AbortSignal.any([deadline, over.signal]));
     await Promise.race([closed, delay(this.clock, lingerMs, AbortSignal.any([deadline, over.signal]))]);
     over.abort();
   }
 
+  /** Cuts what is left of them. */
+  destroy(): void {
+    for (const held of this.open.values()) held?.destroy();
+  }
+
+  saidLast(): void {
+    this.progress.made();
+  }
+
+  ended(): void {
+    this.progress.made();
+  }
+
+  closed({ session }: Session): void {
+    this.forget(session);
+  }
+
+  private readonly connected = (socket: Socket): void => {
+    this.connecting = socket;
+  };
+
   private opened(session: ServerHttp2Session): void {
-    this.open.add(session);
-    session.once('close', () => {
-      this.open.delete(session);
+    const { connecting, clock } = this;
+    this.connecting = undefined;
+    if (!connecting) return this.keep(session);
+    const held = new Session(session, connecting, clock.now(), clock, this);
+    this.open.set(session, held);
+    if (this.isClosing) held.leave();
+  }
+
+  /** A session that was there before, or that somebody has made of a stream of his own. */
+  private keep(session: ServerHttp2Session): void {
+    this.open.set(session, undefined);
+    session.once('close', () => this.forget(session));
+  }
+
+  private forget(session: ServerHttp2Session): void {
+    this.open.delete(session);
+    this.progress.made();
+  }
+
+  private began(stream: ServerHttp2Stream): void {
+    const held = this.open.get(stream.session as ServerHttp2Session);
+    this.streams++;
+    held?.streamBegan();
+    stream.once('close', () => {
+      this.streams--;
+      held?.streamEnded();
       this.progress.made();
     });
-    if (this.isClosing) session.close();
   }
 }

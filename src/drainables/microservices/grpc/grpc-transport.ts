@@ -1,20 +1,19 @@
 import { type ClockTimer } from '../../../sequence/clock.js';
 import { type Leftover } from '../../../sequence/drainable.js';
 import { overlay } from '../../shared/overlay.js';
+import { nextPoll } from '../../shared/turns.js';
 import { type MessageGate } from '../shared/message-gate.js';
 import { type MessageWork } from '../shared/message-work.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
 import { GrpcCalls } from './grpc-calls.js';
 import { GrpcHealth } from './grpc-health.js';
-import { addressesOf, type GrpcNestServer, type GrpcServer, http2ServersOf } from './grpc-js.js';
+import { type GrpcNestServer, type GrpcServer, http2ServersOf } from './grpc-js.js';
 import { GrpcSessions } from './grpc-sessions.js';
 
 /** Nest's number for gRPC, `Transport.GRPC`. */
 const grpcId = 4;
 /** Clients that come back meanwhile, because they have not heard of other replicas, are told again. */
 const tellEveryMs = 500;
-/** Calls in progress go on for as long as they like: nothing is cut by a grace period of grpc-js. */
-const unlimitedMs = 2 ** 31 - 1;
 
 /** gRPC: clients come to the address of this process, and are told to leave by GOAWAY. */
 export function grpcTransport(server: TransportServer, context: TransportContext): Transport | undefined {
@@ -22,8 +21,9 @@ export function grpcTransport(server: TransportServer, context: TransportContext
 }
 
 /**
- * In the lame duck clients get GOAWAY again and again, with the listener open and everything served. Draining closes
- * the listener and all sessions (`tryShutdown()`): calls in progress go on, and no further one can begin.
+ * In the lame duck clients get GOAWAY, again when they come back, with the listener open and everything served. As
+ * draining begins all that are left get it; then the listener closes (`tryShutdown()`): calls in progress go on, and no
+ * further one can begin.
  *
  * `ServerGrpc` of Nest makes a server of grpc-js in `createClient()` (5 to 12), adds services to it, and only then
  * takes calls. Its accessors `status`, `on()` and `unwrap()` throw, and are left alone.
@@ -64,20 +64,22 @@ class GrpcTransport implements Transport {
     const { grpc, sessions } = this;
     if (!grpc) return;
     sessions.meet(http2ServersOf(grpc));
-    await sessions.accepted(deadline);
-    sessions.closeLate();
+    await sessions.told(deadline);
     this.closed = new Promise((resolve) => grpc.tryShutdown(() => resolve()));
   }
 
   async flush(deadline: AbortSignal): Promise<void> {
     this.health.endWatches();
     // What grpc-js waits for includes TLS handshakes, which may never end.
-    if (this.sessions.areSeen) await this.sessions.ended(deadline);
+    if (this.sessions.areSeen) await this.sessions.flushed(deadline);
     else await this.closed;
   }
 
-  cut(): readonly Leftover[] {
+  async cut(): Promise<readonly Leftover[]> {
     this.grpc?.forceShutdown();
+    // What it has said to its clients goes out with the next turn.
+    await nextPoll();
+    this.sessions.destroy();
     return [];
   }
 
@@ -85,6 +87,7 @@ class GrpcTransport implements Transport {
   disconnect(close: () => unknown): unknown {
     this.telling?.cancel();
     this.grpc?.forceShutdown();
+    this.sessions.destroy();
     return close();
   }
 
@@ -98,9 +101,10 @@ class GrpcTransport implements Transport {
   }
 
   private readonly tell = (): void => {
-    const { context, grpc, server } = this;
-    if (!grpc?.drain) return;
-    for (const address of addressesOf(grpc, server)) grpc.drain(address, unlimitedMs);
+    const { context, grpc, sessions } = this;
+    if (!grpc) return;
+    sessions.meet(http2ServersOf(grpc));
+    sessions.leave();
     this.telling = context.clock.after(tellEveryMs, this.tell);
   };
 }

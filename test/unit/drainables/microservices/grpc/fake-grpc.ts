@@ -37,25 +37,43 @@ export class FakeCall extends EventEmitter implements GrpcCall {
   }
 }
 
+/** A session over TLS, where telling takes no time. */
 export class FakeSession extends EventEmitter {
+  closed = false;
   destroyed = false;
-  isClosed = false;
+  goaway(): void {
+    this.emit('goaway');
+  }
   close(): void {
-    this.isClosed = true;
+    this.closed = true;
+  }
+  /** Everything has been written. */
+  destroy(): void {
     this.destroyed = true;
   }
 }
 
 /** A server of HTTP/2 that accepts no connections. */
 export class FakeHttp2Server extends EventEmitter {
+  readonly sessions: FakeSession[] = [];
+
+  /** Its client has said its first word. */
   opens(): FakeSession {
+    const session = this.opensInSilence();
+    session.emit('remoteSettings');
+    return session;
+  }
+
+  opensInSilence(): FakeSession {
     const session = new FakeSession();
+    this.emit('connection', Object.assign(new EventEmitter(), { encrypted: true, destroy: () => undefined }));
+    this.sessions.push(session);
     this.emit('session', session);
     return session;
   }
 
-  streams(): EventEmitter {
-    const stream = new EventEmitter();
+  streams(session?: FakeSession): EventEmitter {
+    const stream = Object.assign(new EventEmitter(), { session });
     this.emit('stream', stream);
     return stream;
   }
@@ -64,7 +82,6 @@ export class FakeHttp2Server extends EventEmitter {
 export class FakeGrpc implements GrpcServer {
   readonly did: string[] = [];
   readonly http2 = new FakeHttp2Server();
-  readonly boundPorts = new Map<string, unknown>([['dns:0.0.0.0:5000', {}]]);
   readonly http2Servers = new Map([[this.http2, { sessions: new Set<FakeSession>() }]]);
   private readonly handlers = new Map<string, GrpcHandler>();
 
@@ -77,8 +94,8 @@ export class FakeGrpc implements GrpcServer {
     return this.handlers.get(path)!.call(undefined, call, answer);
   }
 
-  drain(address: string, graceMs: number): void {
-    this.did.push(`drain ${address} ${graceMs}`);
+  closeSessions(): void {
+    for (const session of this.http2.sessions) session.emit('close');
   }
 
   /** Everything has been closed. */

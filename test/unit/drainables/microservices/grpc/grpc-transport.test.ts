@@ -27,7 +27,10 @@ beforeEach(async () => {
   late = undefined;
   await listen();
 });
-afterEach(() => clock.assertNoTimerLeft());
+afterEach(() => {
+  grpc.closeSessions();
+  clock.assertNoTimerLeft();
+});
 
 async function listen(): Promise<void> {
   server = new FakeNestServer(grpc);
@@ -163,24 +166,49 @@ describe('A call', () => {
 });
 
 describe('Clients', () => {
-  const told = `drain dns:0.0.0.0:5000 ${2 ** 31 - 1}`;
-
-  it('are told to leave again and again until draining begins', async () => {
+  it('are told to leave, and again when they come back, until draining begins', async () => {
+    const first = grpc.http2.opens();
     transport.announce!(0);
-    expect(grpc.did).toEqual([told]);
-    await clock.advance(1_200);
-    expect(grpc.did).toEqual([told, told, told]);
+    await clock.advance(0);
+    expect(first.closed).toBe(true);
+    const second = grpc.http2.opens();
+    await clock.advance(499);
+    expect(second.closed).toBe(false);
+    await clock.advance(1);
+    expect(second.closed).toBe(true);
+    const third = grpc.http2.opens();
+    await clock.advance(200);
+    expect(third.closed).toBe(false);
     await transport.stopTaking(never);
-    await clock.advance(2_000);
-    expect(grpc.did).toEqual([told, told, told, 'tryShutdown']);
+    expect(third.closed).toBe(true);
+    const fourth = grpc.http2.opensInSilence();
+    await clock.advance(500);
+    expect(fourth.closed).toBe(false);
+    expect(grpc.did).toEqual(['tryShutdown']);
   });
 
-  it('whose handshakes end when draining has begun are sent away before their first call', async () => {
-    const early = grpc.http2.opens();
+  it('whose handshakes end when draining has begun are sent away as they say their first word', async () => {
     await transport.stopTaking(never);
-    expect(early.isClosed).toBe(false);
-    expect(grpc.http2.opens().isClosed).toBe(true);
+    const silent = grpc.http2.opensInSilence();
+    const late = grpc.http2.opens();
+    await turn();
+    expect({ late: late.closed, silent: silent.closed }).toEqual({ late: true, silent: false });
     expect(grpc.http2.listenerCount('session')).toBe(1);
+  });
+
+  it('that do not say a word get the last one, and hold the drain for no longer than a second', async () => {
+    const silent = grpc.http2.opensInSilence();
+    let words = 0;
+    silent.on('goaway', () => words++);
+    let isTold = false;
+    void transport.stopTaking(never).then(() => (isTold = true));
+    for (let turns = 0; turns < 30; turns++) await turn();
+    await clock.advance(50);
+    expect({ words, isTold, closed: silent.closed }).toEqual({ words: 1, isTold: false, closed: false });
+    await clock.advance(1_000);
+    silent.emit('close');
+    await settle();
+    expect({ isTold, closed: silent.closed }).toEqual({ isTold: true, closed: false });
   });
 
   it('of servers that were bound since are known', async () => {
@@ -190,7 +218,9 @@ describe('Clients', () => {
     await listen();
     grpc.http2Servers.set(http2, info);
     await transport.stopTaking(never);
-    expect(http2.opens().isClosed).toBe(true);
+    const late = http2.opens();
+    await turn();
+    expect(late.closed).toBe(true);
   });
 
   it('are waited for by grpc-js where their sessions are not known', async () => {
@@ -251,7 +281,7 @@ describe('Clients', () => {
   it('that have vanished are not waited for when everything has been written', async () => {
     const session = grpc.http2.opens();
     await transport.stopTaking(never);
-    session.close();
+    session.destroy();
     let isFlushed = false;
     void transport.flush!(never).then(() => (isFlushed = true));
     await turn();
@@ -292,10 +322,13 @@ describe('Clients', () => {
     expect(isFlushed).toBe(true);
   });
 
-  it('of a grpc-js without drain() are not told', async () => {
-    Object.assign(grpc, { drain: undefined });
+  it('of a session whose socket is not known are told by Node alone', async () => {
+    grpc = new FakeGrpc();
+    const session = new FakeSession();
+    grpc.http2Servers.get(grpc.http2)!.sessions.add(session);
+    await listen();
     transport.announce!(0);
-    expect(grpc.did).toEqual([]);
+    expect(session.closed).toBe(true);
     await transport.stopTaking(never);
     expect(grpc.did).toEqual(['tryShutdown']);
   });
