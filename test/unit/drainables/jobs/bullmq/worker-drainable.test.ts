@@ -152,6 +152,16 @@ describe('The drainable of a BullMQ worker', () => {
     await failed;
   });
 
+  it('names a job once, also where the rest is cut before the moment is over', async () => {
+    void worker.take('1');
+    const drained = drainable.drain(deadline.signal);
+    deadline.abort();
+    await counted.clock.advance(49);
+    const forced = drainable.forceClose();
+    await counted.clock.advance(50);
+    expect([...(await drained), ...(await forced)]).toMatchObject([{ name: 'orders:ship', detail: 'handed back' }]);
+  });
+
   it('ends the processes of sandboxed processors that are handed back, and no others', async () => {
     const killed: string[] = [];
     worker.childPool.retained['7'] = { kill: async (signal) => killed.push(signal) };
