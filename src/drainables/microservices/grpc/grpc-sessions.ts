@@ -1,6 +1,6 @@
 import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type Socket } from 'node:net';
-import { type Clock, delay } from '../../../sequence/clock.js';
+import { type Clock, type ClockTimer, delay } from '../../../sequence/clock.js';
 import { Session, type SessionOwner } from '../../shared/http2-session.js';
 import { Progress } from '../../shared/progress.js';
 import { nextPoll, onceBacklogIsEmpty } from '../../shared/turns.js';
@@ -10,13 +10,21 @@ import { nextPoll, onceBacklogIsEmpty } from '../../shared/turns.js';
  * never does.
  */
 const lingerMs = 50;
+/**
+ * A client that comes back while others are told to leave, because it has not heard of other replicas, is told so long
+ * after its first call, ms.
+ */
+const returnedMs = 500;
 
 /**
  * The sessions of the servers of HTTP/2 beneath a server of gRPC.
  *
- * They are told to leave by the drain and not by grpc-js, whose `drain()` refuses every call that crosses the telling on
- * the wire. A client of gRPC sends such a call once more by itself, and only once: one that comes back to a server that
- * tells it to leave again loses the call.
+ * A client of gRPC sends a call that was refused once more by itself, and only once. So a call must not meet the telling
+ * twice:
+ *
+ * - They are told by the drain and not by grpc-js, whose `drain()` refuses every call that crosses the telling on the
+ *   wire. Node's client alone refuses some by itself: those that it begins in the turn in which it reads the telling.
+ * - Whoever comes back is not told as it brings the calls that it sends once more.
  *
  * @see https://grpc.io/docs/guides/retry/ on transparent retries
  */
@@ -27,7 +35,10 @@ export class GrpcSessions implements SessionOwner {
   private streams = 0;
   /** The socket that has just connected: Node makes its session in the same turn. */
   private connecting?: Socket;
+  private isTelling = false;
   private isClosing = false;
+  /** Of those that have come back: they are told when it fires. */
+  private readonly staying = new Map<Session, ClockTimer>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -48,8 +59,9 @@ export class GrpcSessions implements SessionOwner {
     }
   }
 
-  /** Tells the clients of now to leave, those that have not been told. Calls that cross it on the wire are served. */
+  /** Tells clients to leave, those that come back included. Calls that cross it on the wire are served. */
   leave(): void {
+    this.isTelling = true;
     for (const [session, held] of this.open) {
       if (held) held.leave();
       // Its socket is not known.
@@ -97,8 +109,10 @@ export class GrpcSessions implements SessionOwner {
     this.progress.made();
   }
 
-  closed({ session }: Session): void {
-    this.forget(session);
+  closed(held: Session): void {
+    this.staying.get(held)?.cancel();
+    this.staying.delete(held);
+    this.forget(held.session);
   }
 
   private readonly connected = (socket: Socket): void => {
@@ -129,6 +143,12 @@ export class GrpcSessions implements SessionOwner {
     const held = this.open.get(stream.session as ServerHttp2Session);
     this.streams++;
     held?.streamBegan();
+    if (held && this.isTelling && !held.isLeaving && !this.staying.has(held)) {
+      this.staying.set(
+        held,
+        this.clock.after(returnedMs, () => held.leave()),
+      );
+    }
     stream.once('close', () => {
       this.streams--;
       held?.streamEnded();

@@ -1,4 +1,3 @@
-import { type ClockTimer } from '../../../sequence/clock.js';
 import { type Leftover } from '../../../sequence/drainable.js';
 import { overlay } from '../../shared/overlay.js';
 import { nextPoll } from '../../shared/turns.js';
@@ -12,8 +11,6 @@ import { GrpcSessions } from './grpc-sessions.js';
 
 /** Nest's number for gRPC, `Transport.GRPC`. */
 const grpcId = 4;
-/** Clients that come back meanwhile, because they have not heard of other replicas, are told again. */
-const tellEveryMs = 500;
 
 /** gRPC: clients come to the address of this process, and are told to leave by GOAWAY. */
 export function grpcTransport(server: TransportServer, context: TransportContext): Transport | undefined {
@@ -21,9 +18,9 @@ export function grpcTransport(server: TransportServer, context: TransportContext
 }
 
 /**
- * In the lame duck clients get GOAWAY, again when they come back, with the listener open and everything served. As
- * draining begins all that are left get it; then the listener closes (`tryShutdown()`): calls in progress go on, and no
- * further one can begin.
+ * In the lame duck clients get GOAWAY, and again when they have come back, with the listener open and everything
+ * served. As draining begins all that are left get it; then the listener closes (`tryShutdown()`): calls in progress go
+ * on, and no further one can begin.
  *
  * `ServerGrpc` of Nest makes a server of grpc-js in `createClient()` (5 to 12), adds services to it, and only then
  * takes calls. Its accessors `status`, `on()` and `unwrap()` throw, and are left alone.
@@ -33,7 +30,6 @@ class GrpcTransport implements Transport {
   private readonly health: GrpcHealth;
   private readonly sessions: GrpcSessions;
   private grpc?: GrpcServer;
-  private telling?: ClockTimer;
   private closed?: Promise<void>;
 
   constructor(
@@ -56,11 +52,13 @@ class GrpcTransport implements Transport {
   }
 
   announce(): void {
-    this.tell();
+    const { grpc, sessions } = this;
+    if (!grpc) return;
+    sessions.meet(http2ServersOf(grpc));
+    sessions.leave();
   }
 
   async stopTaking(deadline: AbortSignal): Promise<void> {
-    this.telling?.cancel();
     const { grpc, sessions } = this;
     if (!grpc) return;
     sessions.meet(http2ServersOf(grpc));
@@ -85,7 +83,6 @@ class GrpcTransport implements Transport {
 
   /** With `gracefulShutdown` Nest would wait for what the drain has not waited for any longer. */
   disconnect(close: () => unknown): unknown {
-    this.telling?.cancel();
     this.grpc?.forceShutdown();
     this.sessions.destroy();
     return close();
@@ -99,12 +96,4 @@ class GrpcTransport implements Transport {
       return original.call(grpc, path, standIn, ...rest);
     });
   }
-
-  private readonly tell = (): void => {
-    const { context, grpc, sessions } = this;
-    if (!grpc) return;
-    sessions.meet(http2ServersOf(grpc));
-    sessions.leave();
-    this.telling = context.clock.after(tellEveryMs, this.tell);
-  };
 }

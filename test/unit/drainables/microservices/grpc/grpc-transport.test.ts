@@ -166,25 +166,40 @@ describe('A call', () => {
 });
 
 describe('Clients', () => {
-  it('are told to leave, and again when they come back, until draining begins', async () => {
-    const first = grpc.http2.opens();
+  it('are told to leave as the lame duck begins', async () => {
+    const session = grpc.http2.opens();
     transport.announce!(0);
-    await clock.advance(0);
-    expect(first.closed).toBe(true);
-    const second = grpc.http2.opens();
-    await clock.advance(499);
-    expect(second.closed).toBe(false);
-    await clock.advance(1);
-    expect(second.closed).toBe(true);
-    const third = grpc.http2.opens();
+    await clock.advance(100);
+    expect(session.closed).toBe(true);
+    expect(grpc.did).toEqual([]);
+  });
+
+  it('that come back meanwhile are told half a second after their first call: they bring what was refused', async () => {
+    transport.announce!(0);
+    const session = grpc.http2.opens();
+    await clock.advance(1_000);
+    grpc.http2.streams(session);
     await clock.advance(200);
-    expect(third.closed).toBe(false);
+    grpc.http2.streams(session).emit('close');
+    await clock.advance(299);
+    expect(session.closed).toBe(false);
+    await clock.advance(101);
+    expect(session.closed).toBe(true);
+  });
+
+  it('that come back and leave by themselves, or late, are told no more than once', async () => {
+    transport.announce!(0);
+    const gone = grpc.http2.opens();
+    grpc.http2.streams(gone);
+    gone.emit('close');
+    const late = grpc.http2.opens();
+    grpc.http2.streams(late);
     await transport.stopTaking(never);
-    expect(third.closed).toBe(true);
-    const fourth = grpc.http2.opensInSilence();
-    await clock.advance(500);
-    expect(fourth.closed).toBe(false);
-    expect(grpc.did).toEqual(['tryShutdown']);
+    expect(late.closed).toBe(true);
+    let words = 0;
+    for (const session of [gone, late]) session.on('goaway', () => words++);
+    await clock.advance(1_000);
+    expect(words).toBe(0);
   });
 
   it('whose handshakes end when draining has begun are sent away as they say their first word', async () => {
