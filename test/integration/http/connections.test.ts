@@ -52,7 +52,7 @@ describe.each(platforms)('A connection on $framework over $protocol', (platform)
     let restedAt = NaN;
     let closedAt = NaN;
     orders.server.prependOnceListener('request', (_request, response) =>
-      response.once('close', () => (restedAt = performance.now())),
+      response.once('finish', () => (restedAt = performance.now())),
     );
     socket.once('close', () => (closedAt = performance.now()));
     client.write(get('/stream/a'));
