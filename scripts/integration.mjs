@@ -1,14 +1,14 @@
 /**
- * Runs the integration suite on other versions of Node and Nest: `node scripts/integration.mjs [<node>:<nest> …]`,
- * where `<node>` is a major version or `own`, and `<nest>` a name of `nests` in `other-versions.mjs` or `own`. The
- * default is a thinned matrix: with `npm run test:integration` each version occurs once. Every test runs on Express and
- * on Fastify.
+ * Runs the integration suite on other versions of Node and Nest: `node scripts/integration.mjs [--thinned]
+ * [<node>:<nest> …]`, where `<node>` is a major version or `own`, and `<nest>` a name of `nests` in `other-versions.mjs`
+ * or `own`. The default is a thinned matrix: with `npm run test:integration` each version occurs once. Every test runs
+ * on Express and on Fastify. With `--thinned` each file of the suite is run in one of the cells.
  */
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { installNest, installNode, nests, root } from './other-versions.mjs';
 
 /** Tests of the tools meet no other part of Nest, and run with the repository's own versions alone. */
@@ -34,17 +34,22 @@ const notOn = {
   },
 };
 
-/** Runs the suite. Resolves with whether it passes. */
-export async function runIntegration(nodeName, nestName, packages = nests[nestName]) {
+/**
+ * Runs the suite. Resolves with whether it passes.
+ *
+ * @param paths of the files to run, instead of all that can be run there
+ */
+export async function runIntegration(nodeName, nestName, packages = nests[nestName], paths = undefined) {
   const node = nodeName === 'own' ? process.execPath : installNode(nodeName);
   const folder = nestName === 'own' ? root : putTogether(nestName, packages);
   const nodeVersion = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   const name = `Node ${nodeVersion}, Nest ${versionOfNest(folder)}`;
   const results = join(root, `.cache/integration-${nodeName}-${nestName}.json`);
-  const { files = [], names = [] } = notOn[nestName] ?? {};
-  const ignored = [ofTools, ...files, ...whatIsMissingIn(nestName, packages)];
+  const { names = [] } = notOn[nestName] ?? {};
   const jest = ['--experimental-vm-modules', '--no-warnings', join(root, 'node_modules/jest/bin/jest.js')];
-  const args = ['--selectProjects', 'integration', '--maxWorkers=2', '--testPathIgnorePatterns', ...ignored];
+  const args = ['--selectProjects', 'integration', '--maxWorkers=2'];
+  if (paths) args.push('--runTestsByPath', ...paths);
+  else args.push('--testPathIgnorePatterns', ...ignoredOn(nestName, packages));
   args.push('--testNamePattern', `^(?!.*(${[controls, ...names].join('|')})).*$`);
   try {
     await promisify(execFile)(node, [...jest, ...args, '--json', `--outputFile=${results}`], {
@@ -84,17 +89,42 @@ function versionOfNest(folder) {
   return JSON.parse(readFileSync(join(folder, 'node_modules/@nestjs/core/package.json'), 'utf8')).version;
 }
 
+/** Patterns of the files that cannot be run on a version of Nest. */
+function ignoredOn(nestName, packages = nests[nestName]) {
+  return [ofTools, ...(notOn[nestName]?.files ?? []), ...whatIsMissingIn(nestName, packages)];
+}
+
+/** Deals the files of the suite out to the cells, each to one in which it can be run. */
+function dealtTo(cells) {
+  const dealt = new Map(cells.map((cell) => [cell, []]));
+  const files = readdirSync(join(root, 'test/integration'), { recursive: true })
+    .filter((file) => file.endsWith('.test.ts'))
+    .sort();
+  for (const [index, file] of files.entries()) {
+    const path = `test/integration/${file}`;
+    const turns = cells.map((_, turn) => cells[(index + turn) % cells.length]);
+    const cell = turns.find(([, nest]) => !ignoredOn(nest).some((pattern) => new RegExp(pattern).test(path)));
+    if (cell) dealt.get(cell).push(path);
+  }
+  return dealt;
+}
+
 /** Suites of packages that are not installed there would be run on the repository's own Nest. */
 function whatIsMissingIn(name, packages) {
   return name === 'own' || packages['@nestjs/graphql'] ? [] : ['integration/graphql'];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const cells = process.argv.length > 2 ? process.argv.slice(2) : ['22:11-lowest', '24:11-highest', '26:12-lowest'];
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { thinned: { type: 'boolean', default: false } },
+  });
+  const named = positionals.length > 0 ? positionals : ['22:11-lowest', '24:11-highest', '26:12-lowest'];
+  const cells = named.map((each) => each.split(':')).map(([node, nest = 'own']) => [node, nest]);
+  const dealt = values.thinned ? dealtTo(cells) : undefined;
   let areAllPassed = true;
   for (const cell of cells) {
-    const [node, nest = 'own'] = cell.split(':');
-    areAllPassed = (await runIntegration(node, nest)) && areAllPassed;
+    areAllPassed = (await runIntegration(...cell, undefined, dealt?.get(cell))) && areAllPassed;
   }
   process.exit(areAllPassed ? 0 : 1);
 }
