@@ -13,13 +13,18 @@ const patienceMs = 120_000 + rolls * 60_000;
 beforeAll(build);
 afterEach(endAll);
 
-/** Four workers behind one port are replaced one by one under load. */
-async function roll(settings: Record<string, unknown>): Promise<GroupFigures & { ends: unknown[] }> {
+/** Four workers behind one port, under load. */
+async function group(settings: Record<string, unknown>): Promise<{ primary: Child; load: GroupLoad }> {
   const ledger = join(temporaryFolder(), 'ledger');
   writeFileSync(ledger, '');
   const port = await freePort();
   const primary = await Child.start('group-primary', { workers: 4, port, ledger, wayOut: 'SIGTERM', ...settings });
-  const load = new GroupLoad(port, ledger);
+  return { primary, load: new GroupLoad(port, ledger) };
+}
+
+/** They are replaced one by one. */
+async function roll(settings: Record<string, unknown>): Promise<GroupFigures & { ends: unknown[] }> {
+  const { primary, load } = await group(settings);
   const ends: unknown[] = [];
   for (let each = 1; each <= rolls; each++) {
     primary.say(`roll ${each}`);
@@ -53,7 +58,10 @@ describe('Workers of node:cluster that are replaced one by one', () => {
   it(
     'lose requests where the module does not learn of its siblings: the control',
     async () => {
-      const { lost } = await roll({ isBlind: true });
+      const { primary, load } = await group({ isBlind: true });
+      primary.say('roll 1');
+      await load.hasLost;
+      const { lost } = await load.end();
       expect(Object.keys(lost).length).toBeGreaterThan(0);
     },
     patienceMs,

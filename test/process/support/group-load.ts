@@ -45,6 +45,9 @@ export class GroupLoad {
     longestMs: 0,
     losses: [],
   };
+  /** Resolves when something has been lost. */
+  readonly hasLost: Promise<void>;
+  private loses: () => void = () => undefined;
   private static instances = 0;
   /** Several loads may have the same ledger. */
   private readonly name = ++GroupLoad.instances;
@@ -57,6 +60,7 @@ export class GroupLoad {
     private readonly ledger: string,
     perKind = 3,
   ) {
+    this.hasLost = new Promise((resolve) => (this.loses = resolve));
     this.clients = kinds.flatMap((kind) => Array.from({ length: perKind }, (_, place) => this.run(kind, place)));
   }
 
@@ -101,6 +105,7 @@ export class GroupLoad {
     if (isProbe) figures.failedProbes++;
     const reason = `${outcome} (${kind})`;
     figures.lost[reason] = (figures.lost[reason] ?? 0) + 1;
+    this.loses();
     if (figures.losses.length < toldLosses) figures.losses.push(`${sentAt} ${what}: ${reason} after ${ms} ms`);
   }
 }
