@@ -65,7 +65,7 @@ class Group {
     this.supervisor = new Supervisor(options, {
       clock,
       start: (release, place) => this.follow(startWorker(release, place, setup)),
-      nextRelease: (generation) => resolveRelease(options.source, generation),
+      nextRelease: (version) => resolveRelease(options.source, version),
       say: (line) => this.say(line),
       changed: (phase) => this.notices.entered(phase),
       stopAccepting: () => this.stopAccepting(),

@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 /** What is run: the real folder and the real files, however a link may be moved later. */
 export interface Release {
   /** Counts from 1: each reload is another one. */
-  readonly generation: number;
+  readonly version: number;
   /** The folder, with no link in its path. */
   readonly folder: string;
   readonly command: string;
@@ -24,8 +24,8 @@ export interface ReleaseSource {
  *
  * @throws Error when the folder is missing
  */
-export function resolveRelease({ folder, command, args }: ReleaseSource, generation: number): Release {
-  return { generation, folder: realpathSync(folder), command, args: args.map(pinned) };
+export function resolveRelease({ folder, command, args }: ReleaseSource, version: number): Release {
+  return { version, folder: realpathSync(folder), command, args: args.map(pinned) };
 }
 
 function pinned(argument: string): string {

@@ -28,14 +28,14 @@ export function statusOf({ phase, release, workers, counts }: Supervisor, clock:
   const sorted = [...workers].sort((a, b) => a.place - b.place || a.startedAt - b.startedAt);
   return {
     phase,
-    version: release?.generation,
+    version: release?.version,
     folder: release?.folder,
     counts,
     workers: sorted.map((each) => ({
       worker: each.place,
       pid: each.pid,
       phase: each.phase,
-      version: each.release.generation,
+      version: each.release.version,
       ageMs: Math.round(clock.now() - each.startedAt),
       rss: each.rss,
       untaken: each.pending,

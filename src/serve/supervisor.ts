@@ -25,7 +25,7 @@ export interface SupervisorParts<W extends Worker> {
   readonly clock: Clock;
   readonly start: (release: Release, place: number) => W;
   /** Follows the links of today. */
-  readonly nextRelease: (generation: number) => Release;
+  readonly nextRelease: (version: number) => Release;
   readonly say: (line: string) => void;
   readonly changed: (phase: GroupPhase) => void;
   /** All workers stop: no more is accepted for them. Returns how they take leave of their clients. */
@@ -52,7 +52,7 @@ export class Supervisor<W extends Worker = Worker> {
   private readonly all = new Set<W>();
   private readonly stopping = new AbortController();
   private present?: Release;
-  private generations = 0;
+  private versions = 0;
   private rolling?: Promise<ReloadOutcome>;
   private next?: Promise<ReloadOutcome>;
   private ending?: Promise<void>;
@@ -140,7 +140,7 @@ export class Supervisor<W extends Worker = Worker> {
     } catch (error) {
       return refused((error as Error).message);
     }
-    this.parts.say(`reload: version ${release.generation} in ${release.folder}`);
+    this.parts.say(`reload: version ${release.version} in ${release.folder}`);
     const roll = new Roll(this.settings, {
       clock: this.parts.clock,
       slots: this.slots,
@@ -149,13 +149,13 @@ export class Supervisor<W extends Worker = Worker> {
     });
     const failure = await roll.run(release, this.present!);
     if (signal.aborted) return refused(groupIsStopping);
-    if (failure !== undefined) return refused(`version ${release.generation} was rolled back: ${failure}`);
+    if (failure !== undefined) return refused(`version ${release.version} was rolled back: ${failure}`);
     this.present = release;
     this.parts.settled();
     const ms = Math.round(this.parts.clock.now() - startedAt);
     return {
       isDone: true,
-      summary: `version ${release.generation} serves in ${this.slots.length} workers, after ${ms} ms`,
+      summary: `version ${release.version} serves in ${this.slots.length} workers, after ${ms} ms`,
     };
   }
 
@@ -224,7 +224,7 @@ export class Supervisor<W extends Worker = Worker> {
   }
 
   private newRelease(): Release {
-    return this.parts.nextRelease(++this.generations);
+    return this.parts.nextRelease(++this.versions);
   }
 
   private enter(phase: GroupPhase): void {

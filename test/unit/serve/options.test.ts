@@ -104,7 +104,7 @@ describe('A release', () => {
     const first = resolveRelease(source, 1);
     point('b');
     expect(first).toMatchObject({ folder: join(folder, 'a'), args: ['--flag', join(folder, 'a/main.js')] });
-    expect(resolveRelease(source, 2)).toMatchObject({ folder: join(folder, 'b'), generation: 2 });
+    expect(resolveRelease(source, 2)).toMatchObject({ folder: join(folder, 'b'), version: 2 });
   });
 });
 

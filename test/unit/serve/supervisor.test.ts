@@ -26,14 +26,14 @@ beforeEach(() => {
       workers.push(worker);
       return worker;
     },
-    nextRelease: (generation) => {
+    nextRelease: (version) => {
       if (isMissing) throw new Error('ENOENT: no such folder');
-      return { generation, folder: `/releases/${generation}`, command: 'node', args: [] };
+      return { version, folder: `/releases/${version}`, command: 'node', args: [] };
     },
     say: (line) => said.push(line),
     changed: (phase) => phases.push(phase),
     stopAccepting: () => manner,
-    settled: () => void settledWith.push(supervisor.places.map(({ worker }) => worker?.release.generation)),
+    settled: () => void settledWith.push(supervisor.places.map(({ worker }) => worker?.release.version)),
   });
 });
 afterEach(async () => {
@@ -150,7 +150,7 @@ describe('A reload', () => {
       [2, 2],
     ]);
     supervisor.scale(3);
-    expect(last()[0]!.release.generation).toBe(2);
+    expect(last()[0]!.release.version).toBe(2);
   });
 
   it('leaves the old workers as they are when there is no new version', async () => {
@@ -201,7 +201,7 @@ describe('A reload', () => {
     }
     expect(await reload).toMatchObject({ isDone: false });
     await settle();
-    expect(workers.filter(({ phase }) => phase === 'serving').map(({ release }) => release.generation)).toEqual([1, 1]);
+    expect(workers.filter(({ phase }) => phase === 'serving').map(({ release }) => release.version)).toEqual([1, 1]);
   });
 
   it.each<[string, (canary: FakeWorker) => Promise<void>, string]>([
@@ -249,7 +249,7 @@ describe('A reload', () => {
     expect(supervisor.counts).toMatchObject({ reloads: 1, rolledBack: 1, restarts: 0 });
     expect(settledWith).toEqual([[1, 1]]);
     supervisor.scale(3);
-    expect(last()[0]!.release.generation).toBe(1);
+    expect(last()[0]!.release.version).toBe(1);
   });
 
   it('gives the places that were filled back to the old version when a later one fails', async () => {
@@ -259,9 +259,9 @@ describe('A reload', () => {
     await settle();
     const back = await readyAfter();
     expect(await reload).toMatchObject({ isDone: false });
-    expect(back.release.generation).toBe(1);
+    expect(back.release.version).toBe(1);
     expect(canary.retired).toBe('rolled');
-    expect(workers.filter(({ phase }) => phase === 'serving').map(({ release }) => release.generation)).toEqual([1, 1]);
+    expect(workers.filter(({ phase }) => phase === 'serving').map(({ release }) => release.version)).toEqual([1, 1]);
   });
 
   it('gives places back when a new worker that serves already ends in the middle', async () => {
@@ -284,7 +284,7 @@ describe('A reload', () => {
     expect(await reload).toMatchObject({ isDone: false });
     expect(workers.at(-2)!.killed).toContain('it is not ready after 30000 ms');
     expect(canary.retired).toBe('rolled');
-    expect((await readyAfter()).release.generation).toBe(1);
+    expect((await readyAfter()).release.version).toBe(1);
     expect(serving()).toHaveLength(2);
   });
 
@@ -359,7 +359,7 @@ describe('A reload', () => {
     await started();
     const reloads = [supervisor.reload(), supervisor.reload(), supervisor.reload(), supervisor.reload()];
     await settle();
-    for (let generation = 2; generation <= 3; generation++) {
+    for (let version = 2; version <= 3; version++) {
       await readyAfter();
       await clock.advance(2_000);
       await readyAfter();
@@ -377,7 +377,7 @@ describe('A reload', () => {
     // It does so the next time as well.
     void supervisor.reload();
     const more = supervisor.reload();
-    for (let generation = 4; generation <= 5; generation++) {
+    for (let version = 4; version <= 5; version++) {
       for (const worker of workers) if (worker.phase === 'retiring') worker.end('SIGTERM');
       await settle();
       await readyAfter();
@@ -474,7 +474,7 @@ describe('A worker that ends by itself', () => {
       await clock.advance(0);
       while (workers.length === before) await clock.advance(50);
       pauses.push(clock.now() - diedAt);
-      expect(last()[0]!.release.generation).toBe(1);
+      expect(last()[0]!.release.version).toBe(1);
       await readyAfter();
     }
     expect(pauses).toEqual([0, 0, 250, 500, 1_000, 2_000, 4_000, 8_000, 10_000]);
@@ -597,7 +597,7 @@ describe('The end of a group', () => {
 });
 
 describe('A trial', () => {
-  const worker = () => new FakeWorker({ generation: 1, folder: '/', command: 'node', args: [] }, 1, clock);
+  const worker = () => new FakeWorker({ version: 1, folder: '/', command: 'node', args: [] }, 1, clock);
 
   it('has no probation where that is set to 0', async () => {
     const hung = worker();

@@ -32,7 +32,7 @@ class FakeChild extends EventEmitter {
   }
 }
 
-const release = { generation: 1, folder: '/releases/1', command: 'node', args: [] };
+const release = { version: 1, folder: '/releases/1', command: 'node', args: [] };
 const client = {} as ConnectionHandle;
 const socket = { listen: () => 0, close: () => undefined } as ListenHandle;
 let clock: FakeClock;
