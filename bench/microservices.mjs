@@ -36,7 +36,11 @@ const cells = {
   grpc: { setup: { transport: 'grpc' } },
   // As where its platform routes to it: a lame duck of the default length.
   'grpc-lag': { setup: { transport: 'grpc', lagMs: 2_000 }, drain: { lameDuck: {} } },
-  kafka: { broker: 'kafka', setup: { transport: 'kafka', beforeMs: 4_000, settleMs: 15_000 }, rates: [[4, 100]] },
+  kafka: {
+    broker: 'kafka',
+    setup: { transport: 'kafka', server: { run: { partitionsConsumedConcurrently: 4 } }, settleMs: 20_000 },
+    rates: [[20, 100]],
+  },
 };
 const rates = [
   [50, 500],

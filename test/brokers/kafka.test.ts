@@ -19,4 +19,10 @@ describeWithBrokers('kafka', 'Kafka', () => {
     expect(result.report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
     expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
   });
+
+  it('loses or doubles without the module', async () => {
+    const { url } = await sharedBroker('kafka');
+    const setup: RollSetup = { transport: 'kafka', url, ...kafkaLoad, handlerMs: 300, drain: false };
+    expect(flawsOf(await rollOnce(setup))).not.toEqual({});
+  });
 });
