@@ -174,7 +174,7 @@ function page(text) {
   return `# Microservices
 
 Node ${process.version}, Nest ${values.nest}, two cores that everything shares: \`node bench/microservices.mjs\` measures this.
-A replica is told to end under an open-loop load, as a microservice by SIGTERM and as a hybrid application by
+A replica is told to end under an open-loop load, as a microservice and as a hybrid application, by SIGTERM and by
 \`app.close()\`. _Twice_: started by two replicas, or by one again. _Never_: started by none. _Cut_: started by the
 leaving replica and not finished there. ${isAlone ? 'One roll at a time runs, with nothing beside it.' : 'Several rolls run side by side, so the times are those of a loaded machine.'}
 
@@ -182,7 +182,7 @@ leaving replica and not finished there. ${isAlone ? 'One roll at a time runs, wi
 - The clients of \`tcp\` are Nest's own: calls that come too late fail, and are not executed. Those of \`tcp-retry\` use
   \`retryWhenDraining()\`.
 - For \`grpc-lag\`, new connections reach the leaving replica for 2 s longer.
-- The Kafka is a mock that takes few messages and one member of a group at a time.
+- The Kafka is a mock that takes one member of a group at a time: one replica follows the other.
 
 ${text}
 `;
