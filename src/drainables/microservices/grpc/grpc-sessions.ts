@@ -2,8 +2,9 @@ import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } fro
 import { type Socket } from 'node:net';
 import { type Clock, type ClockTimer, delay } from '../../../sequence/clock.js';
 import { Session, type SessionOwner } from '../../shared/http2-session.js';
+import { closeListener } from '../../shared/listener.js';
 import { Progress } from '../../shared/progress.js';
-import { nextPoll, onceBacklogIsEmpty } from '../../shared/turns.js';
+import { nextPoll } from '../../shared/turns.js';
 
 /**
  * How long a client gets to close its end, ms, when everything has been handed to the kernel. One that has vanished
@@ -70,14 +71,12 @@ export class GrpcSessions implements SessionOwner {
   }
 
   /**
-   * Resolves when every connection that waits to be accepted has a session, for closing the listener would reset it, and
-   * every client has heard that it is to leave. One that is still made from here on, of a TLS handshake that has just
-   * ended, is told as it says its first word.
+   * Closes the listeners, and resolves when every client has heard that it is to leave. The listeners close first: a
+   * client that has been told comes back at once, and enough of them would always leave one that has not heard. A session
+   * that is still made from here on, of a TLS handshake that has just ended, is told as it says its first word.
    */
   async told(deadline: AbortSignal): Promise<void> {
-    await Promise.all(
-      [...this.servers].map((server) => onceBacklogIsEmpty(server, this.clock, () => undefined, deadline)),
-    );
+    await Promise.all([...this.servers].map((server) => closeListener(server, this.clock, deadline)));
     this.isClosing = true;
     this.leave();
     const areTold = () => [...this.open.keys()].every(({ closed, destroyed }) => closed || destroyed);

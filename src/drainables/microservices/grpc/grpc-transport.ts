@@ -19,8 +19,8 @@ export function grpcTransport(server: TransportServer, context: TransportContext
 
 /**
  * In the lame duck clients get GOAWAY, and again when they have come back, with the listener open and everything
- * served. As draining begins all that are left get it; then the listener closes (`tryShutdown()`): calls in progress go
- * on, and no further one can begin.
+ * served. As draining begins the listener closes, and all that are left get it; then grpc-js closes (`tryShutdown()`):
+ * calls in progress go on, and no further one can begin.
  *
  * `ServerGrpc` of Nest makes a server of grpc-js in `createClient()` (5 to 12), adds services to it, and only then
  * takes calls. Its accessors `status`, `on()` and `unwrap()` throw, and are left alone.

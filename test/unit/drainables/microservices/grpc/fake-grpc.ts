@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { Server } from 'node:net';
 import {
   type GrpcAnswer,
   type GrpcCall,
@@ -53,9 +54,15 @@ export class FakeSession extends EventEmitter {
   }
 }
 
-/** A server of HTTP/2 that accepts no connections. */
-export class FakeHttp2Server extends EventEmitter {
+/** A server of HTTP/2 that accepts no connections. It listens until it emits `close`. */
+export class FakeHttp2Server extends Server {
   readonly sessions: FakeSession[] = [];
+
+  constructor() {
+    super();
+    Object.defineProperty(this, 'listening', { value: true, writable: true });
+    this.once('close', () => Object.assign(this, { listening: false }));
+  }
 
   /** Its client has said its first word. */
   opens(): FakeSession {

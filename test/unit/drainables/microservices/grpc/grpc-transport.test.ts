@@ -278,6 +278,19 @@ describe('Clients', () => {
     expect(grpc.did).toEqual(['tryShutdown']);
   });
 
+  it('find no listener when they come back, for it closes before they have been told as draining begins', async () => {
+    const session = grpc.http2.opens();
+    const streams = [grpc.http2.streams(session), grpc.http2.streams(session)];
+    // It is about to open the next one.
+    streams[0]!.emit('close');
+    const stopped = transport.stopTaking(never);
+    for (let turns = 0; turns < 30; turns++) await turn();
+    expect({ listening: grpc.http2.listening, closed: session.closed }).toEqual({ listening: false, closed: false });
+    await clock.advance(100);
+    expect(session.closed).toBe(true);
+    await stopped;
+  });
+
   it('are waited for until everything has left', async () => {
     const session = grpc.http2.opens();
     const stream = grpc.http2.streams();
