@@ -79,8 +79,7 @@ export class GrpcSessions implements SessionOwner {
     await Promise.all([...this.servers].map((server) => closeListener(server, this.clock, deadline)));
     this.isClosing = true;
     this.leave();
-    const areTold = () => [...this.open.keys()].every(({ closed, destroyed }) => closed || destroyed);
-    await this.progress.until(areTold, deadline);
+    await this.each(({ closed, destroyed }) => closed || destroyed, deadline);
   }
 
   /** Resolves when everything has left on sessions that are being closed, or at the deadline. */
@@ -88,7 +87,7 @@ export class GrpcSessions implements SessionOwner {
     await this.progress.until(() => this.streams === 0, deadline);
     // Node destroys a session that is being closed when all has been written: not in the turn of its last stream.
     await nextPoll();
-    await this.progress.until(() => [...this.open.keys()].every(({ destroyed }) => destroyed), deadline);
+    await this.each(({ destroyed }) => destroyed, deadline);
     const over = new AbortController();
     const closed = this.progress.until(() => this.open.size === 0, AbortSignal.any([deadline, over.signal]));
     await Promise.race([closed, delay(this.clock, lingerMs, AbortSignal.any([deadline, over.signal]))]);
@@ -112,6 +111,14 @@ export class GrpcSessions implements SessionOwner {
     this.staying.get(held)?.cancel();
     this.staying.delete(held);
     this.forget(held.session);
+  }
+
+  /**
+   * Resolves when each that is open has come to what `has` looks for, and what stays so; or at the deadline. One is
+   * looked at after the other, for there may be thousands, and each of them makes progress.
+   */
+  private async each(has: (session: ServerHttp2Session) => boolean, deadline: AbortSignal): Promise<void> {
+    for (const session of this.open.keys()) await this.progress.until(() => has(session), deadline);
   }
 
   private readonly connected = (socket: Socket): void => {

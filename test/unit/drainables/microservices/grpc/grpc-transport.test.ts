@@ -291,6 +291,25 @@ describe('Clients', () => {
     await stopped;
   });
 
+  it('are each looked at a few times, however many there are', async () => {
+    let looks = 0;
+    const sessions = Array.from({ length: 100 }, () => {
+      const session = grpc.http2.opens();
+      Object.defineProperty(session, 'destroyed', { get: () => (looks++, session.closed) });
+      return session;
+    });
+    // Each is about to open a stream: none is told at once.
+    for (const session of sessions) {
+      grpc.http2.streams(session);
+      grpc.http2.streams(session).emit('close');
+    }
+    const stopped = transport.stopTaking(never);
+    for (let turns = 0; turns < 30; turns++) await turn();
+    await clock.advance(100);
+    await stopped;
+    expect(looks).toBeLessThan(1_000);
+  });
+
   it('are waited for until everything has left', async () => {
     const session = grpc.http2.opens();
     const stream = grpc.http2.streams();
