@@ -91,6 +91,16 @@ class GrpcTransport implements Transport {
   private meet(grpc: GrpcServer, calls: GrpcCalls): void {
     this.grpc = grpc;
     this.sessions.meet(http2ServersOf(grpc));
+    // The application may bind ports of its own.
+    overlay<GrpcServer['bindAsync']>(
+      grpc,
+      'bindAsync',
+      (original) => (address, credentials, bound) =>
+        original.call(grpc, address, credentials, (...result) => {
+          this.sessions.meet(http2ServersOf(grpc));
+          bound(...result);
+        }),
+    );
     overlay<GrpcServer['register']>(grpc, 'register', (original) => (path, handler, ...rest) => {
       const standIn = this.health.standInFor(path, handler) ?? calls.counted(path, handler);
       return original.call(grpc, path, standIn, ...rest);

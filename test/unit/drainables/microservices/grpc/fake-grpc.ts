@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { Server } from 'node:net';
 import {
   type GrpcAnswer,
+  type GrpcBound,
   type GrpcCall,
   type GrpcHandler,
   type GrpcServer,
@@ -95,6 +96,11 @@ export class FakeGrpc implements GrpcServer {
   register(path: string, handler: GrpcHandler): boolean {
     this.handlers.set(path, handler);
     return true;
+  }
+
+  bindAsync(_address: string, _credentials: unknown, bound: GrpcBound): void {
+    this.http2Servers.set(new FakeHttp2Server(), { sessions: new Set() });
+    bound(null, 50_051);
   }
 
   calls(path: string, call: FakeCall, answer?: GrpcAnswer): unknown {

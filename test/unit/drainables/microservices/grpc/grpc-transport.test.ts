@@ -238,6 +238,19 @@ describe('Clients', () => {
     expect(late.closed).toBe(true);
   });
 
+  it('of a port that the application has bound itself are known from their first word', async () => {
+    let port = 0;
+    grpc.bindAsync('127.0.0.1:0', undefined, (_error, bound) => (port = bound));
+    expect(port).toBe(50_051);
+    const [, second] = [...grpc.http2Servers.keys()];
+    const [silent, session] = [second!.opensInSilence(), second!.opens()];
+    transport.announce!(0);
+    await clock.advance(100);
+    // A silent session that Node closes may corrupt its heap.
+    expect({ session: session.closed, silent: silent.closed }).toEqual({ session: true, silent: false });
+    for (const each of [session, silent]) each.emit('close');
+  });
+
   it('are waited for by grpc-js where their sessions are not known', async () => {
     grpc = new FakeGrpc();
     grpc.http2Servers.clear();
