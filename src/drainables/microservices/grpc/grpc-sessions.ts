@@ -96,7 +96,7 @@ export class GrpcSessions implements SessionOwner {
 
   /** Cuts what is left of them. */
   destroy(): void {
-    for (const held of this.open.values()) held?.destroy();
+    for (const [session, held] of this.open) (held ?? session).destroy();
   }
 
   saidLast(): void {

@@ -414,6 +414,15 @@ describe('The end', () => {
     expect(grpc.did).toEqual(['forceShutdown']);
   });
 
+  it('cuts sessions whose socket is not known: without channelz grpc-js knows of none', async () => {
+    grpc = new FakeGrpc();
+    const session = new FakeSession();
+    grpc.http2Servers.get(grpc.http2)!.sessions.add(session);
+    await listen();
+    await transport.cut!();
+    expect(session.destroyed).toBe(true);
+  });
+
   it('leaves nothing that Nest could wait for when it closes', () => {
     transport.announce!(0);
     grpc.did.length = 0;
