@@ -1,6 +1,7 @@
 import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type Socket } from 'node:net';
 import { type Clock, type ClockTimer, delay } from '../../../sequence/clock.js';
+import { Handshakes } from '../../shared/handshakes.js';
 import { Session, type SessionOwner } from '../../shared/http2-session.js';
 import { closeListener } from '../../shared/listener.js';
 import { Progress } from '../../shared/progress.js';
@@ -41,7 +42,12 @@ export class GrpcSessions implements SessionOwner {
   /** Of those that have come back: they are told when it fires. */
   private readonly staying = new Map<Session, ClockTimer>();
 
-  constructor(private readonly clock: Clock) {}
+  /** Those of TLS that are under way, which grpc-js knows nothing of. */
+  private readonly handshakes: Handshakes;
+
+  constructor(private readonly clock: Clock) {
+    this.handshakes = new Handshakes(clock, () => undefined);
+  }
 
   /** Reports whether any server is known. */
   get areSeen(): boolean {
@@ -53,7 +59,9 @@ export class GrpcSessions implements SessionOwner {
       if (this.servers.has(server)) continue;
       this.servers.add(server);
       for (const session of sessions) this.keep(session);
-      server.prependListener('setSecureContext' in server ? 'secureConnection' : 'connection', this.connected);
+      const isSecure = 'setSecureContext' in server;
+      if (isSecure) server.on('connection', (socket: Socket) => void this.handshakes.add(socket));
+      server.prependListener(isSecure ? 'secureConnection' : 'connection', this.connected);
       // After grpc-js, which would find it closed.
       server.on('session', (session) => this.opened(session));
       server.on('stream', (stream) => this.began(stream));
@@ -94,8 +102,9 @@ export class GrpcSessions implements SessionOwner {
     over.abort();
   }
 
-  /** Cuts what is left of them. */
+  /** Cuts what is left of them, and handshakes that have not ended: the listener is not closed before they are. */
   destroy(): void {
+    for (const { socket } of this.handshakes) socket.destroy();
     for (const [session, held] of this.open) (held ?? session).destroy();
   }
 
@@ -123,6 +132,7 @@ export class GrpcSessions implements SessionOwner {
 
   private readonly connected = (socket: Socket): void => {
     this.connecting = socket;
+    this.handshakes.end(socket);
   };
 
   private opened(session: ServerHttp2Session): void {

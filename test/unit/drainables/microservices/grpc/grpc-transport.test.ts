@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { EventEmitter } from 'node:events';
 import { type Observable, Subject } from 'rxjs';
 import { grpcTransport } from '../../../../../src/drainables/microservices/grpc/grpc-transport.js';
 import { MessageWork } from '../../../../../src/drainables/microservices/shared/message-work.js';
@@ -283,7 +284,7 @@ describe('Clients', () => {
   it('that wait to be accepted are accepted before the listener closes', async () => {
     const stopped = transport.stopTaking(never);
     for (let turns = 0; turns < 10; turns++) {
-      grpc.http2.emit('connection');
+      grpc.http2.emit('connection', new EventEmitter());
       await turn();
     }
     expect(grpc.did).toEqual([]);
@@ -421,6 +422,20 @@ describe('The end', () => {
     await listen();
     await transport.cut!();
     expect(session.destroyed).toBe(true);
+  });
+
+  it('cuts TLS handshakes that have not ended: Nest would wait for them as it closes', async () => {
+    grpc = new FakeGrpc();
+    Object.assign(grpc.http2, { setSecureContext: () => undefined });
+    await listen();
+    const cut: number[] = [];
+    for (const remotePort of [1, 2]) {
+      const socket = Object.assign(new EventEmitter(), { remotePort, destroy: () => cut.push(remotePort) });
+      grpc.http2.emit('connection', socket);
+    }
+    grpc.http2.emit('secureConnection', { remotePort: 1, encrypted: true });
+    transport.disconnect!(() => undefined, false);
+    expect(cut).toEqual([2]);
   });
 
   it('leaves nothing that Nest could wait for when it closes', () => {
