@@ -51,9 +51,10 @@ class GrpcTransport implements Transport {
     });
   }
 
-  announce(): void {
+  /** In a lame duck that takes no time nobody is told: who comes back would find the listener still open. */
+  announce(spreadMs: number): void {
     const { grpc, sessions } = this;
-    if (!grpc) return;
+    if (!grpc || spreadMs === 0) return;
     sessions.meet(http2ServersOf(grpc));
     sessions.leave();
   }

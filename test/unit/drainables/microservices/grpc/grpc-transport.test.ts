@@ -169,14 +169,21 @@ describe('A call', () => {
 describe('Clients', () => {
   it('are told to leave as the lame duck begins', async () => {
     const session = grpc.http2.opens();
-    transport.announce!(0);
+    transport.announce!(2_000);
     await clock.advance(100);
     expect(session.closed).toBe(true);
     expect(grpc.did).toEqual([]);
   });
 
-  it('that come back meanwhile are told half a second after their first call: they bring what was refused', async () => {
+  it('are not told in a lame duck that takes no time: they would come back before the listener closes', async () => {
+    const session = grpc.http2.opens();
     transport.announce!(0);
+    await clock.advance(100);
+    expect(session.closed).toBe(false);
+  });
+
+  it('that come back meanwhile are told half a second after their first call: they bring what was refused', async () => {
+    transport.announce!(2_000);
     const session = grpc.http2.opens();
     await clock.advance(1_000);
     grpc.http2.streams(session);
@@ -189,7 +196,7 @@ describe('Clients', () => {
   });
 
   it('that come back and leave by themselves, or late, are told no more than once', async () => {
-    transport.announce!(0);
+    transport.announce!(2_000);
     const gone = grpc.http2.opens();
     grpc.http2.streams(gone);
     gone.emit('close');
@@ -245,7 +252,7 @@ describe('Clients', () => {
     expect(port).toBe(50_051);
     const [, second] = [...grpc.http2Servers.keys()];
     const [silent, session] = [second!.opensInSilence(), second!.opens()];
-    transport.announce!(0);
+    transport.announce!(2_000);
     await clock.advance(100);
     // A silent session that Node closes may corrupt its heap.
     expect({ session: session.closed, silent: silent.closed }).toEqual({ session: true, silent: false });
@@ -388,7 +395,7 @@ describe('Clients', () => {
     const session = new FakeSession();
     grpc.http2Servers.get(grpc.http2)!.sessions.add(session);
     await listen();
-    transport.announce!(0);
+    transport.announce!(2_000);
     expect(session.closed).toBe(true);
     await transport.stopTaking(never);
     expect(grpc.did).toEqual(['tryShutdown']);
@@ -439,7 +446,7 @@ describe('The end', () => {
   });
 
   it('leaves nothing that Nest could wait for when it closes', () => {
-    transport.announce!(0);
+    transport.announce!(2_000);
     grpc.did.length = 0;
     transport.disconnect!(() => grpc.did.push('close'), true);
     expect(grpc.did).toEqual(['forceShutdown', 'close']);
@@ -449,7 +456,7 @@ describe('The end', () => {
     server = new FakeNestServer(grpc);
     const context = { clock, isDraining: () => false, refusal: undefined, readiness: new FakeReadiness() };
     const idle = grpcTransport(server, context)!;
-    idle.announce!(0);
+    idle.announce!(2_000);
     await idle.stopTaking(never);
     await idle.flush!(never);
     await idle.cut!();
