@@ -21,8 +21,8 @@ const returnedMs = 500;
 /**
  * The sessions of the servers of HTTP/2 beneath a server of gRPC.
  *
- * A client of gRPC sends a call that was refused once more by itself, and only once. So a call must not meet the telling
- * twice:
+ * A client of gRPC sends a call that was refused once more by itself, and only once. So a call must not meet the
+ * telling twice:
  *
  * - They are told by the drain and not by grpc-js, whose `drain()` refuses every call that crosses the telling on the
  *   wire. Node's client alone refuses some by itself: those that it begins in the turn in which it reads the telling.
@@ -80,8 +80,9 @@ export class GrpcSessions implements SessionOwner {
 
   /**
    * Closes the listeners, and resolves when every client has heard that it is to leave. The listeners close first: a
-   * client that has been told comes back at once, and enough of them would always leave one that has not heard. A session
-   * that is still made from here on, of a TLS handshake that has just ended, is told as it says its first word.
+   * client that has been told comes back at once, and enough of them would always leave one that has not heard. A
+   * session that is still made from here on, of a TLS handshake that has just ended, is told as it says its first
+   * word.
    */
   async told(deadline: AbortSignal): Promise<void> {
     await Promise.all([...this.servers].map((server) => closeListener(server, this.clock, deadline)));
