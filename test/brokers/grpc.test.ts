@@ -148,6 +148,23 @@ describe('gRPC', () => {
     expect(child.told.filter(({ event }) => event === 'ran').map(({ id }) => id)).toEqual(['before', 'crossing']);
   });
 
+  it('finds an end where clients come back at once: the listener closes before they are told', async () => {
+    const { child, port } = await replica();
+    const wire = await HoldingProxy.listen(port);
+    closing.push(() => void wire.close());
+    const client = await Http2Client.connect(`http://127.0.0.1:${wire.port}`);
+    closing.push(() => client.destroy());
+    await client.request('/orders.Orders/Create', grpcHeaders, orderMessage('before'));
+    wire.hold('to the client');
+    child.signal('SIGTERM');
+    // The drain waits for its client to have heard.
+    await wire.isHolding;
+    await expect(Http2Client.connect(`http://127.0.0.1:${port}`)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    wire.release();
+    await child.ended;
+    expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true });
+  });
+
   it('without a lame duck loses calls of clients that hear of the successor late', async () => {
     const [old, successor] = await Promise.all([replica(), replica()]);
     directory.set('at-once', old.port);

@@ -44,7 +44,8 @@ export interface SessionOwner {
  *
  * A session whose client has not said its first word is never closed by Node's own means: `close()` before the preface
  * has been read corrupts Node's heap once in some hundred times, and ends the process (20.20). Its client gets a moment
- * to speak; then a GOAWAY alone goes out, and the session is destroyed when the client leaves, or a second later.
+ * to speak; then a GOAWAY alone goes out, and the session is destroyed a second later: behind it Node reads nothing any
+ * more, not even that the client has left.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9113#section-6.8
  */

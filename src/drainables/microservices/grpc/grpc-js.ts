@@ -15,9 +15,13 @@ export interface GrpcNestServer extends TransportServer {
 /** What the drain uses of `Server` of @grpc/grpc-js. */
 export interface GrpcServer {
   register(path: string, handler: GrpcHandler, ...rest: unknown[]): boolean;
+  bindAsync(address: string, credentials: unknown, bound: GrpcBound): void;
   tryShutdown(done: (error?: Error) => void): void;
   forceShutdown(): void;
 }
+
+/** Called when a server listens, or cannot. No connection has been accepted by then. */
+export type GrpcBound = (error: Error | null, port: number) => void;
 
 /** A private field of it. What is not kept without it is said where it is read. */
 interface GrpcInsides {

@@ -1,9 +1,11 @@
 import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type Socket } from 'node:net';
 import { type Clock, type ClockTimer, delay } from '../../../sequence/clock.js';
+import { Handshakes } from '../../shared/handshakes.js';
 import { Session, type SessionOwner } from '../../shared/http2-session.js';
+import { closeListener } from '../../shared/listener.js';
 import { Progress } from '../../shared/progress.js';
-import { nextPoll, onceBacklogIsEmpty } from '../../shared/turns.js';
+import { nextPoll } from '../../shared/turns.js';
 
 /**
  * How long a client gets to close its end, ms, when everything has been handed to the kernel. One that has vanished
@@ -19,8 +21,8 @@ const returnedMs = 500;
 /**
  * The sessions of the servers of HTTP/2 beneath a server of gRPC.
  *
- * A client of gRPC sends a call that was refused once more by itself, and only once. So a call must not meet the telling
- * twice:
+ * A client of gRPC sends a call that was refused once more by itself, and only once. So a call must not meet the
+ * telling twice:
  *
  * - They are told by the drain and not by grpc-js, whose `drain()` refuses every call that crosses the telling on the
  *   wire. Node's client alone refuses some by itself: those that it begins in the turn in which it reads the telling.
@@ -40,7 +42,12 @@ export class GrpcSessions implements SessionOwner {
   /** Of those that have come back: they are told when it fires. */
   private readonly staying = new Map<Session, ClockTimer>();
 
-  constructor(private readonly clock: Clock) {}
+  /** Those of TLS that are under way, which grpc-js knows nothing of. */
+  private readonly handshakes: Handshakes;
+
+  constructor(private readonly clock: Clock) {
+    this.handshakes = new Handshakes(clock, () => undefined);
+  }
 
   /** Reports whether any server is known. */
   get areSeen(): boolean {
@@ -52,7 +59,9 @@ export class GrpcSessions implements SessionOwner {
       if (this.servers.has(server)) continue;
       this.servers.add(server);
       for (const session of sessions) this.keep(session);
-      server.prependListener('setSecureContext' in server ? 'secureConnection' : 'connection', this.connected);
+      const isSecure = 'setSecureContext' in server;
+      if (isSecure) server.on('connection', (socket: Socket) => void this.handshakes.add(socket));
+      server.prependListener(isSecure ? 'secureConnection' : 'connection', this.connected);
       // After grpc-js, which would find it closed.
       server.on('session', (session) => this.opened(session));
       server.on('stream', (stream) => this.began(stream));
@@ -70,18 +79,16 @@ export class GrpcSessions implements SessionOwner {
   }
 
   /**
-   * Resolves when every connection that waits to be accepted has a session, for closing the listener would reset it, and
-   * every client has heard that it is to leave. One that is still made from here on, of a TLS handshake that has just
-   * ended, is told as it says its first word.
+   * Closes the listeners, and resolves when every client has heard that it is to leave. The listeners close first: a
+   * client that has been told comes back at once, and enough of them would always leave one that has not heard. A
+   * session that is still made from here on, of a TLS handshake that has just ended, is told as it says its first
+   * word.
    */
   async told(deadline: AbortSignal): Promise<void> {
-    await Promise.all(
-      [...this.servers].map((server) => onceBacklogIsEmpty(server, this.clock, () => undefined, deadline)),
-    );
+    await Promise.all([...this.servers].map((server) => closeListener(server, this.clock, deadline)));
     this.isClosing = true;
     this.leave();
-    const areTold = () => [...this.open.keys()].every(({ closed, destroyed }) => closed || destroyed);
-    await this.progress.until(areTold, deadline);
+    await this.each(({ closed, destroyed }) => closed || destroyed, deadline);
   }
 
   /** Resolves when everything has left on sessions that are being closed, or at the deadline. */
@@ -89,16 +96,17 @@ export class GrpcSessions implements SessionOwner {
     await this.progress.until(() => this.streams === 0, deadline);
     // Node destroys a session that is being closed when all has been written: not in the turn of its last stream.
     await nextPoll();
-    await this.progress.until(() => [...this.open.keys()].every(({ destroyed }) => destroyed), deadline);
+    await this.each(({ destroyed }) => destroyed, deadline);
     const over = new AbortController();
     const closed = this.progress.until(() => this.open.size === 0, AbortSignal.any([deadline, over.signal]));
     await Promise.race([closed, delay(this.clock, lingerMs, AbortSignal.any([deadline, over.signal]))]);
     over.abort();
   }
 
-  /** Cuts what is left of them. */
+  /** Cuts what is left of them, and handshakes that have not ended: the listener is not closed before they are. */
   destroy(): void {
-    for (const held of this.open.values()) held?.destroy();
+    for (const { socket } of this.handshakes) socket.destroy();
+    for (const [session, held] of this.open) (held ?? session).destroy();
   }
 
   saidLast(): void {
@@ -115,8 +123,17 @@ export class GrpcSessions implements SessionOwner {
     this.forget(held.session);
   }
 
+  /**
+   * Resolves when each that is open has come to what `has` looks for, and what stays so; or at the deadline. One is
+   * looked at after the other, for there may be thousands, and each of them makes progress.
+   */
+  private async each(has: (session: ServerHttp2Session) => boolean, deadline: AbortSignal): Promise<void> {
+    for (const session of this.open.keys()) await this.progress.until(() => has(session), deadline);
+  }
+
   private readonly connected = (socket: Socket): void => {
     this.connecting = socket;
+    this.handshakes.end(socket);
   };
 
   private opened(session: ServerHttp2Session): void {

@@ -19,8 +19,8 @@ export function grpcTransport(server: TransportServer, context: TransportContext
 
 /**
  * In the lame duck clients get GOAWAY, and again when they have come back, with the listener open and everything
- * served. As draining begins all that are left get it; then the listener closes (`tryShutdown()`): calls in progress go
- * on, and no further one can begin.
+ * served. As draining begins the listener closes, and all that are left get it; then grpc-js closes (`tryShutdown()`):
+ * calls in progress go on, and no further one can begin.
  *
  * `ServerGrpc` of Nest makes a server of grpc-js in `createClient()` (5 to 12), adds services to it, and only then
  * takes calls. Its accessors `status`, `on()` and `unwrap()` throw, and are left alone.
@@ -51,9 +51,10 @@ class GrpcTransport implements Transport {
     });
   }
 
-  announce(): void {
+  /** In a lame duck that takes no time nobody is told: who comes back would find the listener still open. */
+  announce(spreadMs: number): void {
     const { grpc, sessions } = this;
-    if (!grpc) return;
+    if (!grpc || spreadMs === 0) return;
     sessions.meet(http2ServersOf(grpc));
     sessions.leave();
   }
@@ -91,6 +92,16 @@ class GrpcTransport implements Transport {
   private meet(grpc: GrpcServer, calls: GrpcCalls): void {
     this.grpc = grpc;
     this.sessions.meet(http2ServersOf(grpc));
+    // The application may bind ports of its own.
+    overlay<GrpcServer['bindAsync']>(
+      grpc,
+      'bindAsync',
+      (original) => (address, credentials, bound) =>
+        original.call(grpc, address, credentials, (...result) => {
+          this.sessions.meet(http2ServersOf(grpc));
+          bound(...result);
+        }),
+    );
     overlay<GrpcServer['register']>(grpc, 'register', (original) => (path, handler, ...rest) => {
       const standIn = this.health.standInFor(path, handler) ?? calls.counted(path, handler);
       return original.call(grpc, path, standIn, ...rest);

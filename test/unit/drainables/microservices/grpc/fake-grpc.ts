@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
+import { Server } from 'node:net';
 import {
   type GrpcAnswer,
+  type GrpcBound,
   type GrpcCall,
   type GrpcHandler,
   type GrpcServer,
@@ -53,9 +55,15 @@ export class FakeSession extends EventEmitter {
   }
 }
 
-/** A server of HTTP/2 that accepts no connections. */
-export class FakeHttp2Server extends EventEmitter {
+/** A server of HTTP/2 that accepts no connections. It listens until it emits `close`. */
+export class FakeHttp2Server extends Server {
   readonly sessions: FakeSession[] = [];
+
+  constructor() {
+    super();
+    Object.defineProperty(this, 'listening', { value: true, writable: true });
+    this.once('close', () => Object.assign(this, { listening: false }));
+  }
 
   /** Its client has said its first word. */
   opens(): FakeSession {
@@ -88,6 +96,11 @@ export class FakeGrpc implements GrpcServer {
   register(path: string, handler: GrpcHandler): boolean {
     this.handlers.set(path, handler);
     return true;
+  }
+
+  bindAsync(_address: string, _credentials: unknown, bound: GrpcBound): void {
+    this.http2Servers.set(new FakeHttp2Server(), { sessions: new Set() });
+    bound(null, 50_051);
   }
 
   calls(path: string, call: FakeCall, answer?: GrpcAnswer): unknown {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { EventEmitter } from 'node:events';
 import { type Observable, Subject } from 'rxjs';
 import { grpcTransport } from '../../../../../src/drainables/microservices/grpc/grpc-transport.js';
 import { MessageWork } from '../../../../../src/drainables/microservices/shared/message-work.js';
@@ -168,14 +169,21 @@ describe('A call', () => {
 describe('Clients', () => {
   it('are told to leave as the lame duck begins', async () => {
     const session = grpc.http2.opens();
-    transport.announce!(0);
+    transport.announce!(2_000);
     await clock.advance(100);
     expect(session.closed).toBe(true);
     expect(grpc.did).toEqual([]);
   });
 
-  it('that come back meanwhile are told half a second after their first call: they bring what was refused', async () => {
+  it('are not told in a lame duck that takes no time: they would come back before the listener closes', async () => {
+    const session = grpc.http2.opens();
     transport.announce!(0);
+    await clock.advance(100);
+    expect(session.closed).toBe(false);
+  });
+
+  it('that come back meanwhile are told half a second after their first call: they bring what was refused', async () => {
+    transport.announce!(2_000);
     const session = grpc.http2.opens();
     await clock.advance(1_000);
     grpc.http2.streams(session);
@@ -188,7 +196,7 @@ describe('Clients', () => {
   });
 
   it('that come back and leave by themselves, or late, are told no more than once', async () => {
-    transport.announce!(0);
+    transport.announce!(2_000);
     const gone = grpc.http2.opens();
     grpc.http2.streams(gone);
     gone.emit('close');
@@ -238,6 +246,19 @@ describe('Clients', () => {
     expect(late.closed).toBe(true);
   });
 
+  it('of a port that the application has bound itself are known from their first word', async () => {
+    let port = 0;
+    grpc.bindAsync('127.0.0.1:0', undefined, (_error, bound) => (port = bound));
+    expect(port).toBe(50_051);
+    const [, second] = [...grpc.http2Servers.keys()];
+    const [silent, session] = [second!.opensInSilence(), second!.opens()];
+    transport.announce!(2_000);
+    await clock.advance(100);
+    // A silent session that Node closes may corrupt its heap.
+    expect({ session: session.closed, silent: silent.closed }).toEqual({ session: true, silent: false });
+    for (const each of [session, silent]) each.emit('close');
+  });
+
   it('are waited for by grpc-js where their sessions are not known', async () => {
     grpc = new FakeGrpc();
     grpc.http2Servers.clear();
@@ -270,12 +291,44 @@ describe('Clients', () => {
   it('that wait to be accepted are accepted before the listener closes', async () => {
     const stopped = transport.stopTaking(never);
     for (let turns = 0; turns < 10; turns++) {
-      grpc.http2.emit('connection');
+      grpc.http2.emit('connection', new EventEmitter());
       await turn();
     }
     expect(grpc.did).toEqual([]);
     await stopped;
     expect(grpc.did).toEqual(['tryShutdown']);
+  });
+
+  it('find no listener when they come back, for it closes before they have been told as draining begins', async () => {
+    const session = grpc.http2.opens();
+    const streams = [grpc.http2.streams(session), grpc.http2.streams(session)];
+    // It is about to open the next one.
+    streams[0]!.emit('close');
+    const stopped = transport.stopTaking(never);
+    for (let turns = 0; turns < 30; turns++) await turn();
+    expect({ listening: grpc.http2.listening, closed: session.closed }).toEqual({ listening: false, closed: false });
+    await clock.advance(100);
+    expect(session.closed).toBe(true);
+    await stopped;
+  });
+
+  it('are each looked at a few times, however many there are', async () => {
+    let looks = 0;
+    const sessions = Array.from({ length: 100 }, () => {
+      const session = grpc.http2.opens();
+      Object.defineProperty(session, 'destroyed', { get: () => (looks++, session.closed) });
+      return session;
+    });
+    // Each is about to open a stream: none is told at once.
+    for (const session of sessions) {
+      grpc.http2.streams(session);
+      grpc.http2.streams(session).emit('close');
+    }
+    const stopped = transport.stopTaking(never);
+    for (let turns = 0; turns < 30; turns++) await turn();
+    await clock.advance(100);
+    await stopped;
+    expect(looks).toBeLessThan(1_000);
   });
 
   it('are waited for until everything has left', async () => {
@@ -342,7 +395,7 @@ describe('Clients', () => {
     const session = new FakeSession();
     grpc.http2Servers.get(grpc.http2)!.sessions.add(session);
     await listen();
-    transport.announce!(0);
+    transport.announce!(2_000);
     expect(session.closed).toBe(true);
     await transport.stopTaking(never);
     expect(grpc.did).toEqual(['tryShutdown']);
@@ -369,8 +422,31 @@ describe('The end', () => {
     expect(grpc.did).toEqual(['forceShutdown']);
   });
 
+  it('cuts sessions whose socket is not known: without channelz grpc-js knows of none', async () => {
+    grpc = new FakeGrpc();
+    const session = new FakeSession();
+    grpc.http2Servers.get(grpc.http2)!.sessions.add(session);
+    await listen();
+    await transport.cut!();
+    expect(session.destroyed).toBe(true);
+  });
+
+  it('cuts TLS handshakes that have not ended: Nest would wait for them as it closes', async () => {
+    grpc = new FakeGrpc();
+    Object.assign(grpc.http2, { setSecureContext: () => undefined });
+    await listen();
+    const cut: number[] = [];
+    for (const remotePort of [1, 2]) {
+      const socket = Object.assign(new EventEmitter(), { remotePort, destroy: () => cut.push(remotePort) });
+      grpc.http2.emit('connection', socket);
+    }
+    grpc.http2.emit('secureConnection', { remotePort: 1, encrypted: true });
+    transport.disconnect!(() => undefined, false);
+    expect(cut).toEqual([2]);
+  });
+
   it('leaves nothing that Nest could wait for when it closes', () => {
-    transport.announce!(0);
+    transport.announce!(2_000);
     grpc.did.length = 0;
     transport.disconnect!(() => grpc.did.push('close'), true);
     expect(grpc.did).toEqual(['forceShutdown', 'close']);
@@ -380,7 +456,7 @@ describe('The end', () => {
     server = new FakeNestServer(grpc);
     const context = { clock, isDraining: () => false, refusal: undefined, readiness: new FakeReadiness() };
     const idle = grpcTransport(server, context)!;
-    idle.announce!(0);
+    idle.announce!(2_000);
     await idle.stopTaking(never);
     await idle.flush!(never);
     await idle.cut!();
