@@ -30,7 +30,7 @@ export function countEventHandlers(bus: EventBus, calls: CountedCalls): void {
     });
   };
   overlay<EventBus['bind']>(bus, 'bind', (original) => (handler, id) => {
-    if (handler.isDependencyTreeStatic?.() && handler.instance) count(handler.instance);
+    if (handler.instance) count(handler.instance);
     return original.call(bus, handler, id);
   });
   const { moduleRef } = bus;

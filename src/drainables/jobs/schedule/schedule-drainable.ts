@@ -98,7 +98,7 @@ export class ScheduleDrainable implements Drainable {
   /** Node keeps the function of a timer as a property; fake timers do not. */
   private meetTimer(name: string, timer: unknown): void {
     const property = typeof timer === 'object' && timer && Object.getOwnPropertyDescriptor(timer, '_onTimeout');
-    if (property && typeof property.value === 'function' && property.writable) {
+    if (property && typeof property.value === 'function') {
       (timer as { _onTimeout: Tick })._onTimeout = this.count(property.value as Tick, name);
     }
   }
