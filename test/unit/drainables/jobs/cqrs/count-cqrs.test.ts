@@ -18,14 +18,18 @@ class PlacedHandler implements EventHandler {
   }
 }
 
+interface FakeWrapper extends HandlerWrapper {
+  isDependencyTreeStatic(): boolean;
+}
+
 /** Calls its handlers as the bus of Nest does. */
 class FakeEventBus implements EventBus {
   moduleRef?: EventBus['moduleRef'];
   private readonly bound: (() => Promise<unknown>)[] = [];
 
-  bind(handler: HandlerWrapper): void {
+  bind(handler: FakeWrapper): void {
     this.bound.push(async () => {
-      if (handler.isDependencyTreeStatic?.()) return handler.instance!.handle(new OrderPlaced());
+      if (handler.isDependencyTreeStatic()) return handler.instance!.handle(new OrderPlaced());
       return (await this.moduleRef!.resolve(handler.metatype, 1, {})).handle(new OrderPlaced());
     });
   }
@@ -97,7 +101,8 @@ describe('The buses of CQRS', () => {
     expect(counted.inFlight()).toEqual(['event a handler of request scope']);
     making.release();
     await gate.entered;
-    expect(counted.inFlight()).toContain('event PlacedHandler.handle');
+    // From here on by itself: there was no turn in which nothing was in flight.
+    expect(counted.inFlight()).toEqual(['event a handler of request scope', 'event PlacedHandler.handle']);
     gate.release();
     await Promise.all(handled);
     await turn();

@@ -82,6 +82,9 @@ describe('The drainable of schedulers', () => {
     explorer.lookupSchedulers(new Reports(), 'send');
     orchestrator.targets[0]!();
     expect(counted.inFlight()).toEqual(['cron Reports.send']);
+    orchestrator.addCron(run, { name: 'added by hand' });
+    orchestrator.targets[1]!();
+    expect(counted.inFlight()).toEqual(['cron Reports.send', 'cron added by hand']);
     gate.release();
   });
 
@@ -94,6 +97,16 @@ describe('The drainable of schedulers', () => {
     gate.release();
     await turn();
     expect(counted.inFlight()).toEqual([]);
+  });
+
+  it('counts the runs of cron jobs that a registry has when it is met', () => {
+    const filled = new SchedulerRegistry();
+    const job = new CronJob(everySecond, run);
+    filled.addCronJob('nightly', job);
+    drainable.meetRegistry(filled as unknown as MetRegistry);
+    void job.fireOnTick();
+    expect(counted.inFlight()).toEqual(['cron nightly']);
+    gate.release();
   });
 
   it('counts the runs of intervals and timeouts that are added by hand', async () => {
