@@ -39,6 +39,11 @@ export class FakeCall extends EventEmitter implements GrpcCall {
 
 /** A session over TLS, where telling takes no time. */
 export class FakeSession extends EventEmitter {
+  readonly socket = Object.assign(new EventEmitter(), {
+    encrypted: true,
+    destroyed: false,
+    destroy: () => void (this.socket.destroyed = true),
+  });
   closed = false;
   destroyed = false;
   goaway(): void {
@@ -53,9 +58,21 @@ export class FakeSession extends EventEmitter {
   }
 }
 
-/** A server of HTTP/2 that accepts no connections. */
+/** A server of HTTP/2: a connection that is accepted becomes a session in the same turn. */
 export class FakeHttp2Server extends EventEmitter {
   readonly sessions: FakeSession[] = [];
+  private opening?: FakeSession;
+
+  /** @param accepted what a server emits when a connection can be talked on */
+  constructor(readonly accepted: 'connection' | 'secureConnection' = 'connection') {
+    super();
+    if (accepted === 'secureConnection') Object.assign(this, { setSecureContext: () => undefined });
+    this.on(accepted, () => {
+      const { opening } = this;
+      this.opening = undefined;
+      if (opening) this.emit('session', opening);
+    });
+  }
 
   /** Its client has said its first word. */
   opens(): FakeSession {
@@ -66,9 +83,9 @@ export class FakeHttp2Server extends EventEmitter {
 
   opensInSilence(): FakeSession {
     const session = new FakeSession();
-    this.emit('connection', Object.assign(new EventEmitter(), { encrypted: true, destroy: () => undefined }));
     this.sessions.push(session);
-    this.emit('session', session);
+    this.opening = session;
+    this.emit(this.accepted, session.socket);
     return session;
   }
 
@@ -81,9 +98,12 @@ export class FakeHttp2Server extends EventEmitter {
 
 export class FakeGrpc implements GrpcServer {
   readonly did: string[] = [];
-  readonly http2 = new FakeHttp2Server();
-  readonly http2Servers = new Map([[this.http2, { sessions: new Set<FakeSession>() }]]);
+  readonly http2Servers: Map<FakeHttp2Server, { sessions: Set<FakeSession> }>;
   private readonly handlers = new Map<string, GrpcHandler>();
+
+  constructor(readonly http2 = new FakeHttp2Server()) {
+    this.http2Servers = new Map([[http2, { sessions: new Set<FakeSession>() }]]);
+  }
 
   register(path: string, handler: GrpcHandler): boolean {
     this.handlers.set(path, handler);
