@@ -90,6 +90,26 @@ describe('The buses of CQRS', () => {
     expect(Object.keys(instance)).toEqual(['work']);
   });
 
+  it('have no handler of request scope counted any longer that could not be made', async () => {
+    const bus = new FakeEventBus();
+    bus.moduleRef = { resolve: () => Promise.reject(new Error('no database')) };
+    countEventHandlers(bus, counted.calls);
+    bus.bind({ metatype: PlacedHandler, isDependencyTreeStatic: () => false });
+    const [handled] = bus.publish();
+    expect(counted.inFlight()).toEqual(['event a handler of request scope']);
+    await expect(handled).rejects.toThrow('no database');
+    await turn();
+    expect(counted.inFlight()).toEqual([]);
+  });
+
+  it('are left all else that makes their handlers', () => {
+    const bus = new FakeEventBus();
+    const moduleRef = { resolve: () => Promise.reject(new Error('no database')), get: () => 'a provider' };
+    bus.moduleRef = moduleRef;
+    countEventHandlers(bus, counted.calls);
+    expect((bus.moduleRef as typeof moduleRef).get()).toBe('a provider');
+  });
+
   it('have a handler of request scope counted from when it is made', async () => {
     const bus = new FakeEventBus();
     const making = new Gate();

@@ -154,6 +154,32 @@ describe('The drainable of schedulers', () => {
     void old.stop();
   });
 
+  it('stops the jobs of every registry, those included of a cron that tells less of them', () => {
+    const old = { running: true, ran: 0, fireOnTick: () => old.ran++, stop: () => undefined };
+    const other = new SchedulerRegistry();
+    drainable.meetRegistry(other as unknown as MetRegistry);
+    const stopped: string[] = [];
+    for (const [name, each] of Object.entries({ registry, other })) {
+      const stop = () => void stopped.push(name);
+      each.addCronJob('nightly', { ...old, stop } as unknown as CronJob);
+    }
+    const job = Object.assign(old, { stop: () => void stopped.push('old') });
+    registry.addCronJob('old', job as unknown as CronJob);
+    job.fireOnTick();
+    void drainable.drain();
+    expect(stopped).toEqual(['registry', 'old', 'other']);
+    // A handler has started it again.
+    job.fireOnTick();
+    expect(job.ran).toBe(1);
+  });
+
+  it('leaves a timer alone that has fired, or was cleared, before it is added', () => {
+    const timer = setTimeout(() => undefined, 1_000);
+    clearTimeout(timer);
+    registry.addTimeout('once', timer);
+    expect(timer).toMatchObject({ _onTimeout: null });
+  });
+
   it('lets work in flight run a job by hand while it drains', async () => {
     const ran = jest.fn<() => void>();
     const job = CronJob.from({ cronTime: everyYear, onTick: ran, start: true });
