@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type ModulesContainer } from '@nestjs/core';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { type CronJob } from 'cron';
@@ -9,21 +8,7 @@ import { resolveOptions } from '../../../src/options/resolve-options.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { Gate } from '../../support/gate.js';
 import { FakeWorker } from '../drainables/jobs/bullmq/fake-worker.js';
-
-/** What Nest keeps of its modules, as far as providers are looked for in it. */
-class Modules extends Map<string, { metatype?: object; providers: Map<object, object> }> {
-  private readonly providers = new Map<object, object>();
-
-  constructor(metatype?: object) {
-    super();
-    this.set('app', { metatype, providers: this.providers });
-  }
-
-  provide(instance: unknown): void {
-    const token = {};
-    this.providers.set(token, { token, instance });
-  }
-}
+import { FakeModules } from './fake-modules.js';
 
 class BullExplorer {
   constructor(private readonly worker: FakeWorker) {}
@@ -37,19 +22,19 @@ class BullExplorer {
 describe('The finder of what begins work by itself', () => {
   let clock: FakeClock;
   let core: DrainCore;
-  let modules: Modules;
+  let modules: FakeModules;
   let gate: Gate;
 
   beforeEach(() => {
     clock = new FakeClock();
     core = new DrainCore(resolveOptions({ drainTimeoutMs: 1_000 }), clock, {});
-    modules = new Modules();
+    modules = new FakeModules();
     gate = new Gate();
   });
 
   afterEach(() => gate.release());
 
-  const finderOf = (container: Modules) => new JobFinder(core, container as unknown as ModulesContainer);
+  const finderOf = ({ container }: FakeModules) => new JobFinder(core, container);
   const stop = () => void core.sequence.begin({ reason: 'a test', isHostClosing: false });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   const inFlight = () => core.tracker.leftovers().map(({ kind, name }) => `${kind} ${name}`);
@@ -236,7 +221,7 @@ describe('The finder of what begins work by itself', () => {
   it('meets the workers that only their queue knows of as draining begins, and none is closed by it', async () => {
     class QueueWorker extends FakeWorker {}
     const hidden = new QueueWorker(() => gate.pass());
-    const container = new Modules({ _workerClass: QueueWorker });
+    const container = new FakeModules({ _workerClass: QueueWorker });
     container.provide({
       name: 'orders',
       opts: { processors: ['send.js'] },

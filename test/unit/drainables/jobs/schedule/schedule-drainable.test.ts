@@ -173,7 +173,10 @@ describe('The drainable of schedulers', () => {
     expect(job.ran).toBe(1);
   });
 
-  it('leaves a timer alone that has fired, or was cleared, before it is added', () => {
+  it('leaves a timer alone that has fired, or was cleared, before it is added, and what is none', () => {
+    const other = new SchedulerRegistry();
+    drainable.meetRegistry(other as unknown as MetRegistry);
+    for (const [n, none] of [undefined, null, 7].entries()) other.addTimeout(`none ${n}`, none);
     const timer = setTimeout(() => undefined, 1_000);
     clearTimeout(timer);
     registry.addTimeout('once', timer);
