@@ -27,9 +27,15 @@ describe('isCalledByHandler', () => {
     expect(caller('core/injector/injector.js')(isCalledByHandler)).toBe(false);
   });
 
-  it('leaves the length of stacks as it was', () => {
+  it('looks further than stacks reach by default, and leaves their length as it was', () => {
     const { stackTraceLimit } = Error;
-    isCalledByHandler();
-    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+    Error.stackTraceLimit = 7;
+    try {
+      const call = caller('core/router/router-execution-context.js');
+      expect(call(() => through(20, isCalledByHandler))).toBe(true);
+      expect(Error.stackTraceLimit).toBe(7);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
   });
 });
