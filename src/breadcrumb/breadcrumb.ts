@@ -59,7 +59,7 @@ export class Breadcrumb {
   start(): void {
     try {
       mkdirSync(dirname(this.file), { recursive: true });
-      writeFileSync(`${this.file}.tmp`, '', { mode: 0o600 });
+      writeFileSync(`${this.file}.tmp`, '');
       rmSync(`${this.file}.tmp`);
     } catch (error) {
       throw new DrainError(
@@ -86,7 +86,7 @@ export class Breadcrumb {
     }
     this.phase = phase;
     this.phaseBeganAt = now;
-    if (phase !== 'closed') this.writeAgain();
+    this.writeAgain();
   }
 
   private readonly writeAgain = (): void => {

@@ -53,10 +53,9 @@ export class JobFinder {
 
   /** Looks for what has been made meanwhile. */
   look(): void {
-    for (const wrapper of providersOf(this.modules)) {
-      const { instance } = wrapper;
+    for (const { instance } of providersOf(this.modules)) {
       if (typeof instance !== 'object' || instance === null) continue;
-      this.addWorker(workerOf(wrapper));
+      this.addWorker(workerOf(instance));
       if (this.met.has(instance)) continue;
       this.met.add(instance);
       const kind = jobSourceOf(instance);
@@ -101,7 +100,7 @@ export class JobFinder {
   private meetBullExplorer(explorer: BullExplorer): void {
     overlay<BullExplorer['handleProcessor']>(explorer, 'handleProcessor', (original) => (processor, ...rest) => {
       const result = original.call(explorer, processor, ...rest);
-      this.addWorker(workerOf({ instance: processor }));
+      this.addWorker(workerOf(processor));
       return result;
     });
   }

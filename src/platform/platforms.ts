@@ -143,7 +143,7 @@ function pm2({ environment }: Surroundings): Platform | undefined {
   if (pm_id === undefined) return undefined;
   const given = Number(kill_timeout);
   return given > 0
-    ? { name: 'PM2', gracePeriodMs: Math.floor(given), why: 'its kill_timeout' }
+    ? { name: 'PM2', gracePeriodMs: given, why: 'its kill_timeout' }
     : {
         name: 'PM2',
         gracePeriodMs: usualGracePeriodsMs.PM2,

@@ -48,6 +48,5 @@ export function sharedSocketOf(
  */
 export function clusterWorker(): Worker | undefined {
   if (!process.connected) return undefined;
-  const { isWorker, worker } = process.getBuiltinModule('node:cluster') as unknown as Cluster;
-  return isWorker ? worker : undefined;
+  return (process.getBuiltinModule('node:cluster') as unknown as Cluster).worker;
 }

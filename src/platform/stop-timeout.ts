@@ -64,7 +64,7 @@ export function askStopTimeout(
   if (!unit) return answered(undefined);
   const scope = unit.isOfUser ? ['--user'] : [];
   const args = [...scope, 'show', '--property=TimeoutStopUSec', '--value', '--', unit.name];
-  runProgram(command, args, (output) => answered(timeSpanMs(output) || undefined), clock);
+  runProgram(command, args, (output) => answered(timeSpanMs(output)), clock);
 }
 
 function unitOf(controlGroups: () => string): Unit | undefined {

@@ -4,6 +4,7 @@ import { type Clock, type ClockTimer } from '../../src/sequence/clock.js';
 interface ArmedTimer {
   readonly at: number;
   readonly fire: () => void;
+  holdsProcess: boolean;
 }
 
 /**
@@ -28,14 +29,19 @@ export class FakeClock implements Clock {
   /** A duration that no timer of Node can hold fires at once, as it does there. */
   after(ms: number, fire: () => void): ClockTimer {
     const delayMs = ms >= 0 && ms <= timerMaxMs ? ms : 0;
-    const timer = { at: this.instant + delayMs, fire };
+    const timer = { at: this.instant + delayMs, fire, holdsProcess: true };
     this.timers.add(timer);
-    return { cancel: () => void this.timers.delete(timer) };
+    return { cancel: () => void this.timers.delete(timer), unref: () => void (timer.holdsProcess = false) };
   }
 
   /** The instants at which the armed timers will fire, soonest first. */
   get armedAt(): readonly number[] {
     return [...this.timers].map(({ at }) => at).sort((a, b) => a - b);
+  }
+
+  /** Reports whether an armed timer holds the process open. */
+  get holdsProcess(): boolean {
+    return [...this.timers].some(({ holdsProcess }) => holdsProcess);
   }
 
   /** Moves on by `ms`, and resolves when everything this set off has come to rest. */

@@ -2,12 +2,14 @@ import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DrainCore } from '../../src/drain-core.js';
+import { drainableWorker } from '../../src/drainables/jobs/bullmq/worker-drainable.js';
 import { GracefulShutdown } from '../../src/graceful-shutdown.js';
 import { resolveOptions } from '../../src/options/resolve-options.js';
 import { type Drainable } from '../../src/sequence/drainable.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
 import { nestsShutdownListener } from '../support/fake-process.js';
 import { Gate } from '../support/gate.js';
+import { FakeWorker } from './drainables/jobs/bullmq/fake-worker.js';
 
 let clock: FakeClock;
 let core: DrainCore;
@@ -113,6 +115,14 @@ describe('GracefulShutdown.register', () => {
     gate.release();
     await settle();
     expect(shutdown.phase).toBe('releasing');
+  });
+
+  it('counts the jobs of one that is made without an application', async () => {
+    const worker = new FakeWorker(async () => undefined);
+    shutdown.register(drainableWorker(worker));
+    const written = worker.take('1');
+    expect(core.tracker.leftovers()).toEqual([{ kind: 'job', name: 'orders:ship', ageMs: 0 }]);
+    await written;
   });
 
   it.each([

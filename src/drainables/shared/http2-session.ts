@@ -21,7 +21,7 @@ export interface SessionOwner {
   /** It has said its last. Streams may be open. */
   saidLast?(): void;
   /** It has said its last, and no stream is open. */
-  ended(session: Session): void;
+  ended?(session: Session): void;
   /** Its socket has closed. */
   closed(session: Session): void;
 }
@@ -70,7 +70,7 @@ export class Session {
     session.once('remoteSettings', () => this.spoke());
     session.once('close', () => {
       this.timer?.cancel();
-      owner.ended(this);
+      owner.ended?.(this);
       owner.closed(this);
     });
   }
@@ -184,7 +184,7 @@ export class Session {
   /** A client that does not close its end would hold the server for ever. */
   private closeInTime(): void {
     if (this.streams > 0) return;
-    this.owner.ended(this);
+    this.owner.ended?.(this);
     if (this.socket.destroyed) return;
     this.timer?.cancel();
     this.timer = this.clock.after(closeMs, () => this.destroy());

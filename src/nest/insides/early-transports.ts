@@ -11,16 +11,15 @@ const watchers = new WeakMap<object, (server: TransportServer) => void>();
 const watched = new WeakSet<MicroservicesModule>();
 
 /**
- * Does what `watchTransports()` does for versions that tell nobody of their transports. Reports whether it can.
+ * Does what `watchTransports()` does for versions that tell nobody of their transports.
  *
  * Relies on `MicroservicesModule.prototype.setupListeners(container, server)`, looked up among what is loaded already
  * (@nestjs/microservices 7 to 11; needed before 11.1.4). Where it is missing, a sentence at bootstrap says so.
  */
-export function watchEarlyTransports(modules: ModulesContainer, meet?: (server: TransportServer) => void): boolean {
+export function watchEarlyTransports(modules: ModulesContainer, meet?: (server: TransportServer) => void): void {
   if (meet) watchers.set(modules, meet);
   else watchers.delete(modules);
-  const found = loadedModules();
-  for (const prototype of found) {
+  for (const prototype of loadedModules()) {
     if (watched.has(prototype)) continue;
     watched.add(prototype);
     // eslint-disable-next-line @typescript-eslint/unbound-method -- called on each module again
@@ -30,7 +29,6 @@ export function watchEarlyTransports(modules: ModulesContainer, meet?: (server: 
       setupListeners.call(this, container, server);
     };
   }
-  return found.length > 0;
 }
 
 /** Of each copy of the package that `require` has loaded: such versions are CommonJS. */

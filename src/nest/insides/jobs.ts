@@ -8,7 +8,6 @@ import {
   type SchedulerOrchestrator,
   type SchedulerRegistry,
 } from '../../drainables/jobs/schedule/schedule.js';
-import { type Wrapper } from './modules.js';
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -74,9 +73,9 @@ export function jobSourceOf(instance: object): keyof JobSources | undefined {
  * Relies on `WorkerHost._worker` (since @nestjs/bullmq 1), which `@nestjs/bullmq` sets in the first init hook. Where it
  * is missing, processors are not drained.
  */
-export function workerOf({ instance }: Pick<Wrapper, 'instance'>): BullWorker | undefined {
-  if (typeof instance !== 'object' || instance === null || types.isProxy(instance)) return undefined;
-  const worker: unknown = Object.getOwnPropertyDescriptor(instance, '_worker')?.value;
+export function workerOf(processor: object): BullWorker | undefined {
+  if (types.isProxy(processor)) return undefined;
+  const worker: unknown = Object.getOwnPropertyDescriptor(processor, '_worker')?.value;
   return isBullWorker(worker) ? worker : undefined;
 }
 
@@ -99,7 +98,7 @@ export function workersOf(queue: BullQueue, bullModule: object): readonly BullWo
   const met: unknown[] = [];
   const restore = closingIs(workerClass.prototype as object, (worker) => void met.push(worker));
   try {
-    const standIn = { close: async () => undefined, getBackend: () => undefined, connection: { status: 'closed' } };
+    const standIn = { close: async () => undefined };
     void Promise.resolve(queue.onApplicationShutdown?.call(standIn)).catch(() => undefined);
   } finally {
     restore();
@@ -122,7 +121,7 @@ function closingIs(prototype: object, close: (worker: unknown) => void): () => v
   const before: (() => void)[] = [];
   for (let each = prototype; each && each !== Object.prototype; each = Object.getPrototypeOf(each) as object) {
     const property = Object.getOwnPropertyDescriptor(each, 'close');
-    if (!property?.configurable) continue;
+    if (!property) continue;
     const holder = each;
     Object.defineProperty(holder, 'close', {
       ...property,
@@ -137,7 +136,6 @@ function closingIs(prototype: object, close: (worker: unknown) => void): () => v
 
 function hasMethod(instance: object, name: string): boolean {
   for (let each: object | null = instance; each !== null; each = Object.getPrototypeOf(each) as object | null) {
-    if (types.isProxy(each)) return false;
     const property = Object.getOwnPropertyDescriptor(each, name);
     if (property) return typeof property.value === 'function';
   }

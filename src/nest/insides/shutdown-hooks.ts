@@ -11,7 +11,6 @@ const leastLength = 80;
  * of the application's: it is warned of at bootstrap, and `shutdown()` drains without closing the application.
  */
 export function isNestsShutdownListener(listener: unknown): boolean {
-  if (typeof listener !== 'function') return false;
   const text = String(listener);
   return text.length >= leastLength && String(NestApplicationContext).includes(text);
 }

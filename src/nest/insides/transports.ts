@@ -28,7 +28,7 @@ export function watchTransports(modules: ModulesContainer, meet: (server: Transp
     return () => subscription.unsubscribe();
   }
   watchEarlyTransports(modules, meet);
-  return () => void watchEarlyTransports(modules);
+  return () => watchEarlyTransports(modules);
 }
 
 /** Reports whether `watchTransports` has any effect. */
@@ -43,8 +43,7 @@ export function transportsAreTold(modules: ModulesContainer): boolean {
  * nothing is said of a missing registry of transports.
  */
 export function handlesMessages(modules: ModulesContainer): boolean {
-  for (const { patterns } of messageHandlersOf(modules)) if (patterns !== undefined) return true;
-  return false;
+  return [...messageHandlersOf(modules)].length > 0;
 }
 
 /**

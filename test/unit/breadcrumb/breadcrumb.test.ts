@@ -1,12 +1,22 @@
 import { EventEmitter } from 'node:events';
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { bornAt, Breadcrumb } from '../../../src/breadcrumb/breadcrumb.js';
 import { takePreviousRuns, wordsOn } from '../../../src/breadcrumb/previous-runs.js';
 import { DrainCore } from '../../../src/drain-core.js';
 import { resolveOptions } from '../../../src/options/resolve-options.js';
-import { type PreviousRun, type ShutdownEvent } from '../../../src/sequence/events.js';
+import { type PreviousRun, type ShutdownEvent, ShutdownEvents } from '../../../src/sequence/events.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -75,6 +85,42 @@ describe('Breadcrumb', () => {
     expect([...new Set(told)]).toEqual([0, 500, 1_000]);
   });
 
+  it('is written as the deadline passes, and as all waiting ends', async () => {
+    await begin();
+    await clock.advance(100);
+    core.events.emit({ type: 'deadline', inFlight: 1 });
+    expect(crumb()).toMatchObject({ phaseMs: 100 });
+    await clock.advance(100);
+    core.events.emit({ type: 'forced', by: 'signal SIGINT', inFlight: 1 });
+    expect(crumb()).toMatchObject({ phaseMs: 200 });
+  });
+
+  it('is always there as a whole: what is written takes the place of what was', async () => {
+    await begin();
+    const before = openSync(`${path}.${gonePid}`, 'r');
+    try {
+      await clock.advance(500);
+      expect(crumb()).toMatchObject({ phaseMs: 500 });
+      expect(JSON.parse(readFileSync(before, 'utf8'))).toMatchObject({ phaseMs: 0 });
+    } finally {
+      closeSync(before);
+    }
+  });
+
+  it('is for the user of the process alone, and does not hold the process open', async () => {
+    await begin();
+    expect(statSync(`${path}.${gonePid}`).mode & 0o777).toBe(0o600);
+    const alone = new FakeClock();
+    const events = new ShutdownEvents();
+    new Breadcrumb(join(folder, 'alone'), { clock: alone, events, tracker: core.tracker }, host as never).start();
+    const phase = { type: 'phase', phase: 'lame-duck', previous: 'running', reason: 'a test' } as const;
+    events.emit({ ...phase, elapsedMs: 0, inFlight: 0 });
+    expect({ armedAt: alone.armedAt, holdsProcess: alone.holdsProcess }).toEqual({
+      armedAt: [500],
+      holdsProcess: false,
+    });
+  });
+
   it('names ten pieces of work, and cuts long names', async () => {
     for (let n = 0; n < 12; n++) core.tracker.take('task', 'x'.repeat(200));
     await begin();
@@ -115,6 +161,8 @@ describe('Breadcrumb', () => {
     const problems = seen.flatMap((event) => (event.type === 'problem' ? event.message : []));
     expect(problems).toEqual([expect.stringMatching(/^The breadcrumb .* could not be written: (Error: )?ENOENT/)]);
     expect(core.phase).toBe('releasing');
+    // It was never there to be removed.
+    expect(() => host.emit('exit', 0)).not.toThrow();
   });
 
   it('raises at bootstrap where it cannot be written', () => {
@@ -140,6 +188,26 @@ describe('takePreviousRuns', () => {
     expect(takePreviousRuns(path).map(({ pid }) => pid)).toEqual([gonePid, gonePid + 1]);
     expect(takePreviousRuns(path)).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('does not tell of a run that another process has taken meanwhile', () => {
+    left(gonePid);
+    const { parse } = JSON;
+    const parsing = jest.spyOn(JSON, 'parse').mockImplementation((text) => {
+      rmSync(`${path}.${gonePid}`);
+      return parse(text);
+    });
+    expect(takePreviousRuns(path)).toEqual([]);
+    parsing.mockRestore();
+  });
+
+  it('leaves those of processes of other users alone, which it may not ask', () => {
+    left(gonePid);
+    const kill = jest.spyOn(process, 'kill').mockImplementation(() => {
+      throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+    });
+    expect(takePreviousRuns(path)).toEqual([]);
+    kill.mockRestore();
   });
 
   it('leaves those of processes that run alone', () => {
@@ -185,6 +253,7 @@ describe('wordsOn', () => {
   it.each([
     [run, 'was killed 9.2 s into draining with 3 in flight: request GET /report (12.0 s) and 2 more'],
     [{ ...run, inFlight: 0, work: [] }, 'was killed 9.2 s into draining with 0 in flight'],
+    [{ ...run, work: [] }, 'was killed 9.2 s into draining with 3 in flight'],
     [
       { ...run, exitCode: 1, inFlight: 1 },
       'ended with exit code 1 9.2 s into draining with 1 in flight: request GET /report (12.0 s)',

@@ -37,8 +37,13 @@ describe('observeDrain', () => {
         log.push('not to be called');
       }
     }
-    const sdk = { shutdown: () => log.push('sdk.shutdown()') };
-    observeDrain(app.shutdown, { openTelemetry, flush: [new Provider(), sdk, () => log.push('a function')] });
+    class Sdk {
+      readonly name = 'sdk';
+      shutdown() {
+        log.push(`${this.name}.shutdown()`);
+      }
+    }
+    observeDrain(app.shutdown, { openTelemetry, flush: [new Provider(), new Sdk(), () => log.push('a function')] });
     await app.begin();
     await app.clock.advance(2_000);
     await app.end();

@@ -1,4 +1,7 @@
 import 'reflect-metadata';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
 import * as api from '@opentelemetry/api';
@@ -7,13 +10,16 @@ import { type MetricData, PeriodicExportingMetricReader } from '@opentelemetry/s
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
+  NoopSpanProcessor,
   type ReadableSpan,
+  type Span,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import * as client from 'prom-client';
 import { observeDrain } from '../../../src/metrics/index.js';
 import { metrics, prometheusName } from '../../../src/metrics/metrics.js';
 import { installedApi } from '../../../src/metrics/open-telemetry.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { interruptedRun, Observed } from './observed.js';
 
 const spanExporter = new InMemorySpanExporter();
@@ -21,13 +27,16 @@ let exporter: InMemoryMetricExporter;
 let app: Observed;
 let meters: MeterProvider;
 let spans: BasicTracerProvider;
+let started: string[];
 
 beforeEach(() => {
   exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   spanExporter.reset();
   app = new Observed();
   meters = new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2e9 })] });
-  spans = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spanExporter)] });
+  started = [];
+  const starts = Object.assign(new NoopSpanProcessor(), { onStart: ({ name }: Span) => void started.push(name) });
+  spans = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spanExporter), starts] });
   observeDrain(app.shutdown, { openTelemetry: { ...api, metrics: meters, trace: traceOf(spans) } });
 });
 afterEach(() => meters.shutdown());
@@ -35,6 +44,17 @@ afterEach(() => meters.shutdown());
 /** The API of spans, with this provider instead of the one that all of the process share. */
 function traceOf(provider: BasicTracerProvider): object {
   return { getTracer: (name: string) => provider.getTracer(name), setSpan: trace.setSpan };
+}
+
+/** Knows which span is active, as the context manager of an SDK for Node does. */
+class Contexts implements api.ContextManager {
+  private readonly storage = new AsyncLocalStorage<api.Context>();
+  active = () => this.storage.getStore() ?? ROOT_CONTEXT;
+  with: api.ContextManager['with'] = (context, run, that, ...args) =>
+    this.storage.run<ReturnType<typeof run>>(context, () => run.apply(that, args));
+  bind: api.ContextManager['bind'] = (_context, target) => target;
+  enable = () => this;
+  disable = () => this;
 }
 
 /** What the readers of this provider collect now. */
@@ -115,6 +135,12 @@ describe('The spans of a shutdown', () => {
       'shutdown releasing',
       'shutdown',
     ]);
+    // Each of them has ended.
+    expect([...started].sort()).toEqual(
+      finished()
+        .map(({ name }) => name)
+        .sort(),
+    );
     const parent = finished().at(-1)!;
     expect(parent.parentSpanContext).toBeUndefined();
     expect(
@@ -155,12 +181,32 @@ describe('The spans of a shutdown', () => {
     });
   });
 
-  it('belong to no request, whatever was being served when the shutdown began', async () => {
-    const request = spans.getTracer('http').startSpan('GET /');
-    await api.context.with(trace.setSpan(ROOT_CONTEXT, request), () => app.begin());
-    await app.clock.advance(2_000);
+  it('hold as an event that all waiting was ended, and by whom', async () => {
+    app.hold();
+    await app.begin();
+    app.core.sequence.force('signal SIGINT');
+    await app.clock.advance(1_000);
     await app.end();
-    expect(finished().at(-1)!.parentSpanContext).toBeUndefined();
+    const forced = finished().flatMap(({ events }) => events.filter(({ name }) => name === 'forced'));
+    expect(forced.map(({ attributes }) => attributes)).toEqual([
+      { 'nestjs_drain.in_flight': 1, 'nestjs_drain.by': 'signal SIGINT' },
+    ]);
+  });
+
+  it('belong to no request, whatever was being served when the shutdown began', async () => {
+    api.context.setGlobalContextManager(new Contexts());
+    try {
+      const request = spans.getTracer('http').startSpan('GET /');
+      await api.context.with(trace.setSpan(ROOT_CONTEXT, request), async () => {
+        expect(trace.getActiveSpan()).toBe(request);
+        await app.begin();
+      });
+      await app.clock.advance(2_000);
+      await app.end();
+      expect(finished().at(-1)!.parentSpanContext).toBeUndefined();
+    } finally {
+      api.context.disable();
+    }
   });
 });
 
@@ -169,13 +215,39 @@ describe('The API of OpenTelemetry', () => {
     expect(installedApi()).toMatchObject({ metrics: expect.anything(), trace: expect.anything() });
   });
 
-  it('is not there where nobody has installed it', () => {
-    const place = process.cwd();
-    process.chdir('/');
+  it('is told where none is given, by whatever has been registered with it', async () => {
+    trace.setGlobalTracerProvider(spans);
     try {
-      expect(installedApi('/main.js')).toBeUndefined();
+      const other = new Observed();
+      observeDrain(other.shutdown);
+      await other.begin();
+      await other.clock.advance(2_000);
+      await other.end();
+      expect(spanExporter.getFinishedSpans().at(-1)?.name).toBe('shutdown');
     } finally {
-      process.chdir(place);
+      trace.disable();
     }
+  });
+
+  describe('where the process was started elsewhere', () => {
+    const place = process.cwd();
+    beforeEach(() => process.chdir('/'));
+    afterEach(() => process.chdir(place));
+
+    it('is that of the program', () => {
+      expect(installedApi(join(place, 'main.js'))).toMatchObject({ trace: expect.anything() });
+    });
+
+    it('is not there where nobody has installed it', () => {
+      expect(installedApi('/main.js')).toBeUndefined();
+    });
+
+    it('raises what it raises where it is there, and cannot be loaded', () => {
+      const program = temporaryFolder();
+      const installed = join(program, 'node_modules/@opentelemetry/api');
+      mkdirSync(installed, { recursive: true });
+      writeFileSync(join(installed, 'index.js'), "throw new Error('broken');");
+      expect(() => installedApi(join(program, 'main.js'))).toThrow('broken');
+    });
   });
 });

@@ -60,6 +60,7 @@ describe('The metrics for prom-client', () => {
   it('tell of one that is over: its outcome, and what was left', async () => {
     app.hold();
     app.core.hooks.add('releasing', () => Promise.reject(new Error('no disk')), {});
+    app.core.hooks.add('releasing', () => undefined, {});
     await app.begin();
     await app.clock.advance(4_000);
     await app.end();
@@ -75,6 +76,12 @@ describe('The metrics for prom-client', () => {
     const samples = await scraped();
     expect(samples).toContain('nestjs_drain_previous_run_interrupted{phase="draining"} 2');
     expect(samples).toContain('nestjs_drain_previous_run_in_flight 6');
+  });
+
+  it('are in the registry of prom-client where none is given', async () => {
+    observeDrain(app.shutdown, { openTelemetry: false, prometheus: client });
+    expect(await client.register.metrics()).toContain('nestjs_drain_phase{phase="running"} 1');
+    client.register.clear();
   });
 
   it('say what each is', async () => {

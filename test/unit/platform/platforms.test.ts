@@ -74,6 +74,10 @@ describe('recognise', () => {
     expect(at(unit, { pid: 300, parentPid: 1 })).toMatchObject(systemd);
     expect(at(unit, { pid: 301, parentPid: 300 })).toMatchObject(systemd);
     expect(at(unit, { pid: 302, parentPid: 301 })).toMatchObject({ name: 'the usual time' });
+    // A platform that runs in a unit ends a process of its own before systemd ends that.
+    expect(at({ ...unit, NOMAD_ALLOC_ID: '2b8b9cbf' }, { pid: 301, parentPid: 300 })).toMatchObject({ name: 'Nomad' });
+    // Whoever has lost its parent, or is run by the init of a container.
+    expect(at({}, { parentPid: 1 })).toMatchObject({ name: 'the usual time' });
     // Before systemd 248.
     expect(at({ INVOCATION_ID: unit.INVOCATION_ID }, { parentPid: 1 })).toMatchObject(systemd);
     expect(at({ INVOCATION_ID: unit.INVOCATION_ID })).toMatchObject({ name: 'the usual time' });
@@ -96,6 +100,8 @@ describe('A worker of nestjs-drain serve', () => {
 
   it('is none when another has started it, with the same environment', () => {
     expect(recognise({ environment, pid: 42, parentPid: 41 }).name).toBe('PM2');
+    const ungranted = { ...environment, NESTJS_DRAIN_GRACE_MS: undefined };
+    expect(recognise({ environment: ungranted, pid: 41, parentPid: 40 }).name).toBe('PM2');
   });
 });
 

@@ -28,6 +28,19 @@ describe('runProgram', () => {
     clock.assertNoTimerLeft();
   });
 
+  it('holds the process open with nothing of it', () => {
+    const unref = jest.fn();
+    const stdout = Object.assign(new EventEmitter(), { unref, setEncoding: () => stdout });
+    spawnIs(() => Object.assign(new EventEmitter(), { stdout, unref }));
+    const clock = new FakeClock();
+    void run('any', [], clock);
+    expect(unref).toHaveBeenCalledTimes(2);
+    expect({ armedAt: clock.armedAt, holdsProcess: clock.holdsProcess }).toEqual({
+      armedAt: [2_000],
+      holdsProcess: false,
+    });
+  });
+
   it('says why a program could not be run', async () => {
     const { output, error } = await run('/no/such/program', []);
     expect({ output, error }).toEqual({ output: '', error: expect.objectContaining({ code: 'ENOENT' }) });

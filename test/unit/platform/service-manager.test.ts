@@ -50,6 +50,7 @@ describe('ServiceManager', () => {
     const manager = managed({ NOTIFY_SOCKET: undefined, WATCHDOG_USEC: '1000000' });
     manager.ready();
     enter(manager, 'lame-duck', 'running');
+    expect(clock.armedAt).toEqual([]);
     await clock.advance(10_000);
     expect(said).toEqual([]);
   });
@@ -57,7 +58,9 @@ describe('ServiceManager', () => {
   it('leaves it to the primary of a cluster to say something', () => {
     const notify = jest.fn<Notify>();
     const environment = { NOTIFY_SOCKET: '/run/systemd/notify' };
-    new ServiceManager({ clock, inFlight: () => 0, warn, environment, notify, isWorker: true }).ready();
+    const worker = new ServiceManager({ clock, inFlight: () => 0, warn, environment, notify, isWorker: true });
+    worker.ready();
+    enter(worker, 'lame-duck', 'running');
     expect(notify).not.toHaveBeenCalled();
   });
 
@@ -73,6 +76,7 @@ describe('ServiceManager', () => {
     const manager = managed();
     inFlight = 3;
     enter(manager, 'lame-duck', 'running');
+    manager.log({ type: 'deadline', inFlight });
     await clock.advance(2_500);
     inFlight = 2;
     enter(manager, 'draining', 'lame-duck');
@@ -91,8 +95,16 @@ describe('ServiceManager', () => {
     expect(clock.armedAt).toEqual([]);
   });
 
-  it('says that it is alive twice in the time of the watchdog, from its readiness to its end', async () => {
-    const manager = managed({ WATCHDOG_USEC: '3000000', WATCHDOG_PID: '300' });
+  it('holds the process open neither to say that it is alive nor that it stops', () => {
+    const manager = managed({ WATCHDOG_USEC: '3000000' });
+    manager.ready();
+    enter(manager, 'lame-duck', 'running');
+    expect(clock.armedAt).toHaveLength(2);
+    expect(clock.holdsProcess).toBe(false);
+  });
+
+  it.each(['300', undefined])('says that it is alive twice in the time of its watchdog (%s)', async (WATCHDOG_PID) => {
+    const manager = managed({ WATCHDOG_USEC: '3000000', WATCHDOG_PID });
     await clock.advance(10_000);
     expect(said).toEqual([]);
     manager.ready();

@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
-import { sharedSocketOf } from '../../../src/platform/shared-socket.js';
+import { describe, expect, it, jest } from '@jest/globals';
+import { clusterWorker, sharedSocketOf } from '../../../src/platform/shared-socket.js';
 
 const alone = { pid: 4_321, isClusterWorker: false, isSupervised: false };
 const worker = { ...alone, isClusterWorker: true };
@@ -22,6 +22,24 @@ describe('sharedSocketOf', () => {
     ['there are none', { LISTEN_FDS: '0', LISTEN_PID: '4321' }],
   ])('finds nobody when %s', (_, environment) => {
     expect(sharedSocketOf(environment, alone)).toBeUndefined();
+  });
+
+  it('asks node:cluster only in a process that has a channel to a parent', () => {
+    const worker = { id: 1 };
+    const builtin = jest.spyOn(process, 'getBuiltinModule').mockReturnValue({ isWorker: true, worker });
+    const { connected } = process;
+    try {
+      process.connected = false;
+      expect(clusterWorker()).toBeUndefined();
+      expect(builtin).not.toHaveBeenCalled();
+      process.connected = true;
+      expect(clusterWorker()).toBe(worker);
+      builtin.mockReturnValue({ isPrimary: true });
+      expect(clusterWorker()).toBeUndefined();
+    } finally {
+      process.connected = connected;
+      builtin.mockRestore();
+    }
   });
 
   it('finds nobody in a process that was forked, and is no worker of node:cluster, as a test runner does', () => {

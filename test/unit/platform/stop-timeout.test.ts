@@ -14,6 +14,7 @@ describe('unitIn', () => {
       '0::/user.slice/user-1000.slice/user@1000.service/app.slice/orders.service',
       { name: 'orders.service', isOfUser: true },
     ],
+    ['0::/user.slice/user-1000.slice/user@1000.service/init.scope', { name: 'user@1000.service', isOfUser: false }],
     ['0::/user.slice/user-1000.slice/session-2.scope', undefined],
     ['4:memory:/system.slice/orders.service', undefined],
     ['', undefined],

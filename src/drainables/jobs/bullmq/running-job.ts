@@ -51,7 +51,7 @@ export class RunningJob {
       const result = await Promise.race([process(), this.left.promise]);
       if (!this.hasLeft) return result;
     } catch (error) {
-      if (!this.hasLeft && !isRefusing()) throw error;
+      if (!isRefusing()) throw error;
       await this.handBack();
     }
     throw new HandedBackError();

@@ -124,7 +124,7 @@ export class BullWorkerDrainable implements CountedSource {
   private *earlier(): Iterable<readonly [id: string, token: string]> {
     const met = new Set([...Array.from(this.running, ({ token }) => token), ...this.unwritten.keys()]);
     for (const [id, { token }] of this.worker.lockManager?.trackedJobs ?? []) {
-      if (token !== undefined && !met.has(token)) yield [id, token];
+      if (!met.has(token)) yield [id, token];
     }
   }
 

@@ -28,7 +28,7 @@ export interface BullWorker {
   /** Calls the processor. */
   callProcessJob?(job: BullJob, token: string, ...rest: unknown[]): Promise<unknown>;
   /** Holds the locks. Since bullmq 5.62. */
-  readonly lockManager?: { readonly trackedJobs?: ReadonlyMap<string, { readonly token?: string }> };
+  readonly lockManager?: { readonly trackedJobs?: ReadonlyMap<string, { readonly token: string }> };
   readonly Job?: { fromId?(queue: unknown, id: string): Promise<BullJob | undefined> };
   /** The processes, or threads, of a sandboxed processor. */
   readonly childPool?: { readonly retained?: Readonly<Record<string, BullChild | undefined>> };

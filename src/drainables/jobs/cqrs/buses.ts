@@ -7,7 +7,6 @@ export interface EventHandler {
 export interface HandlerWrapper {
   readonly instance?: EventHandler;
   readonly metatype?: unknown;
-  isDependencyTreeStatic?(): boolean;
 }
 
 /** `EventBus` of @nestjs/cqrs, as far as it is met here. None of it is public. */

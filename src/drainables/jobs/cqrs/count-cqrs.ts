@@ -30,7 +30,7 @@ export function countEventHandlers(bus: EventBus, calls: CountedCalls): void {
     });
   };
   overlay<EventBus['bind']>(bus, 'bind', (original) => (handler, id) => {
-    if (handler.isDependencyTreeStatic?.() && handler.instance) count(handler.instance);
+    if (handler.instance) count(handler.instance);
     return original.call(bus, handler, id);
   });
   const { moduleRef } = bus;
@@ -41,7 +41,7 @@ export function countEventHandlers(bus: EventBus, calls: CountedCalls): void {
         const end = calls.begin('event', 'a handler of request scope');
         try {
           const handler = await moduleRef.resolve(metatype, ...rest);
-          if (typeof handler?.handle === 'function') count(handler);
+          count(handler);
           return handler;
         } finally {
           // The bus calls it in the ticks that follow.

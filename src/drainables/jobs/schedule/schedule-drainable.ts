@@ -1,6 +1,7 @@
 import { classOf } from '../../../in-flight/class-of.js';
 import { type CountedCalls } from '../../../in-flight/counted-calls.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
+import { isObject } from '../../shared/is-object.js';
 import { overlay } from '../../shared/overlay.js';
 import {
   type CronJob,
@@ -97,14 +98,11 @@ export class ScheduleDrainable implements Drainable {
 
   /** Node keeps the function of a timer as a property; fake timers do not. */
   private meetTimer(name: string, timer: unknown): void {
-    const property = typeof timer === 'object' && timer && Object.getOwnPropertyDescriptor(timer, '_onTimeout');
-    if (property && typeof property.value === 'function' && property.writable) {
-      (timer as { _onTimeout: Tick })._onTimeout = this.count(property.value as Tick, name);
-    }
+    if (isObject(timer)) overlay<Tick>(timer, '_onTimeout', (original) => this.count(original, name));
   }
 
   private count(target: Tick, name: string): Tick {
-    if (typeof target !== 'function' || this.counted.has(target)) return target;
+    if (this.counted.has(target)) return target;
     const { calls, explored } = this;
     const named = explored ? methodName(...explored) : name;
     const counted: Tick = function (this: unknown, ...args) {

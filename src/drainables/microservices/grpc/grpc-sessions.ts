@@ -40,7 +40,7 @@ export class GrpcSessions implements SessionOwner {
   private isTelling = false;
   private isClosing = false;
   /** Of those that have come back: they are told when it fires. */
-  private readonly staying = new Map<Session, ClockTimer>();
+  private readonly staying = new WeakMap<Session, ClockTimer>();
 
   /** Those of TLS that are under way, which grpc-js knows nothing of. */
   private readonly handshakes: Handshakes;
@@ -74,7 +74,7 @@ export class GrpcSessions implements SessionOwner {
     for (const [session, held] of this.open) {
       if (held) held.leave();
       // Its socket is not known.
-      else if (!session.closed) session.close();
+      else session.close();
     }
   }
 
@@ -99,7 +99,7 @@ export class GrpcSessions implements SessionOwner {
     await this.each(({ destroyed }) => destroyed, deadline);
     const over = new AbortController();
     const closed = this.progress.until(() => this.open.size === 0, AbortSignal.any([deadline, over.signal]));
-    await Promise.race([closed, delay(this.clock, lingerMs, AbortSignal.any([deadline, over.signal]))]);
+    await Promise.race([closed, delay(this.clock, lingerMs, over.signal)]);
     over.abort();
   }
 
@@ -113,13 +113,8 @@ export class GrpcSessions implements SessionOwner {
     this.progress.made();
   }
 
-  ended(): void {
-    this.progress.made();
-  }
-
   closed(held: Session): void {
     this.staying.get(held)?.cancel();
-    this.staying.delete(held);
     this.forget(held.session);
   }
 
@@ -160,7 +155,7 @@ export class GrpcSessions implements SessionOwner {
     const held = this.open.get(stream.session as ServerHttp2Session);
     this.streams++;
     held?.streamBegan();
-    if (held && this.isTelling && !held.isLeaving && !this.staying.has(held)) {
+    if (held && this.isTelling && !this.staying.has(held)) {
       this.staying.set(
         held,
         this.clock.after(returnedMs, () => held.leave()),

@@ -56,10 +56,12 @@ describe('A source of jobs', () => {
       new Proxy({}, { get: fail, has: fail, getPrototypeOf: fail, getOwnPropertyDescriptor: fail }),
     ],
     ['what extends such a proxy', Object.create(new Proxy({}, { getPrototypeOf: fail })) as object],
-    ['getters', { get execute() { return fail(); }, get getCronJobs() { return fail(); } }], // prettier-ignore
+    ['getters', getters('execute', 'registerHandler', 'getCommandId')],
+    ['a getter of the worker that throws', getters('_worker')],
+    ['another worker than one of BullMQ', { _worker: { name: 'orders' } }],
   ])('is not taken for one: %s', (_, instance) => {
     expect(jobSourceOf(instance)).toBeUndefined();
-    expect(workerOf({ instance })).toBeUndefined();
+    expect(workerOf(instance)).toBeUndefined();
   });
 
   it('is the worker of a processor, once it is there, and never asked for by the getter that throws', () => {
@@ -68,9 +70,9 @@ describe('A source of jobs', () => {
         return fail();
       },
     };
-    expect(workerOf({ instance: host })).toBeUndefined();
+    expect(workerOf(host)).toBeUndefined();
     const worker = new FakeWorker();
-    expect(workerOf({ instance: Object.assign(host, { _worker: worker }) })).toBe(worker);
+    expect(workerOf(Object.assign(host, { _worker: worker }))).toBe(worker);
   });
 });
 
@@ -97,18 +99,60 @@ describe('The workers of a queue with processors', () => {
     expect(Object.hasOwn(OwnWorker.prototype, 'close')).toBe(true);
   });
 
+  it('are met whichever of them, and of the queue, is closed first, and nothing else that is closed is one', async () => {
+    class Closing {
+      closed = 0;
+      async close() {
+        this.closed++;
+      }
+    }
+    class OwnWorker extends Closing {
+      readonly name = 'orders';
+      pause = async () => undefined;
+      isPaused = () => false;
+      isRunning = () => true;
+    }
+    const [worker, other] = [new OwnWorker(), new Closing()];
+    const queue: BullQueue = {
+      name: 'orders',
+      async onApplicationShutdown(this: { close(): Promise<void> }) {
+        await Promise.all([this.close(), other.close(), worker.close().catch(fail)]);
+      },
+    };
+    expect(workersOf(queue, { _workerClass: OwnWorker })).toEqual([worker]);
+    expect([worker.closed, other.closed]).toEqual([0, 0]);
+  });
+
+  it('are met, and their class is as it was, though what closes them fails', async () => {
+    const worker = new FakeWorker();
+    const failing = queueOf([worker], { isClosed: fail });
+    expect(workersOf(failing, { _workerClass: FakeWorker })).toEqual([worker]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(() => workersOf({ name: 'orders', onApplicationShutdown: fail }, { _workerClass: FakeWorker })).toThrow();
+    await worker.close();
+    expect(worker.closed).toBe(1);
+  });
+
   it('are none where nothing closes them, or their class is not known', () => {
     expect(workersOf({ name: 'orders' }, { _workerClass: FakeWorker })).toEqual([]);
+    const inherited = Object.create({ onApplicationShutdown: fail }) as BullQueue;
+    expect(workersOf(inherited, { _workerClass: FakeWorker })).toEqual([]);
     expect(workersOf(queueOf([new FakeWorker()]), {})).toEqual([]);
   });
 
   it('are seen with the @nestjs/bullmq that is installed', () => {
     expect(workersAreSeen(BullModule)).toBe(true);
     expect(workersAreSeen({})).toBe(false);
+    expect(workersAreSeen({ _workerClass: class {} })).toBe(false);
     expect(hasProcessors(queueOf([new FakeWorker()]))).toBe(true);
     expect(hasProcessors({ name: 'orders', opts: {} })).toBe(false);
+    expect(hasProcessors({ name: 'orders', opts: { processors: [] } })).toBe(false);
   });
 });
+
+function getters(...names: readonly string[]): object {
+  return Object.defineProperties({}, Object.fromEntries(names.map((name) => [name, { get: fail, enumerable: true }])));
+}
 
 function fail(): never {
   throw new Error('must not be touched');

@@ -103,9 +103,32 @@ describe('The connections of BullMQ', () => {
     const first = closing(met());
     await clock.advance(50);
     expect(first()).toBe(true);
-    const second = closing(met());
-    await clock.advance(10);
+    const queue = met();
+    const second = closing(queue);
+    await clock.advance(9);
+    // Others have taken the time of all: there is still enough for a Redis that answers.
+    expect(queue.steps).toEqual(['close']);
+    await clock.advance(1);
     expect(second()).toBe(true);
+  });
+
+  it('that have no way to be ended at once are let go of as well', async () => {
+    const queue = Object.assign(new FakeQueue(), { disconnect: undefined });
+    connections.meet(queue);
+    const hasClosed = closing(queue);
+    await clock.advance(500);
+    expect(hasClosed()).toBe(true);
+  });
+
+  it('that several applications share are waited for as the last of them says', async () => {
+    const queue = met();
+    new BullConnections(clock, { isOver: () => false, isLate: () => false }).meet(queue);
+    const hasClosed = closing(queue);
+    await clock.advance(60_000);
+    expect(hasClosed()).toBe(false);
+    queue.answer();
+    await settle();
+    expect(hasClosed()).toBe(true);
   });
 
   it('are waited for as long as it takes before the drain is over: a worker that closes waits for its jobs', async () => {

@@ -6,6 +6,7 @@ import {
 } from '../../../../../src/drainables/jobs/bullmq/worker-drainable.js';
 import { countIn } from '../../../../../src/drainables/jobs/shared/counted-source.js';
 import { settle } from '../../../../support/fake-clock.js';
+import { Gate } from '../../../../support/gate.js';
 import { counting } from '../counting.js';
 import { FakeWorker } from './fake-worker.js';
 
@@ -93,6 +94,69 @@ describe('The drainable of a BullMQ worker', () => {
     endings[0]!.reject(new Error('aborted'));
     await settle();
     expect(stateOf('1')).toBe('waiting');
+  });
+
+  it('gives a job that fails after the deadline back once, though the moment ends meanwhile', async () => {
+    const giving = new Gate();
+    let given = 0;
+    worker.moveToWait = () => {
+      given++;
+      return giving.pass();
+    };
+    void worker.take('1');
+    const drained = drainable.drain(deadline.signal);
+    await settle();
+    deadline.abort();
+    await settle();
+    endings[0]!.reject(new Error('aborted'));
+    await counted.clock.advance(50);
+    giving.release();
+    expect(await drained).toMatchObject([{ detail: 'handed back' }]);
+    expect(given).toBe(1);
+  });
+
+  it('gives a job back by delaying it where its BullMQ has no other way, and not at all where it has none', async () => {
+    void worker.take('1');
+    void worker.take('2');
+    const delayed: unknown[] = [];
+    const moveToDelayed = async (_at: number, token: string) => delayed.push(token);
+    Object.assign(worker.jobs.get('1')!, { moveToWait: undefined, moveToDelayed });
+    Object.assign(worker.jobs.get('2')!, { moveToWait: undefined });
+    const handed = await drainable.forceClose();
+    expect(delayed).toEqual(['token-1']);
+    expect(handed.map(({ detail }) => detail)).toEqual(['handed back', expect.stringMatching(/^not handed back/)]);
+  });
+
+  it('is cut though its drain has not begun: jobs are told to stop, and what is fetched is given back', async () => {
+    void worker.take('1');
+    const forced = drainable.forceClose();
+    expect(worker.steps[0]).toBe('cancel');
+    expect(await forced).toMatchObject([{ detail: 'handed back' }]);
+    await worker.take('2');
+    expect(endings).toHaveLength(1);
+    expect(stateOf('2')).toBe('waiting');
+  });
+
+  it('does not mind a worker that cannot be closed when it is cut', async () => {
+    worker.close = () => Promise.reject(new Error('connection is closed'));
+    expect(await drainable.forceClose()).toEqual([]);
+    await settle();
+  });
+
+  it('names no job as unwritten that is written', async () => {
+    const written = worker.take('1');
+    endings[0]!.resolve();
+    await written;
+    expect(await drainable.forceClose()).toEqual([]);
+  });
+
+  it('drains a worker of a BullMQ that neither cancels jobs nor shows its locks', async () => {
+    Object.assign(worker, { lockManager: undefined, cancelAllJobs: undefined });
+    void worker.take('1');
+    const drained = drainable.drain(deadline.signal);
+    deadline.abort();
+    await counted.clock.advance(50);
+    expect(await drained).toMatchObject([{ detail: 'handed back' }]);
   });
 
   it('writes nothing of a job that has been handed back, however it ends', async () => {
@@ -191,6 +255,44 @@ describe('The drainable of a BullMQ worker', () => {
     expect(early.jobs.get('1')?.state).toBe('waiting');
   });
 
+  it('waits for jobs that ran before it was made until they have ended, and counts them no longer', async () => {
+    const early = new FakeWorker(() => new Promise((resolve, reject) => endings.push({ resolve, reject })));
+    const written = early.take('1');
+    const late = new BullWorkerDrainable(early, counted.clock);
+    late[countIn](counted.calls);
+    const drained = late.drain(deadline.signal);
+    expect(counted.inFlight()).toEqual(['job orders']);
+    endings[0]!.resolve();
+    await written;
+    expect(await drained).toEqual([]);
+    expect(counted.inFlight()).toEqual([]);
+  });
+
+  it('hands a job that ran before it was made back once, also where it is cut after the deadline', async () => {
+    const early = new FakeWorker(() => new Promise(() => undefined));
+    void early.take('1');
+    let given = 0;
+    early.moveToWait = async () => void given++;
+    const late = new BullWorkerDrainable(early, counted.clock);
+    const drained = late.drain(deadline.signal);
+    deadline.abort();
+    await counted.clock.advance(50);
+    expect(await drained).toMatchObject([{ detail: 'handed back' }]);
+    expect(await late.forceClose()).toEqual([]);
+    expect(given).toBe(1);
+  });
+
+  it.each([
+    ['is not there', undefined],
+    ['fails', { fromId: () => Promise.reject(new Error('connection is closed')) }],
+  ])('names jobs that ran before it was made by their queue where what finds them %s', async (_, Job) => {
+    const early = new FakeWorker(() => new Promise(() => undefined));
+    void early.take('1');
+    Object.assign(early, { Job });
+    const forced = await new BullWorkerDrainable(early, counted.clock).forceClose();
+    expect(forced).toMatchObject([{ name: 'orders', detail: expect.stringMatching(/^not handed back/) }]);
+  });
+
   it('does not wait for a Redis that says nothing of the jobs that ran before it was made', async () => {
     const early = new FakeWorker(() => new Promise(() => undefined));
     void early.take('1');
@@ -223,9 +325,13 @@ describe('drainableWorker()', () => {
     expect(drainableWorker(worker).name).toBe('bullmq worker orders');
   });
 
-  it('raises for anything else', () => {
-    expect(() => drainableWorker({ name: 'orders' })).toThrow(
-      'Expected drainableWorker() to be given a Worker of bullmq',
-    );
+  const [pause, close, isPaused, isRunning] = [() => undefined, () => undefined, () => false, () => true];
+
+  it.each([
+    ['a thing with a name', { name: 'orders' }],
+    ['a queue, which can be paused and closed as well', { name: 'orders', pause, close, isPaused }],
+    ['what has no queue', { pause, close, isPaused, isRunning }],
+  ])('raises for anything else: %s', (_, other) => {
+    expect(() => drainableWorker(other)).toThrow('Expected drainableWorker() to be given a Worker of bullmq');
   });
 });

@@ -53,16 +53,36 @@ describe('The drainable of event emitters', () => {
     gate.release();
   });
 
-  it('holds the drain from when an event is emitted in it until its listeners have been called', async () => {
-    emitter.on('order.placed', pass, { async: true });
+  it.each([{ async: true }, { nextTick: true }, { promisify: true }, true, false])(
+    'holds the drain from when an event is emitted in it until its listeners have been called, added with %j',
+    async (options) => {
+      const inFlightWithin: string[][] = [];
+      const listener = silent(() => {
+        inFlightWithin.push(counted.inFlight());
+        return gate.pass();
+      });
+      emitter.on('order.placed', listener, options);
+      await drainable.drain();
+      emitter.emit('order.placed');
+      expect(counted.inFlight()).toContain('event order.placed');
+      await turn();
+      await turn();
+      await turn();
+      // It was held until the listener was counted by itself.
+      expect(inFlightWithin).toEqual([['event order.placed', 'event order.placed']]);
+      expect(counted.inFlight()).toEqual(['event order.placed']);
+      gate.release();
+      await turn();
+      expect(counted.inFlight()).toEqual([]);
+    },
+  );
+
+  it('holds it for events that are emitted by emitAsync() as well, by the parts of their names', async () => {
+    emitter.on('order.placed', () => undefined, { async: true });
     await drainable.drain();
-    emitter.emit('order.placed');
+    void emitter.emitAsync(['order', 'placed']);
     expect(counted.inFlight()).toEqual(['event order.placed']);
     await turn();
-    await turn();
-    await turn();
-    expect(counted.inFlight()).toEqual(['event order.placed']);
-    gate.release();
     await turn();
     expect(counted.inFlight()).toEqual([]);
   });

@@ -80,6 +80,37 @@ describe('The drainable of a pg-boss', () => {
     expect(counted.inFlight()).toEqual([]);
   });
 
+  it('has not drained before the workers have stopped fetching', async () => {
+    boss.offWork = async (queue) => {
+      await gate.pass();
+      boss.steps.push(`off ${queue}`);
+    };
+    await boss.work('orders', async () => undefined);
+    let hasDrained = false;
+    const drained = drainable.drain().then(() => (hasDrained = true));
+    await gate.entered;
+    await settle();
+    expect(hasDrained).toBe(false);
+    gate.release();
+    await drained;
+    expect(boss.steps).toEqual(['off orders']);
+  });
+
+  it('leaves a call without a handler to pg-boss, which raises', async () => {
+    const given: unknown[] = [];
+    const bare = Object.assign(new FakeBoss(), { work: async (...args: unknown[]) => void given.push(...args) });
+    new PgBossDrainable(bare, counted.clock);
+    await bare.work('orders', { batchSize: 2 });
+    expect(given).toEqual(['orders', { batchSize: 2 }]);
+  });
+
+  it('stops the workers that it has seen begin where its pg-boss does not list queues', async () => {
+    Object.assign(boss, { getQueues: undefined });
+    await boss.work('orders', async () => undefined);
+    await drainable.drain();
+    expect(boss.steps).toEqual(['off orders']);
+  });
+
   it('drains where the database no longer answers', async () => {
     boss.getQueues = () => Promise.reject(new Error('connection terminated'));
     await boss.work('orders', async () => undefined);
@@ -92,6 +123,9 @@ describe('drainablePgBoss()', () => {
   it('makes one drainable for a pg-boss, and raises for anything else', () => {
     const boss = new FakeBoss();
     expect(drainablePgBoss(boss)).toBe(drainablePgBoss(boss));
-    expect(() => drainablePgBoss({})).toThrow('Expected drainablePgBoss() to be given a PgBoss');
+    const { work, offWork: _, stop, send } = boss;
+    for (const other of [{}, null, 'orders', { work, stop, send }]) {
+      expect(() => drainablePgBoss(other as object)).toThrow('Expected drainablePgBoss() to be given a PgBoss');
+    }
   });
 });

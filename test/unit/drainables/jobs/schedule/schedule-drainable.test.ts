@@ -82,6 +82,9 @@ describe('The drainable of schedulers', () => {
     explorer.lookupSchedulers(new Reports(), 'send');
     orchestrator.targets[0]!();
     expect(counted.inFlight()).toEqual(['cron Reports.send']);
+    orchestrator.addCron(run, { name: 'added by hand' });
+    orchestrator.targets[1]!();
+    expect(counted.inFlight()).toEqual(['cron Reports.send', 'cron added by hand']);
     gate.release();
   });
 
@@ -94,6 +97,16 @@ describe('The drainable of schedulers', () => {
     gate.release();
     await turn();
     expect(counted.inFlight()).toEqual([]);
+  });
+
+  it('counts the runs of cron jobs that a registry has when it is met', () => {
+    const filled = new SchedulerRegistry();
+    const job = new CronJob(everySecond, run);
+    filled.addCronJob('nightly', job);
+    drainable.meetRegistry(filled as unknown as MetRegistry);
+    void job.fireOnTick();
+    expect(counted.inFlight()).toEqual(['cron nightly']);
+    gate.release();
   });
 
   it('counts the runs of intervals and timeouts that are added by hand', async () => {
@@ -139,6 +152,35 @@ describe('The drainable of schedulers', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(ran).not.toHaveBeenCalled();
     void old.stop();
+  });
+
+  it('stops the jobs of every registry, those included of a cron that tells less of them', () => {
+    const old = { running: true, ran: 0, fireOnTick: () => old.ran++, stop: () => undefined };
+    const other = new SchedulerRegistry();
+    drainable.meetRegistry(other as unknown as MetRegistry);
+    const stopped: string[] = [];
+    for (const [name, each] of Object.entries({ registry, other })) {
+      const stop = () => void stopped.push(name);
+      each.addCronJob('nightly', { ...old, stop } as unknown as CronJob);
+    }
+    const job = Object.assign(old, { stop: () => void stopped.push('old') });
+    registry.addCronJob('old', job as unknown as CronJob);
+    job.fireOnTick();
+    void drainable.drain();
+    expect(stopped).toEqual(['registry', 'old', 'other']);
+    // A handler has started it again.
+    job.fireOnTick();
+    expect(job.ran).toBe(1);
+  });
+
+  it('leaves a timer alone that has fired, or was cleared, before it is added, and what is none', () => {
+    const other = new SchedulerRegistry();
+    drainable.meetRegistry(other as unknown as MetRegistry);
+    for (const [n, none] of [undefined, null, 7].entries()) other.addTimeout(`none ${n}`, none);
+    const timer = setTimeout(() => undefined, 1_000);
+    clearTimeout(timer);
+    registry.addTimeout('once', timer);
+    expect(timer).toMatchObject({ _onTimeout: null });
   });
 
   it('lets work in flight run a job by hand while it drains', async () => {

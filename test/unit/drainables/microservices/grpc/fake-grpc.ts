@@ -41,6 +41,11 @@ export class FakeCall extends EventEmitter implements GrpcCall {
 
 /** A session over TLS, where telling takes no time. */
 export class FakeSession extends EventEmitter {
+  readonly socket = Object.assign(new EventEmitter(), {
+    encrypted: true,
+    destroyed: false,
+    destroy: () => void (this.socket.destroyed = true),
+  });
   closed = false;
   destroyed = false;
   goaway(): void {
@@ -55,14 +60,25 @@ export class FakeSession extends EventEmitter {
   }
 }
 
-/** A server of HTTP/2 that accepts no connections. It listens until it emits `close`. */
+/**
+ * A server of HTTP/2: a connection that is accepted becomes a session in the same turn. It listens until it emits
+ * `close`.
+ */
 export class FakeHttp2Server extends Server {
   readonly sessions: FakeSession[] = [];
+  private opening?: FakeSession;
 
-  constructor() {
+  /** @param accepted what a server emits when a connection can be talked on */
+  constructor(readonly accepted: 'connection' | 'secureConnection' = 'connection') {
     super();
     Object.defineProperty(this, 'listening', { value: true, writable: true });
     this.once('close', () => Object.assign(this, { listening: false }));
+    if (accepted === 'secureConnection') Object.assign(this, { setSecureContext: () => undefined });
+    this.on(accepted, () => {
+      const { opening } = this;
+      this.opening = undefined;
+      if (opening) this.emit('session', opening);
+    });
   }
 
   /** Its client has said its first word. */
@@ -74,9 +90,9 @@ export class FakeHttp2Server extends Server {
 
   opensInSilence(): FakeSession {
     const session = new FakeSession();
-    this.emit('connection', Object.assign(new EventEmitter(), { encrypted: true, destroy: () => undefined }));
     this.sessions.push(session);
-    this.emit('session', session);
+    this.opening = session;
+    this.emit(this.accepted, session.socket);
     return session;
   }
 
@@ -89,9 +105,12 @@ export class FakeHttp2Server extends Server {
 
 export class FakeGrpc implements GrpcServer {
   readonly did: string[] = [];
-  readonly http2 = new FakeHttp2Server();
-  readonly http2Servers = new Map([[this.http2, { sessions: new Set<FakeSession>() }]]);
+  readonly http2Servers: Map<FakeHttp2Server, { sessions: Set<FakeSession> }>;
   private readonly handlers = new Map<string, GrpcHandler>();
+
+  constructor(readonly http2 = new FakeHttp2Server()) {
+    this.http2Servers = new Map([[http2, { sessions: new Set<FakeSession>() }]]);
+  }
 
   register(path: string, handler: GrpcHandler): boolean {
     this.handlers.set(path, handler);

@@ -6,7 +6,7 @@ import { MessageWork } from '../../../../../src/drainables/microservices/shared/
 import { type MessageCallback, type Transport } from '../../../../../src/drainables/microservices/shared/transport.js';
 import { InFlightTracker } from '../../../../../src/in-flight/in-flight-tracker.js';
 import { FakeClock, settle } from '../../../../support/fake-clock.js';
-import { FakeCall, FakeGrpc, FakeNestServer, FakeReadiness, FakeSession } from './fake-grpc.js';
+import { FakeCall, FakeGrpc, FakeHttp2Server, FakeNestServer, FakeReadiness, FakeSession } from './fake-grpc.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const never = new AbortController().signal;
@@ -175,6 +175,109 @@ describe('Clients', () => {
     expect(grpc.did).toEqual([]);
   });
 
+  it('are not told while the application serves, however long their calls have taken', async () => {
+    const session = grpc.http2.opens();
+    grpc.http2.streams(session);
+    await clock.advance(60_000);
+    expect(session.closed).toBe(false);
+    clock.assertNoTimerLeft();
+  });
+
+  it('are told when as many calls are open as they ever had, or have not been for a while', async () => {
+    const session = grpc.http2.opens();
+    grpc.http2.streams(session);
+    grpc.http2.streams(session).emit('close');
+    const stopped = transport.stopTaking(never);
+    await clock.advance(50);
+    expect(session.closed).toBe(false);
+    grpc.http2.streams(session);
+    await settle();
+    expect(session.closed).toBe(true);
+    await stopped;
+  });
+
+  it('with a call that goes on hold the telling no longer than until they have been told', async () => {
+    const session = grpc.http2.opens();
+    grpc.http2.streams(session);
+    grpc.http2.streams(session).emit('close');
+    let isTold = false;
+    void transport.stopTaking(never).then(() => (isTold = true));
+    for (let turns = 0; turns < 30; turns++) await turn();
+    await clock.advance(99);
+    expect(isTold).toBe(false);
+    await clock.advance(1);
+    expect(isTold).toBe(true);
+  });
+
+  it('whose sessions have been destroyed are not told, and are not waited for', async () => {
+    const session = grpc.http2.opens();
+    session.destroy();
+    await transport.stopTaking(never);
+    expect({ closed: session.closed, did: grpc.did }).toEqual({ closed: false, did: ['tryShutdown'] });
+  });
+
+  it('that cannot be told by the deadline hold neither the telling nor the end of the listener', async () => {
+    grpc.http2.opensInSilence();
+    const deadline = new AbortController();
+    const stopped = transport.stopTaking(deadline.signal);
+    for (let turns = 0; turns < 30; turns++) await turn();
+    expect(grpc.did).toEqual([]);
+    deadline.abort();
+    await stopped;
+    expect(grpc.did).toEqual(['tryShutdown']);
+  });
+
+  it('whose calls never end are not waited for after the deadline', async () => {
+    grpc.http2.streams(grpc.http2.opens());
+    const deadline = new AbortController();
+    const flushed = transport.flush!(deadline.signal);
+    await clock.advance(5_000);
+    deadline.abort();
+    await turn();
+    await flushed;
+  });
+
+  it('of a server with TLS are met with the connection whose handshake has ended, and not with the one beneath', async () => {
+    grpc = new FakeGrpc(new FakeHttp2Server('secureConnection'));
+    await listen();
+    const beneath = Object.assign(new EventEmitter(), { destroy: () => grpc.did.push('destroyed beneath') });
+    grpc.http2.emit('connection', beneath);
+    const session = grpc.http2.opens();
+    await transport.cut!();
+    expect(grpc.did).toEqual(['forceShutdown']);
+    expect(session.socket.destroyed).toBe(true);
+  });
+
+  it('of a session that nobody has connected are told by Node alone', async () => {
+    grpc.http2.opens();
+    const made = new FakeSession();
+    grpc.http2.emit('session', made);
+    await clock.advance(50);
+    transport.announce!(2_000);
+    expect(made.closed).toBe(true);
+  });
+
+  it('of servers that were bound since are told to leave as well', async () => {
+    grpc = new FakeGrpc();
+    const session = new FakeSession();
+    grpc.http2Servers.clear();
+    await listen();
+    grpc.http2Servers.set(grpc.http2, { sessions: new Set([session]) });
+    transport.announce!(2_000);
+    expect(session.closed).toBe(true);
+  });
+
+  it.each([
+    ['keeps no servers', undefined],
+    ['keeps no sessions', new Map([[new FakeHttp2Server(), undefined]])],
+  ])('are told by grpc-js alone where it %s', async (_, http2Servers) => {
+    grpc = Object.assign(new FakeGrpc(), { http2Servers });
+    await listen();
+    transport.announce!(2_000);
+    await transport.stopTaking(never);
+    expect(grpc.did).toEqual(['tryShutdown']);
+  });
+
   it('are not told in a lame duck that takes no time: they would come back before the listener closes', async () => {
     const session = grpc.http2.opens();
     transport.announce!(0);
@@ -198,6 +301,7 @@ describe('Clients', () => {
   it('that come back and leave by themselves, or late, are told no more than once', async () => {
     transport.announce!(2_000);
     const gone = grpc.http2.opens();
+    grpc.http2.streams(gone);
     grpc.http2.streams(gone);
     gone.emit('close');
     const late = grpc.http2.opens();
@@ -417,9 +521,13 @@ describe('The end', () => {
     expect(seen).toEqual([14]);
   });
 
-  it('cuts what is left at the deadline', async () => {
-    await transport.cut!();
-    expect(grpc.did).toEqual(['forceShutdown']);
+  it('cuts what is left at the deadline, a turn after its clients have been told', async () => {
+    const session = grpc.http2.opens();
+    const cut = transport.cut!();
+    await Promise.resolve();
+    expect({ did: grpc.did, destroyed: session.destroyed }).toEqual({ did: ['forceShutdown'], destroyed: false });
+    await cut;
+    expect({ session: session.destroyed, socket: session.socket.destroyed }).toEqual({ session: true, socket: true });
   });
 
   it('cuts sessions whose socket is not known: without channelz grpc-js knows of none', async () => {
@@ -446,10 +554,12 @@ describe('The end', () => {
   });
 
   it('leaves nothing that Nest could wait for when it closes', () => {
+    const session = grpc.http2.opens();
     transport.announce!(2_000);
     grpc.did.length = 0;
     transport.disconnect!(() => grpc.did.push('close'), true);
     expect(grpc.did).toEqual(['forceShutdown', 'close']);
+    expect(session.destroyed).toBe(true);
   });
 
   it('of a server that never listened has nothing to do', async () => {
