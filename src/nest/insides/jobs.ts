@@ -63,8 +63,7 @@ export function jobSourceOf(instance: object): keyof JobSources | undefined {
   for (let each: object | null = instance; each !== null; each = Object.getPrototypeOf(each) as object | null) {
     if (types.isProxy(each)) return undefined;
   }
-  // Most providers are none of these: `in` is quick, and runs no code where there is no proxy.
-  return kinds.find((kind) => methods[kind].every((name) => name in instance && hasMethod(instance, name)));
+  return kinds.find((kind) => methods[kind].every((name) => hasMethod(instance, name)));
 }
 
 /**

@@ -116,7 +116,7 @@ describe('The workers of a queue with processors', () => {
     const queue: BullQueue = {
       name: 'orders',
       async onApplicationShutdown(this: { close(): Promise<void> }) {
-        await Promise.all([this.close(), other.close(), worker.close().catch(fail)]);
+        await Promise.all([this.close(), other.close().catch(fail), worker.close()]);
       },
     };
     expect(workersOf(queue, { _workerClass: OwnWorker })).toEqual([worker]);
