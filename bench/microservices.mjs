@@ -32,7 +32,7 @@ const cells = {
   'mqtt-persistent': { broker: 'mosquitto', setup: { transport: 'mqtt', persistent: true } },
   'rmq-noack': { broker: 'rabbitmq', setup: { transport: 'rmq', noAck: true } },
   'rmq-ack': { broker: 'rabbitmq', setup: { transport: 'rmq', noAck: false } },
-  redis: { broker: 'redis', setup: { transport: 'redis' }, except: inTheGap },
+  redis: { broker: 'redis', setup: { transport: 'redis' }, except: [...inTheGap, 'wrongAnswers'] },
   grpc: { setup: { transport: 'grpc' } },
   // As where its platform routes to it: a lame duck of the default length.
   'grpc-lag': { setup: { transport: 'grpc', lagMs: 2_000 }, drain: { lameDuck: {} } },
@@ -178,7 +178,9 @@ A replica is told to end under an open-loop load, as a microservice and as a hyb
 \`app.close()\`. _Twice_: started by two replicas, or by one again. _Never_: started by none. _Cut_: started by the
 leaving replica and not finished there. ${isAlone ? 'One roll at a time runs, with nothing beside it.' : 'Several rolls run side by side, so the times are those of a loaded machine.'}
 
-- Redis keeps nothing: what is sent between the old replica and the new is never started, with whatever module.
+- Redis keeps nothing: what is sent between the old replica and the new is never started, with whatever module. And the
+  client of Nest 11.0 loses one of five values of a stream now and then, without the module too, before a replica leaves
+  and after.
 - The clients of \`tcp\` are Nest's own: calls that come too late fail, and are not executed. Those of \`tcp-retry\` use
   \`retryWhenDraining()\`.
 - For \`grpc-lag\`, new connections reach the leaving replica for 2 s longer.
