@@ -88,6 +88,11 @@ export class Session {
     else this.timer = this.clock.after(calmMs, () => this.tell());
   }
 
+  /** Its client has not said its first word: the session must not be closed by Node's own means. */
+  get isSilent(): boolean {
+    return !this.hasSpoken;
+  }
+
   /** Its client is being told to leave. */
   get isLeaving(): boolean {
     return this.state !== 'serving';

@@ -103,6 +103,11 @@ export class GrpcSessions implements SessionOwner {
     over.abort();
   }
 
+  /** Cuts those whose client has not said its first word: grpc-js would close them, which can corrupt Node's heap. */
+  destroySilent(): void {
+    for (const held of this.open.values()) if (held?.isSilent) held.destroy();
+  }
+
   /** Cuts what is left of them, and handshakes that have not ended: the listener is not closed before they are. */
   destroy(): void {
     for (const { socket } of this.handshakes) socket.destroy();

@@ -64,6 +64,7 @@ class GrpcTransport implements Transport {
     if (!grpc) return;
     sessions.meet(http2ServersOf(grpc));
     await sessions.told(deadline);
+    sessions.destroySilent();
     this.closed = new Promise((resolve) => grpc.tryShutdown(() => resolve()));
   }
 
@@ -75,6 +76,7 @@ class GrpcTransport implements Transport {
   }
 
   async cut(): Promise<readonly Leftover[]> {
+    this.sessions.destroySilent();
     this.grpc?.forceShutdown();
     // What it has said to its clients goes out with the next turn.
     await nextPoll();
@@ -84,6 +86,7 @@ class GrpcTransport implements Transport {
 
   /** With `gracefulShutdown` Nest would wait for what the drain has not waited for any longer. */
   disconnect(close: () => unknown): unknown {
+    this.sessions.destroySilent();
     this.grpc?.forceShutdown();
     this.sessions.destroy();
     return close();

@@ -530,6 +530,24 @@ describe('The end', () => {
     expect({ session: session.destroyed, socket: session.socket.destroyed }).toEqual({ session: true, socket: true });
   });
 
+  it('is not left to grpc-js for sessions whose client has not said a word: closing them can corrupt the heap', async () => {
+    const seen: boolean[] = [];
+    const silent = grpc.http2.opensInSilence();
+    grpc.forceShutdown = () => void seen.push(silent.destroyed);
+    await transport.cut!();
+    const other = grpc.http2.opensInSilence();
+    grpc.forceShutdown = () => void seen.push(other.destroyed);
+    transport.disconnect!(() => undefined, true);
+    const last = grpc.http2.opensInSilence();
+    grpc.tryShutdown = () => void seen.push(last.destroyed);
+    const deadline = new AbortController();
+    const stopped = transport.stopTaking(deadline.signal);
+    for (let turns = 0; turns < 30; turns++) await turn();
+    deadline.abort();
+    await stopped;
+    expect(seen).toEqual([true, true, true]);
+  });
+
   it('cuts sessions whose socket is not known: without channelz grpc-js knows of none', async () => {
     grpc = new FakeGrpc();
     const session = new FakeSession();
