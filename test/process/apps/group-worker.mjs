@@ -6,13 +6,15 @@
 import 'reflect-metadata';
 import { Body, Controller, Get, HttpCode, Inject, Injectable, Module, Post, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import cluster from 'node:cluster';
 import { appendFileSync, existsSync } from 'node:fs';
 import { GracefulShutdownModule, ReadinessHealthIndicator } from 'nestjs-drain';
 
 const settings = JSON.parse(process.env.DRAIN_SETTINGS ?? '{}');
 // A control: the module does not learn that it runs in a worker.
-if (settings.isBlind) cluster.isWorker = false;
+if (settings.isBlind) {
+  const { getBuiltinModule } = process;
+  process.getBuiltinModule = (name) => (name === 'node:cluster' ? {} : getBuiltinModule(name));
+}
 
 function decorate(target, method, ...decorators) {
   const descriptor = Object.getOwnPropertyDescriptor(target.prototype, method);
