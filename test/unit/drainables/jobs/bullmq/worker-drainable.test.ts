@@ -216,6 +216,19 @@ describe('The drainable of a BullMQ worker', () => {
     await failed;
   });
 
+  it('takes a queue for one that has answered when its answer waits to be read', async () => {
+    let answers: () => void = () => undefined;
+    worker.moveToWait = () => new Promise((resolve) => (answers = resolve));
+    void worker.take('1');
+    const drained = drainable.drain(deadline.signal);
+    deadline.abort();
+    await counted.clock.advance(50);
+    // It is read in the poll that follows the timers.
+    counted.clock.after(100, () => queueMicrotask(answers));
+    await counted.clock.advance(100);
+    expect(await drained).toMatchObject([{ detail: 'handed back' }]);
+  });
+
   it('names a job once, also where the rest is cut before the moment is over', async () => {
     void worker.take('1');
     const drained = drainable.drain(deadline.signal);
