@@ -36,8 +36,11 @@ describe('nestjs-drain drill --reload', () => {
     const { code, result } = await runDrill(args);
     expect({ code, failures: result.failures }).toEqual({ code: 0, failures: [] });
     const [{ replicas }] = result.rolls as [(typeof result.rolls)[number]];
-    // A worker of the new version may begin to listen before the late one of the old does, and is numbered before it.
-    expect(replicas.map(({ exitedAtMs }) => exitedAtMs !== undefined).sort()).toEqual([false, false, true, true]);
+    // Numbers go by who is heard of first: the late one of the old, or one of the new.
+    const inOrder = [...replicas].sort((a, b) => a.startedAtMs - b.startedAtMs);
+    expect(inOrder.map(({ exitedAtMs }) => exitedAtMs !== undefined)).toEqual([true, true, false, false]);
+    expect(replicas.map(({ name }) => name)).toEqual(['worker-1', 'worker-2', 'worker-3', 'worker-4']);
+    expect(replicas[0]!.exitedAtMs).toBeDefined();
   });
 
   it('finds out that a reload loses requests', async () => {
