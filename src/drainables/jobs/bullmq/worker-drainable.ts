@@ -153,17 +153,20 @@ export class BullWorkerDrainable implements CountedSource {
   private async handBackEarlier(id: string, token: string): Promise<Leftover> {
     const { worker, clock } = this;
     const asked = worker.Job?.fromId?.(worker, id).catch(() => undefined) ?? Promise.resolve(undefined);
-    const job = (await settledWithin(clock, asked, handBackMs)) ? await asked : undefined;
+    const job = await this.answered(asked, undefined);
     if (job) return this.handBackOne(new RunningJob(worker.name, job, token, clock));
     return { kind: 'job', name: worker.name, ageMs: 0, detail: detailOf('not handed back') };
   }
 
   private async handBackOne(job: RunningJob): Promise<Leftover> {
-    const taken = job.handBack();
-    const isAnswered = await settledWithin(this.clock, taken, handBackMs);
-    // On a busy machine the answer has come, and has not been read.
-    const isTaken = await (isAnswered ? taken : Promise.race([taken, nextPoll().then(() => false)]));
+    const isTaken = await this.answered(job.handBack(), false);
     return job.leftover(isTaken ? 'handed back' : 'not handed back');
+  }
+
+  /** What the broker answers, or `otherwise`. On a busy machine the answer may have come, and not have been read. */
+  private async answered<T>(asked: Promise<T>, otherwise: T): Promise<T> {
+    if (await settledWithin(this.clock, asked, handBackMs)) return asked;
+    return Promise.race([asked, nextPoll().then(() => otherwise)]);
   }
 }
 

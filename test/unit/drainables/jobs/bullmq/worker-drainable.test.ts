@@ -229,6 +229,19 @@ describe('The drainable of a BullMQ worker', () => {
     expect(await drained).toMatchObject([{ detail: 'handed back' }]);
   });
 
+  it('takes one for such, too, that is asked of a job that ran before the worker was met', async () => {
+    const early = new FakeWorker(() => new Promise(() => undefined));
+    let answers: () => void = () => undefined;
+    early.Job.fromId = (_, id) => new Promise((resolve) => (answers = () => resolve(early.jobs.get(id))));
+    void early.take('1');
+    const drained = new BullWorkerDrainable(early, counted.clock).drain(deadline.signal);
+    deadline.abort();
+    await counted.clock.advance(50);
+    counted.clock.after(100, () => queueMicrotask(answers));
+    await counted.clock.advance(100);
+    expect(await drained).toMatchObject([{ name: 'orders:ship', detail: 'handed back' }]);
+  });
+
   it('names a job once, also where the rest is cut before the moment is over', async () => {
     void worker.take('1');
     const drained = drainable.drain(deadline.signal);
