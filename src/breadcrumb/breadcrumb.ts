@@ -86,7 +86,8 @@ export class Breadcrumb {
     }
     this.phase = phase;
     this.phaseBeganAt = now;
-    this.writeAgain();
+    // It is removed in a moment.
+    if (phase !== 'closed') this.writeAgain();
   }
 
   private readonly writeAgain = (): void => {

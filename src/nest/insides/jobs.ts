@@ -120,7 +120,7 @@ function closingIs(prototype: object, close: (worker: unknown) => void): () => v
   const before: (() => void)[] = [];
   for (let each = prototype; each && each !== Object.prototype; each = Object.getPrototypeOf(each) as object) {
     const property = Object.getOwnPropertyDescriptor(each, 'close');
-    if (!property) continue;
+    if (!property?.configurable) continue;
     const holder = each;
     Object.defineProperty(holder, 'close', {
       ...property,

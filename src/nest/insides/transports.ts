@@ -43,7 +43,8 @@ export function transportsAreTold(modules: ModulesContainer): boolean {
  * nothing is said of a missing registry of transports.
  */
 export function handlesMessages(modules: ModulesContainer): boolean {
-  return [...messageHandlersOf(modules)].length > 0;
+  for (const _ of messageHandlersOf(modules)) return true;
+  return false;
 }
 
 /**

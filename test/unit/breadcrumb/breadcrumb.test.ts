@@ -95,6 +95,13 @@ describe('Breadcrumb', () => {
     expect(crumb()).toMatchObject({ phaseMs: 200 });
   });
 
+  it('is not written once more as the shutdown closes, for it is removed then', async () => {
+    await begin();
+    const phase = { type: 'phase', phase: 'closed', previous: 'releasing', reason: 'a test' } as const;
+    core.events.emit({ ...phase, elapsedMs: 0, inFlight: 0 });
+    expect(crumb()).toMatchObject({ phase: 'lame-duck' });
+  });
+
   it('is always there as a whole: what is written takes the place of what was', async () => {
     await begin();
     const before = openSync(`${path}.${gonePid}`, 'r');

@@ -123,6 +123,14 @@ describe('The workers of a queue with processors', () => {
     expect([worker.closed, other.closed]).toEqual([0, 0]);
   });
 
+  it('are not met where their class cannot be changed, and nothing fails', () => {
+    class Hardened {
+      async close(): Promise<void> {}
+    }
+    Object.freeze(Hardened.prototype);
+    expect(workersOf(queueOf([]), { _workerClass: Hardened })).toEqual([]);
+  });
+
   it('are met, and their class is as it was, though what closes them fails', async () => {
     const worker = new FakeWorker();
     const failing = queueOf([worker], { isClosed: fail });
