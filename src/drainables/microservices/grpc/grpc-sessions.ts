@@ -41,7 +41,6 @@ export class GrpcSessions implements SessionOwner {
   private isClosing = false;
   /** Of those that have come back: they are told when it fires. */
   private readonly staying = new WeakMap<Session, ClockTimer>();
-
   /** Those of TLS that are under way, which grpc-js knows nothing of. */
   private readonly handshakes: Handshakes;
 

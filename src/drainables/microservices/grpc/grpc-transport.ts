@@ -76,8 +76,7 @@ class GrpcTransport implements Transport {
   }
 
   async cut(): Promise<readonly Leftover[]> {
-    this.sessions.destroySilent();
-    this.grpc?.forceShutdown();
+    this.forceShutdown();
     // What it has said to its clients goes out with the next turn.
     await nextPoll();
     this.sessions.destroy();
@@ -86,10 +85,14 @@ class GrpcTransport implements Transport {
 
   /** With `gracefulShutdown` Nest would wait for what the drain has not waited for any longer. */
   disconnect(close: () => unknown): unknown {
-    this.sessions.destroySilent();
-    this.grpc?.forceShutdown();
+    this.forceShutdown();
     this.sessions.destroy();
     return close();
+  }
+
+  private forceShutdown(): void {
+    this.sessions.destroySilent();
+    this.grpc?.forceShutdown();
   }
 
   private meet(grpc: GrpcServer, calls: GrpcCalls): void {
