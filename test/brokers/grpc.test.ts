@@ -83,6 +83,15 @@ function orderMessage(id: string): string {
   return `\0\0\0\0${String.fromCharCode(field.length)}${field}`;
 }
 
+/** A client that speaks HTTP/2 itself, and the wire between it and the replica. */
+async function throughWire(port: number): Promise<{ wire: HoldingProxy; client: Http2Client }> {
+  const wire = await HoldingProxy.listen(port);
+  closing.push(() => void wire.close());
+  const client = await Http2Client.connect(`http://127.0.0.1:${wire.port}`);
+  closing.push(() => client.destroy());
+  return { wire, client };
+}
+
 const nothingLost = { failed: [], twice: 0, ranAfterDestroy: 0, unhandled: 0 };
 
 describe('gRPC', () => {
@@ -130,10 +139,7 @@ describe('gRPC', () => {
   it('serves a call that crosses the telling on the wire: its client would send it again only once', async () => {
     const drain = { lameDuck: { minMs: 2_000, quietMs: 0, maxMs: 2_000 } };
     const { child, port } = await replica({ drain });
-    const wire = await HoldingProxy.listen(port);
-    closing.push(() => void wire.close());
-    const client = await Http2Client.connect(`http://127.0.0.1:${wire.port}`);
-    closing.push(() => client.destroy());
+    const { wire, client } = await throughWire(port);
     const call = (id: string) => ended(client.open('/orders.Orders/Create', grpcHeaders, orderMessage(id)));
     expect(await call('before')).toMatchObject({ outcome: 'answered' });
     wire.hold('to the client');
@@ -150,10 +156,7 @@ describe('gRPC', () => {
 
   it('finds an end where clients come back at once: the listener closes before they are told', async () => {
     const { child, port } = await replica();
-    const wire = await HoldingProxy.listen(port);
-    closing.push(() => void wire.close());
-    const client = await Http2Client.connect(`http://127.0.0.1:${wire.port}`);
-    closing.push(() => client.destroy());
+    const { wire, client } = await throughWire(port);
     await client.request('/orders.Orders/Create', grpcHeaders, orderMessage('before'));
     wire.hold('to the client');
     child.signal('SIGTERM');

@@ -60,7 +60,7 @@ describe('Workers of node:cluster that are replaced one by one', () => {
     async () => {
       const { primary, load } = await group({ isBlind: true });
       primary.say('roll 1');
-      await load.hasLost;
+      await load.firstLoss.promise;
       const { lost } = await load.end();
       expect(Object.keys(lost).length).toBeGreaterThan(0);
     },

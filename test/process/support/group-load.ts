@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http';
 import { readFileSync } from 'node:fs';
+import { Deferred } from '../../../src/sequence/deferred.js';
 
 /** What came of the requests. */
 export interface GroupFigures {
@@ -46,8 +47,7 @@ export class GroupLoad {
     losses: [],
   };
   /** Resolves when something has been lost. */
-  readonly hasLost: Promise<void>;
-  private loses: () => void = () => undefined;
+  readonly firstLoss = new Deferred<void>();
   private static instances = 0;
   /** Several loads may have the same ledger. */
   private readonly name = ++GroupLoad.instances;
@@ -60,7 +60,6 @@ export class GroupLoad {
     private readonly ledger: string,
     perKind = 3,
   ) {
-    this.hasLost = new Promise((resolve) => (this.loses = resolve));
     this.clients = kinds.flatMap((kind) => Array.from({ length: perKind }, (_, place) => this.run(kind, place)));
   }
 
@@ -105,7 +104,7 @@ export class GroupLoad {
     if (isProbe) figures.failedProbes++;
     const reason = `${outcome} (${kind})`;
     figures.lost[reason] = (figures.lost[reason] ?? 0) + 1;
-    this.loses();
+    this.firstLoss.resolve();
     if (figures.losses.length < toldLosses) figures.losses.push(`${sentAt} ${what}: ${reason} after ${ms} ms`);
   }
 }

@@ -48,6 +48,15 @@ describe('The connections of BullMQ', () => {
     return () => hasClosed;
   }
 
+  async function closesNoEarlierThanRedisAnswers(queue: FakeQueue): Promise<void> {
+    const hasClosed = closing(queue);
+    await clock.advance(60_000);
+    expect(hasClosed()).toBe(false);
+    queue.answer();
+    await settle();
+    expect(hasClosed()).toBe(true);
+  }
+
   it('close as they would where Redis answers', async () => {
     const queue = met();
     const closed = queue.close(true);
@@ -123,23 +132,13 @@ describe('The connections of BullMQ', () => {
   it('that several applications share are waited for as the last of them says', async () => {
     const queue = met();
     new BullConnections(clock, { isOver: () => false, isLate: () => false }).meet(queue);
-    const hasClosed = closing(queue);
-    await clock.advance(60_000);
-    expect(hasClosed()).toBe(false);
-    queue.answer();
-    await settle();
-    expect(hasClosed()).toBe(true);
+    await closesNoEarlierThanRedisAnswers(queue);
   });
 
   it('are waited for as long as it takes before the drain is over: a worker that closes waits for its jobs', async () => {
     isOver = false;
     const queue = met();
-    const hasClosed = closing(queue);
-    await clock.advance(60_000);
-    expect(hasClosed()).toBe(false);
-    queue.answer();
-    await settle();
-    expect(hasClosed()).toBe(true);
+    await closesNoEarlierThanRedisAnswers(queue);
     expect(queue.steps).toEqual(['close']);
   });
 });
