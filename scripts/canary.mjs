@@ -20,7 +20,7 @@ for (const tag of ['latest', 'next']) {
   rmSync(join(root, '.cache/nest', tag), { recursive: true, force: true });
   // What has no such version of its own goes with the latest.
   const packages = Object.fromEntries(names.map((name) => [name, tagged.includes(name) ? tag : 'latest']));
-  areAllPassed = (await runIntegration('own', tag, packages)) && areAllPassed;
+  areAllPassed = (await runIntegration('own', tag, { packages })) && areAllPassed;
 }
 process.exit(areAllPassed ? 0 : 1);
 

@@ -39,7 +39,7 @@ const notOn = {
  *
  * @param paths of the files to run, instead of all that can be run there
  */
-export async function runIntegration(nodeName, nestName, packages = nests[nestName], paths = undefined) {
+export async function runIntegration(nodeName, nestName, { packages = nests[nestName], paths } = {}) {
   const node = nodeName === 'own' ? process.execPath : installNode(nodeName);
   const folder = nestName === 'own' ? root : putTogether(nestName, packages);
   const nodeVersion = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
@@ -124,7 +124,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const dealt = values.thinned ? dealtTo(cells) : undefined;
   let areAllPassed = true;
   for (const cell of cells) {
-    areAllPassed = (await runIntegration(...cell, undefined, dealt?.get(cell))) && areAllPassed;
+    areAllPassed = (await runIntegration(...cell, { paths: dealt?.get(cell) })) && areAllPassed;
   }
   process.exit(areAllPassed ? 0 : 1);
 }
