@@ -13,7 +13,11 @@ buildPackages();
   console.log(`> Rolling the transports of Nest ${nest}`);
   const jest = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
   const args = ['--selectProjects', 'brokers', '--runInBand', '--testPathPatterns', 'test/brokers/other-nest'];
-  const env = { DRAIN_BROKER_APPS: brokerApplicationsOn(nest), DRAIN_BROKER_WAYS: index % 2 ? 'second' : 'first' };
+  const env = {
+    DRAIN_BROKER_APPS: brokerApplicationsOn(nest),
+    DRAIN_BROKER_NEST: nest,
+    DRAIN_BROKER_WAYS: index % 2 ? 'second' : 'first',
+  };
   try {
     execFileSync(process.execPath, [...jest, ...args], {
       cwd: root,

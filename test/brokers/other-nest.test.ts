@@ -13,6 +13,12 @@ interface Cell {
 }
 
 const fast = { rate: 420, handlerMs: 30, settleMs: patientMs };
+/**
+ * A server of Nest 11.0 drops values of a stream that come while it waits for a broker to take the one before, without
+ * the module too. Where the broker has to confirm each, there are no streams with it.
+ */
+const confirmed: Partial<RollSetup> =
+  process.env.DRAIN_BROKER_NEST === '11-lowest' ? { shares: { rpc: 2, event: 2 } } : {};
 const cells: readonly Cell[] = [
   { name: 'TCP, with retryWhenDraining()', setup: { transport: 'tcp', retry: true, ...fast } },
   { name: 'TCP', setup: { transport: 'tcp', ...fast }, always: ['failed', 'never'] },
@@ -25,12 +31,11 @@ const cells: readonly Cell[] = [
   {
     name: 'Redis',
     broker: 'redis',
-    setup: { transport: 'redis', ...fast, settleMs: undefined },
-    // Nest 11.0.0 drops values of a stream that come while it waits for Redis to take the one before.
-    always: ['unanswered', 'never', 'eventsLost', 'wrongAnswers'],
+    setup: { transport: 'redis', ...fast, ...confirmed, settleMs: undefined },
+    always: ['unanswered', 'never', 'eventsLost'],
   },
   { name: 'a custom strategy', broker: 'redis', setup: { transport: 'custom', ...fast } },
-  { name: 'Kafka', broker: 'kafka', setup: { transport: 'kafka', ...kafkaLoad } },
+  { name: 'Kafka', broker: 'kafka', setup: { transport: 'kafka', ...kafkaLoad, ...confirmed } },
 ];
 
 /** Each version of Nest is rolled in two of the four ways, so that two versions see them all. */
