@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type WebSocket } from 'ws';
@@ -17,14 +17,16 @@ const requests = [{ name: 'GET /', method: 'GET', path: '/', expect: { status: 2
 const timeoutMs = 5_000;
 
 describe('What is counted', () => {
+  // The tests of this file run side by side: each waits for clients of its own most of its time.
   const stubs: Stub[] = [];
-  afterEach(async () => {
-    await Promise.all(stubs.splice(0).map((stub) => stub.close()));
+  afterAll(async () => {
+    await Promise.all(stubs.map((stub) => stub.close()));
   });
 
   async function stub(starting: Promise<Stub>): Promise<Stub> {
-    stubs.push(await starting);
-    return stubs.at(-1)!;
+    const started = await starting;
+    stubs.push(started);
+    return started;
   }
 
   /** Calls `fault` every seventh time. */
@@ -51,16 +53,19 @@ describe('What is counted', () => {
       ['an error', 'status-503', (_req, res) => void res.writeHead(503).end(answer)],
     ];
 
-    it.each(faults)('is exact to the one when every seventh answer is %s', async (_what, kind, fault) => {
+    it.concurrent.each(faults)('is exact to the one when every seventh answer is %s', async (_what, kind, fault) => {
       const { port } = await stub(stubHttps(everySeventh(well, fault)));
       expect(await asked(() => client(port))).toEqual(outcomesOf(kind));
     });
 
-    it('is everything when nobody vouches for the certificate, and that was not asked to be overlooked', async () => {
-      const { port } = await stub(stubHttps(well));
-      const result = await asked(() => client(port, false), 20);
-      expect(result).toMatchObject({ counts: { requests: 20, failed: 20 }, byKind: { other: 20 } });
-    });
+    it.concurrent(
+      'is everything when nobody vouches for the certificate, and that was not asked to be overlooked',
+      async () => {
+        const { port } = await stub(stubHttps(well));
+        const result = await asked(() => client(port, false), 20);
+        expect(result).toMatchObject({ counts: { requests: 20, failed: 20 }, byKind: { other: 20 } });
+      },
+    );
   });
 
   describe.each([
@@ -113,12 +118,12 @@ describe('What is counted', () => {
       ],
     ];
 
-    it.each(faults)('is exact to the one when every seventh answer is %s', async (_what, kind, fault) => {
+    it.concurrent.each(faults)('is exact to the one when every seventh answer is %s', async (_what, kind, fault) => {
       const { port } = await stub(stubHttp2(everySeventh(well, fault), isTls));
       expect(await asked(() => client(port))).toEqual(outcomesOf(kind));
     });
 
-    it('is exact when every seventh answer takes its connection with it', async () => {
+    it.concurrent('is exact when every seventh answer takes its connection with it', async () => {
       const take = (stream: ServerHttp2Stream): void => {
         stream.respond({ ':status': 200 });
         stream.write('the right', () => stream.session!.destroy());
@@ -131,7 +136,7 @@ describe('What is counted', () => {
       expect((byKind['cut-short'] ?? 0) + (byKind.reset ?? 0)).toBe(10);
     });
 
-    it('sends what was refused unseen again, once, on another connection', async () => {
+    it.concurrent('sends what was refused unseen again, once, on another connection', async () => {
       let served = 0;
       let refused = 0;
       const { port } = await stub(
@@ -147,7 +152,7 @@ describe('What is counted', () => {
       expect(result).toEqual({ ...outcomesOf(undefined), repeated: refused });
     });
 
-    it('counts what is refused unseen twice', async () => {
+    it.concurrent('counts what is refused unseen twice', async () => {
       let served = 0;
       const { port } = await stub(
         stubHttp2((stream) => {
@@ -160,7 +165,7 @@ describe('What is counted', () => {
       expect(served).toBe(40);
     });
 
-    it('sends nothing more on a connection that was told to go away, and refuses nothing then', async () => {
+    it.concurrent('sends nothing more on a connection that was told to go away, and refuses nothing then', async () => {
       let served = 0;
       const { port } = await stub(
         stubHttp2((stream) => {
@@ -194,12 +199,12 @@ describe('What is counted', () => {
       ['a lie', 'wrong-body', (socket) => socket.send('something else')],
     ];
 
-    it.each(faults)('is exact to the one when every seventh answer is %s', async (_what, kind, fault) => {
+    it.concurrent.each(faults)('is exact to the one when every seventh answer is %s', async (_what, kind, fault) => {
       const { port } = await stub(stubWebSockets(everySeventh(well, fault)));
       expect(await asked(client(port))).toEqual(outcomesOf(kind));
     });
 
-    it.each([
+    it.concurrent.each([
       [1001, {}],
       [1012, {}],
       [1000, { 'bad-close': 10 }],

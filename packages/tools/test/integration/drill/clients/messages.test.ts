@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { constants } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -30,11 +30,12 @@ const packages = new ApplicationPackages();
 const proto = fileURLToPath(new URL('../../../drill/apps/orders.proto', import.meta.url));
 
 describe('What is counted of messages', () => {
+  // The tests of this file run side by side: each waits for clients of its own most of its time.
   const ledgers: Ledger[] = [];
   const ends: (() => Promise<void>)[] = [];
-  afterEach(async () => {
-    await Promise.all(ends.splice(0).map((end) => end()));
-    for (const ledger of ledgers.splice(0)) ledger.remove();
+  afterAll(async () => {
+    await Promise.all(ends.map((end) => end()));
+    for (const ledger of ledgers) ledger.remove();
   });
 
   function ledger(): Ledger {
@@ -82,24 +83,30 @@ describe('What is counted of messages', () => {
 
     const callersTo = (pattern = 'orders.create') => nestCallers(packages, { transport: 'tcp', pattern });
 
-    it.each(callFaults)('is exact to the one when every seventh call is answered %s', async (_what, kind, fault) => {
-      const own = ledger();
-      const url = await serve(everySeventh(fault, well), own);
-      const open = await callersTo();
-      expect(await outcomesOf(clientOf(own, call, () => open(url)))).toEqual(expected(kind));
-    });
+    it.concurrent.each(callFaults)(
+      'is exact to the one when every seventh call is answered %s',
+      async (_what, kind, fault) => {
+        const own = ledger();
+        const url = await serve(everySeventh(fault, well), own);
+        const open = await callersTo();
+        expect(await outcomesOf(clientOf(own, call, () => open(url)))).toEqual(expected(kind));
+      },
+    );
 
-    it.each(eventFaults)('is exact to the one when every seventh event is %s', async (_what, kind, fault) => {
-      const own = ledger();
-      const url = await serve(
-        everySeventh(fault, ({ execute }) => execute()),
-        own,
-      );
-      const open = await callersTo('orders.paid');
-      expect(await outcomesOf(clientOf(own, event, () => open(url)))).toEqual(expected(kind));
-    });
+    it.concurrent.each(eventFaults)(
+      'is exact to the one when every seventh event is %s',
+      async (_what, kind, fault) => {
+        const own = ledger();
+        const url = await serve(
+          everySeventh(fault, ({ execute }) => execute()),
+          own,
+        );
+        const open = await callersTo('orders.paid');
+        expect(await outcomesOf(clientOf(own, event, () => open(url)))).toEqual(expected(kind));
+      },
+    );
 
-    it('is exact to the one when every seventh call loses its connection', async () => {
+    it.concurrent('is exact to the one when every seventh call loses its connection', async () => {
       const own = ledger();
       let received = 0;
       let executed = 0;
@@ -119,13 +126,13 @@ describe('What is counted of messages', () => {
       expect(byKind.reset).toBeGreaterThanOrEqual(17);
     });
 
-    it('counts a service that is not there', async () => {
+    it.concurrent('counts a service that is not there', async () => {
       const open = await callersTo();
       const { byKind } = await outcomesOf(clientOf(ledger(), call, () => open('http://127.0.0.1:9')));
       expect(byKind).toEqual({ refused: 140 });
     });
 
-    it('sends again, once, what a server that drains has refused', async () => {
+    it.concurrent('sends again, once, what a server that drains has refused', async () => {
       const own = ledger();
       const refused = new Set<string>();
       const url = await serve((received) => {
@@ -139,25 +146,28 @@ describe('What is counted of messages', () => {
       expect(found).toEqual({ ...expected(undefined), repeated: 20 });
     });
 
-    it('sends again what crossed the end of a connection whose server had said that it executes nothing', async () => {
-      const own = ledger();
-      const calls = new WeakMap<Socket, number>();
-      const json = JSON.stringify({ id: 'nestjs-drain:closing' });
-      const url = await serve(well, own, (socket) => {
-        const number = (calls.get(socket) ?? 0) + 1;
-        calls.set(socket, number);
-        // What is sent again is the first on its connection.
-        if (number < 3) return false;
-        if (number === 3) socket.end(`${json.length}#${json}`);
-        return true;
-      });
-      const open = await callersTo();
-      const { repeated, ...found } = await outcomesOf(clientOf(own, call, () => open(url)));
-      expect({ ...found, repeated: 0 }).toEqual(expected(undefined));
-      expect(repeated).toBeGreaterThan(0);
-    });
+    it.concurrent(
+      'sends again what crossed the end of a connection whose server had said that it executes nothing',
+      async () => {
+        const own = ledger();
+        const calls = new WeakMap<Socket, number>();
+        const json = JSON.stringify({ id: 'nestjs-drain:closing' });
+        const url = await serve(well, own, (socket) => {
+          const number = (calls.get(socket) ?? 0) + 1;
+          calls.set(socket, number);
+          // What is sent again is the first on its connection.
+          if (number < 3) return false;
+          if (number === 3) socket.end(`${json.length}#${json}`);
+          return true;
+        });
+        const open = await callersTo();
+        const { repeated, ...found } = await outcomesOf(clientOf(own, call, () => open(url)));
+        expect({ ...found, repeated: 0 }).toEqual(expected(undefined));
+        expect(repeated).toBeGreaterThan(0);
+      },
+    );
 
-    it('says nothing of executions when no ledger is kept', async () => {
+    it.concurrent('says nothing of executions when no ledger is kept', async () => {
       const url = await serve(({ id, answer }) => answer({ done: id }), ledger());
       const open = await callersTo();
       expect(await outcomesOf(clientOf(ledger(), call, () => open(url)))).toEqual(expected(undefined));
@@ -200,31 +210,37 @@ describe('What is counted of messages', () => {
     const callersOf = (method: string) => grpcCallers(packages, { proto, service: 'orders.Orders', method });
     const unary = callFaults.filter(([what]) => what !== 'twice, with two answers');
 
-    it.each(unary)('is exact to the one when every seventh call is answered %s', async (_what, kind, fault) => {
-      const own = ledger();
-      const url = await serve(everySeventh(fault, well), own);
-      const open = await callersOf('Create');
-      expect(await outcomesOf(clientOf(own, call, () => open(url)))).toEqual(expected(kind));
-    });
+    it.concurrent.each(unary)(
+      'is exact to the one when every seventh call is answered %s',
+      async (_what, kind, fault) => {
+        const own = ledger();
+        const url = await serve(everySeventh(fault, well), own);
+        const open = await callersOf('Create');
+        expect(await outcomesOf(clientOf(own, call, () => open(url)))).toEqual(expected(kind));
+      },
+    );
 
     const streams: Fault[] = [
       callFaults.find(([what]) => what === 'twice, with two answers')!,
       ['with no value', 'cut-short', ({ execute, fail }) => (execute(), fail(''))],
     ];
-    it.each(streams)('is exact to the one when every seventh stream is answered %s', async (_what, kind, fault) => {
-      const own = ledger();
-      const url = await serve(everySeventh(fault, well), own);
-      const open = await callersOf('Follow');
-      expect(await outcomesOf(clientOf(own, call, () => open(url)))).toEqual(expected(kind));
-    });
+    it.concurrent.each(streams)(
+      'is exact to the one when every seventh stream is answered %s',
+      async (_what, kind, fault) => {
+        const own = ledger();
+        const url = await serve(everySeventh(fault, well), own);
+        const open = await callersOf('Follow');
+        expect(await outcomesOf(clientOf(own, call, () => open(url)))).toEqual(expected(kind));
+      },
+    );
 
-    it('counts a service that is not there', async () => {
+    it.concurrent('counts a service that is not there', async () => {
       const open = await callersOf('Create');
       const { byKind } = await outcomesOf(clientOf(ledger(), call, () => open('http://127.0.0.1:9')));
       expect(byKind).toEqual({ refused: 140 });
     });
 
-    it('sends again, once, what was refused before it came to a handler', async () => {
+    it.concurrent('sends again, once, what was refused before it came to a handler', async () => {
       let served = 0;
       const { port, close } = await stubHttp2((stream) => {
         served++;
@@ -236,7 +252,7 @@ describe('What is counted of messages', () => {
       expect({ byKind, repeated, served }).toEqual({ byKind: { refused: 140 }, repeated: 140, served: 280 });
     });
 
-    it.each([
+    it.concurrent.each([
       [
         'a method that is not there',
         { service: 'orders.Orders', method: 'Delete' },
@@ -248,7 +264,7 @@ describe('What is counted of messages', () => {
     });
   });
 
-  it('says in a line what the application does not have', async () => {
+  it.concurrent('says in a line what the application does not have', async () => {
     const elsewhere = new ApplicationPackages('/tmp');
     const trying = nestCallers(elsewhere, { transport: 'nats', pattern: 'orders' });
     await expect(trying).rejects.toThrow(BadInputError);
