@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { GRPCHealthIndicator, TerminusModule } from '@nestjs/terminus';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build, Child, type ChildSetup, endAll } from '../process/support/child.js';
 import { directory, healthClient, lateClient, ordersClient } from './support/grpc-clients.js';
@@ -152,6 +153,34 @@ describe('gRPC', () => {
     expect(await crossing).toMatchObject({ outcome: 'answered', status: 200 });
     await client.closed;
     expect(child.told.filter(({ event }) => event === 'ran').map(({ id }) => id)).toEqual(['before', 'crossing']);
+  });
+
+  it('lets a call end whose client has closed its channel already: a second notice would cut it', async () => {
+    const { child, port } = await replica();
+    const client = ordersClient(port);
+    const call = client.chat();
+    const over = new Promise((resolve) => call.on('status', ({ code }) => resolve(code)));
+    let failed: unknown;
+    call.on('error', (error) => (failed = error));
+    const answerTo = async (id: string) => {
+      call.write({ id, ms: 0 });
+      const [{ id: answered }] = (await once(call, 'data')) as [{ id: string }];
+      return answered;
+    };
+    expect(await answerTo('before')).toBe('before');
+    client.close();
+    // The replica has read, before this one, that its client leaves.
+    expect(await answerTo('behind the last word')).toBe('behind the last word');
+    child.signal('SIGTERM');
+    await child.entered('draining');
+    // A session is told within 100 ms.
+    await sleep(200);
+    expect(failed).toBeUndefined();
+    expect(await answerTo('while draining')).toBe('while draining');
+    call.end();
+    expect(await over).toBe(0);
+    await child.ended;
+    expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true });
   });
 
   it('finds an end where clients come back at once: the listener closes before they are told', async () => {

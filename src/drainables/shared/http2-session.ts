@@ -55,7 +55,8 @@ export class Session {
   private state: 'serving' | 'leaving' | 'told' = 'serving';
   private streams = 0;
   private mostStreams = 0;
-  private lastEndedAt = -Infinity;
+  /** When it has opened, or its last stream has ended. */
+  private restsSince: number;
   /** Its client's preface has been read. */
   private hasSpoken = false;
   private timer?: ClockTimer;
@@ -67,6 +68,7 @@ export class Session {
     private readonly clock: Clock,
     private readonly owner: SessionOwner,
   ) {
+    this.restsSince = openedAt;
     session.once('remoteSettings', () => this.spoke());
     session.once('close', () => {
       this.timer?.cancel();
@@ -108,7 +110,7 @@ export class Session {
 
   streamEnded(): void {
     this.streams--;
-    this.lastEndedAt = this.clock.now();
+    this.restsSince = this.clock.now();
     if (this.session.closed) this.closeInTime();
   }
 
@@ -146,16 +148,19 @@ export class Session {
 
   /**
    * Reports whether its client is not about to open a stream, as far as one can tell: it waits for its answers, or has
-   * rested.
+   * rested. One that has just connected is about to open its first.
    */
   private get isCalm(): boolean {
-    return this.streams === this.mostStreams || (this.streams === 0 && this.clock.now() - this.lastEndedAt >= calmMs);
+    if (this.streams > 0) return this.streams === this.mostStreams;
+    return this.clock.now() - this.restsSince >= calmMs;
   }
 
   private tell(): void {
     if (this.state === 'told' || this.session.destroyed) return;
     this.state = 'told';
     this.timer?.cancel();
+    // Whoever has closed it has told its client, which takes a second notice, with a higher stream, for an error.
+    if (this.session.closed) return this.close();
     if (this.mayServeRaced && this.ping(() => setImmediate(() => this.close()))) {
       this.timer = this.clock.after(noticeMs, () => this.close());
       return;

@@ -81,6 +81,7 @@ const told = (sessions: readonly FakeSession[]): number => sessions.filter((sess
 describe('Http2ServerDrainable', () => {
   it('tells sessions one by one within the span, each in a share of its own', async () => {
     const sessions = Array.from({ length: 10 }, () => connect());
+    await clock.advance(100);
     drainable.announce(1_000);
     for (let share = 1; share <= 10; share++) {
       await clock.advance(100);
@@ -116,6 +117,7 @@ describe('Http2ServerDrainable', () => {
 
   it('has drained when those that were open have said their last; a later one is not waited for', async () => {
     const [rests, works] = [connect(), connect()];
+    await clock.advance(100);
     const { drained } = await beginDrain();
     const late = connect();
     await drained;
@@ -146,7 +148,7 @@ describe('Http2ServerDrainable', () => {
     const late = connect();
     let isClosed = false;
     const closing = drainable.close(new AbortController().signal).then(() => (isClosed = true));
-    await clock.advance(0);
+    await clock.advance(100);
     expect({ isTold: late.told, isClosed }).toEqual({ isTold: true, isClosed: false });
     late.destroy();
     await closing;

@@ -93,6 +93,29 @@ describe('Session', () => {
     expect(log).toEqual([`goaway ${last}`, 'close', 'ended']);
   });
 
+  it('says nothing more where somebody has closed it: a second notice, with a higher stream, is an error', async () => {
+    const { raw, session } = await leaving();
+    session.streamBegan();
+    // Its own client has left, with a call open, or it has become too old.
+    raw.closed = true;
+    session.leave();
+    await clock.advance(100);
+    expect(log).toEqual([]);
+    session.streamEnded();
+    expect(log).toEqual(['ended']);
+  });
+
+  it('is not told as its client connects, which is about to open a stream', async () => {
+    const { raw, session } = await leaving({ hasSpoken: false, restedMs: 0 });
+    raw.emit('remoteSettings');
+    session.leave();
+    await clock.advance(99);
+    expect(log).toEqual([]);
+    session.streamBegan();
+    await settle();
+    expect(log).toEqual([`write ${last}`, 'ping']);
+  });
+
   it('says notice and last word at once where its client has sent its settings and no more', async () => {
     const { raw, session } = await leaving({ hasSpoken: false });
     raw.emit('remoteSettings');
