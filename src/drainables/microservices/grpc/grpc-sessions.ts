@@ -96,8 +96,14 @@ export class GrpcSessions implements SessionOwner {
     // Node destroys a session that is being closed when all has been written: not in the turn of its last stream.
     await nextPoll();
     await this.each(({ destroyed }) => destroyed, deadline);
+    await this.gone(deadline);
+  }
+
+  /** Resolves when each has said that it is closed, at the deadline, or in a moment. */
+  async gone(deadline?: AbortSignal): Promise<void> {
     const over = new AbortController();
-    const closed = this.progress.until(() => this.open.size === 0, AbortSignal.any([deadline, over.signal]));
+    const signal = deadline ? AbortSignal.any([deadline, over.signal]) : over.signal;
+    const closed = this.progress.until(() => this.open.size === 0, signal);
     await Promise.race([closed, delay(this.clock, lingerMs, over.signal)]);
     over.abort();
   }
@@ -123,11 +129,11 @@ export class GrpcSessions implements SessionOwner {
   }
 
   /**
-   * Resolves when each that is open has come to what `has` looks for, and what stays so; or at the deadline. One is
-   * looked at after the other, for there may be thousands, and each of them makes progress.
+   * Resolves when `isSo` holds for each that is open, or at the deadline. Once it holds for one it must go on holding:
+   * one is looked at after the other, for there may be thousands, and each of them makes progress.
    */
-  private async each(has: (session: ServerHttp2Session) => boolean, deadline: AbortSignal): Promise<void> {
-    for (const session of this.open.keys()) await this.progress.until(() => has(session), deadline);
+  private async each(isSo: (session: ServerHttp2Session) => boolean, deadline: AbortSignal): Promise<void> {
+    for (const session of this.open.keys()) await this.progress.until(() => isSo(session), deadline);
   }
 
   private readonly connected = (socket: Socket): void => {
@@ -138,13 +144,14 @@ export class GrpcSessions implements SessionOwner {
   private opened(session: ServerHttp2Session): void {
     const { connecting, clock } = this;
     this.connecting = undefined;
-    if (!connecting) return this.keep(session);
+    // A session that somebody has made of a stream of his own is his to close.
+    if (!connecting) return;
     const held = new Session(session, connecting, clock.now(), clock, this);
     this.open.set(session, held);
     if (this.isClosing) held.leave();
   }
 
-  /** A session that was there before, or that somebody has made of a stream of his own. */
+  /** A session that was there before its server was met. */
   private keep(session: ServerHttp2Session): void {
     this.open.set(session, undefined);
     session.once('close', () => this.forget(session));
@@ -159,7 +166,7 @@ export class GrpcSessions implements SessionOwner {
     const held = this.open.get(stream.session as ServerHttp2Session);
     this.streams++;
     held?.streamBegan();
-    if (held && this.isTelling && !this.staying.has(held)) {
+    if (held && this.isTelling && !held.isLeaving && !this.staying.has(held)) {
       this.staying.set(
         held,
         this.clock.after(returnedMs, () => held.leave()),

@@ -83,10 +83,14 @@ class GrpcTransport implements Transport {
     return [];
   }
 
-  /** With `gracefulShutdown` Nest would wait for what the drain has not waited for any longer. */
-  disconnect(close: () => unknown): unknown {
+  /**
+   * With `gracefulShutdown` Nest would wait for what the drain has not waited for any longer; and for ever for a session
+   * that is destroyed and has not said so, for grpc-js closes it, and Node then calls nobody back.
+   */
+  async disconnect(close: () => unknown): Promise<unknown> {
     this.forceShutdown();
     this.sessions.destroy();
+    await this.sessions.gone();
     return close();
   }
 
