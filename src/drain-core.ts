@@ -217,11 +217,6 @@ export class DrainCore {
     return isReady;
   }
 
-  /** Brokers hand their messages to other consumers at once: with nobody to be told to leave, nobody is waited for. */
-  private get hasBrokersAlone(): boolean {
-    return this.transports.areDrained && !this.sequence.drains.canAnnounce;
-  }
-
   private readinessMayDiffer(): void {
     for (const look of this.readinessWatchers) look();
   }
@@ -239,7 +234,8 @@ export class DrainCore {
       isDevelopment: this.isDevelopment,
       // What PM2 sends is a platform's stop, and no Ctrl-C.
       isPlatformStop: signal === 'SIGTERM' || (signal === 'SIGINT' && this.sharedSocket === 'pm2'),
-      isRouted: (this.isUnderKubernetes || isProbed) && !this.hasBrokersAlone,
+      // Brokers and queues hand what they have to others at once.
+      isRouted: (this.isUnderKubernetes || isProbed) && !this.sequence.drains.haveNobodyToTell,
       isProbed,
       handover:
         this.handsOver && signal !== undefined && patienceMs !== undefined

@@ -34,6 +34,7 @@ export interface Drainable {
   readonly name: string;
   /**
    * Tell clients to leave; everything is still served. Called when the lame duck begins, also one that takes no time.
+   * Where nothing that is registered has it, as in a worker of a queue, `lameDuck: 'auto'` takes no time.
    *
    * @param spreadMs how long the telling may take, ms: what is left of the least that the lame duck lasts; 0 when there
    * is none. Clients that are told one after the other do not all arrive at the other replicas at once.

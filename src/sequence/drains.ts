@@ -66,10 +66,10 @@ export class Drains {
     return false;
   }
 
-  /** Reports whether some drainable tells its clients to leave. */
-  get canAnnounce(): boolean {
-    for (const drainable of this.drains.keys()) if (drainable.announce) return true;
-    return false;
+  /** Reports whether there are drainables, and none of them has clients to be told to leave. */
+  get haveNobodyToTell(): boolean {
+    const drainables = [...this.drains.keys()];
+    return drainables.length > 0 && drainables.every((each) => each.announce === undefined);
   }
 
   /**

@@ -44,6 +44,17 @@ describe('The lame duck', () => {
     expect(await lameDuckMs(sigterm)).toBe(5_000);
   });
 
+  const worker = { name: 'worker', drain: () => Promise.resolve(), forceClose: () => Promise.resolve([]) };
+  const server = { ...worker, name: 'server', announce: () => undefined };
+  it.each([
+    ['and skipped where all there is takes its work from a queue or a broker', [worker], 0],
+    ['and beside a queue where somebody has to be told to leave', [worker, server], 5_000],
+  ])('is gone through by SIGTERM under Kubernetes, %s', async (_, drainables, ms) => {
+    given({}, kubernetes);
+    for (const drainable of drainables) core.sequence.add(drainable);
+    expect(await lameDuckMs(sigterm)).toBe(ms);
+  });
+
   it('is gone through by SIGTERM when readiness has ever been probed, and waits for a probe that sees it fail', async () => {
     given();
     core.probe();
