@@ -217,6 +217,11 @@ export class DrainCore {
     return isReady;
   }
 
+  /** All work comes from brokers and queues, which hand what they have to others at once. */
+  get hasNobodyToTell(): boolean {
+    return this.sequence.drains.areThere && !this.sequence.drains.canAnnounce;
+  }
+
   private readinessMayDiffer(): void {
     for (const look of this.readinessWatchers) look();
   }
@@ -234,8 +239,7 @@ export class DrainCore {
       isDevelopment: this.isDevelopment,
       // What PM2 sends is a platform's stop, and no Ctrl-C.
       isPlatformStop: signal === 'SIGTERM' || (signal === 'SIGINT' && this.sharedSocket === 'pm2'),
-      // Brokers and queues hand what they have to others at once.
-      isRouted: (this.isUnderKubernetes || isProbed) && !this.sequence.drains.haveNobodyToTell,
+      isRouted: (this.isUnderKubernetes || isProbed) && !this.hasNobodyToTell,
       isProbed,
       handover:
         this.handsOver && signal !== undefined && patienceMs !== undefined

@@ -131,7 +131,10 @@ export class DrainedApplication {
     for (const each of [...options.warnings, ...transports.warnings, ...this.jobs.warnings()]) this.warn(each);
     this.tellPreviousRuns();
     this.core.grace.whenKnown(() => this.tellGrace());
-    if (!this.hasServer) this.serviceManager.ready();
+    if (this.hasServer) return;
+    this.serviceManager.ready();
+    // Of messages and jobs, for nobody waits for a server to listen.
+    if (this.core.sequence.drains.areThere) this.checks.start();
   }
 
   /** Resolves when Nest may destroy the first provider. Never rejects. */

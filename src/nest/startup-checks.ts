@@ -12,7 +12,7 @@ import { signalSwallower } from './parent-process.js';
 import { type ProcessHost } from './process-host.js';
 import { areShutdownHooksEnabled, foreignListeners, isListenedFor } from './signals.js';
 
-/** After the server has begun to listen, `main.ts` gets this long to enable shutdown hooks, ms. */
+/** After the application has begun to serve, `main.ts` gets this long to enable shutdown hooks, ms. */
 const settleMs = 1_000;
 /**
  * Balancers keep idle connections for about this long (AWS ALB and nginx: 60 s); a server that closes first loses the
@@ -23,11 +23,11 @@ const balancerIdleMs = 60_000;
 const sampledRequests = 100;
 
 /** What the checks need to know of their application. */
-export type CheckedCore = Pick<DrainCore, 'clock' | 'options' | 'isUnderKubernetes'>;
+export type CheckedCore = Pick<DrainCore, 'clock' | 'options' | 'isUnderKubernetes' | 'hasNobodyToTell'>;
 
 /**
- * Looks, once the server listens, for what would make a shutdown lose requests, and warns of each thing once. Nothing
- * is fatal, and all is silent when the application never listens.
+ * Looks, once the application serves, for what would make a shutdown lose work, and warns of each thing once. Nothing
+ * is fatal, and all is silent when the server of HTTP never listens.
  */
 export class StartupChecks {
   private timer?: ClockTimer;
@@ -40,14 +40,19 @@ export class StartupChecks {
     private readonly findSwallower: () => string | undefined = signalSwallower,
   ) {}
 
+  /** Looks when this server listens. */
   watch(server: Server): void {
     whenListening(server, () => {
-      if (!this.timer) {
-        this.timer = this.core.clock.after(settleMs, () => this.run());
-        this.timer.unref?.();
-      }
+      this.start();
       this.watchForwarded(server);
     });
+  }
+
+  /** The application serves. */
+  start(): void {
+    if (this.timer) return;
+    this.timer = this.core.clock.after(settleMs, () => this.run());
+    this.timer.unref?.();
   }
 
   cancel(): void {
@@ -75,7 +80,8 @@ export class StartupChecks {
         'Start node itself: CMD ["node", "dist/main.js"].'
       );
     }
-    if (this.core.isUnderKubernetes && this.core.options.lameDuck === false) {
+    const { isUnderKubernetes, hasNobodyToTell, options } = this.core;
+    if (isUnderKubernetes && !hasNobodyToTell && options.lameDuck === false) {
       yield (
         'lameDuck is off under Kubernetes: endpoints are removed while the pod is already draining, and ' +
         'requests still on their way are refused. Leave lameDuck on auto.'

@@ -66,10 +66,14 @@ export class Drains {
     return false;
   }
 
-  /** Reports whether there are drainables, and none of them has clients to be told to leave. */
-  get haveNobodyToTell(): boolean {
-    const drainables = [...this.drains.keys()];
-    return drainables.length > 0 && drainables.every((each) => each.announce === undefined);
+  get areThere(): boolean {
+    return this.drains.size > 0;
+  }
+
+  /** Reports whether some drainable has clients to be told to leave. */
+  get canAnnounce(): boolean {
+    for (const drainable of this.drains.keys()) if (drainable.announce) return true;
+    return false;
   }
 
   /**

@@ -55,6 +55,17 @@ describe('The startup checks', () => {
     expect(await warningsOf(setup, requests)).toEqual([expect.stringContaining(expected)]);
   });
 
+  it('look at what serves without HTTP, and leave alone what serves nobody', async () => {
+    const outputOf = async (sources: string[]) => {
+      const child = await Child.start('jobs', { sources, hooks: false, tellsWhenChecked: true });
+      await child.until('checked');
+      await child.kill();
+      return child.output;
+    };
+    expect(await outputOf(['schedule'])).toContain('Nobody listens for SIGTERM');
+    expect(await outputOf([])).not.toContain('Nobody listens for SIGTERM');
+  });
+
   it('leave a short keepAliveTimeout alone where no proxy is seen', async () => {
     expect(await warningsOf({}, [{}, {}])).toEqual([]);
   });

@@ -163,7 +163,7 @@ const providersOf = {
 };
 const app = await NestFactory.createApplicationContext(
   moduleOf({
-    imports: [ScheduleModule.forRoot(), EventEmitterModule.forRoot(), CqrsModule.forRoot()],
+    imports: sources.length > 0 ? [ScheduleModule.forRoot(), EventEmitterModule.forRoot(), CqrsModule.forRoot()] : [],
     providers: [Database, Work, ...new Set(sources.flatMap((source) => providersOf[source]))],
   }),
 );
@@ -175,3 +175,5 @@ if (settings.drain !== false) {
 }
 void told('close').then(() => app.close());
 tell('started');
+// Armed after that of the startup checks, and due no earlier: it fires after it.
+if (settings.tellsWhenChecked) setTimeout(() => tell('checked'), 1_000);

@@ -27,18 +27,19 @@ beforeEach(() => {
 interface Setup {
   readonly options?: GracefulShutdownOptions;
   readonly isUnderKubernetes?: boolean;
+  readonly hasNobodyToTell?: boolean;
   readonly controllers?: readonly object[];
   readonly providers?: readonly [token: unknown, instance: unknown][];
   readonly swallower?: string;
 }
 
-function checksOf({ options, isUnderKubernetes = false, controllers = [], providers = [], swallower }: Setup = {}) {
+function checksOf({ options, controllers = [], providers = [], swallower, ...rest }: Setup = {}) {
   const module = {
     controllers: new Map(controllers.map((metatype) => [metatype, { metatype }])),
     providers: new Map(providers.map(([token, instance]) => [token, { token, instance }])),
   };
   const modules = new Map([['module', module]]) as unknown as ModulesContainer;
-  const core = { clock, options: resolveOptions(options), isUnderKubernetes };
+  const core = { clock, options: resolveOptions(options), isUnderKubernetes: false, hasNobodyToTell: false, ...rest };
   const warn = (message: string) => void warnings.push(message);
   return new StartupChecks(core, modules, warn, host.host, () => swallower);
 }
@@ -73,6 +74,15 @@ describe('StartupChecks', () => {
     server.listening = true;
     host.removeAllListeners('SIGTERM');
     checksOf().watch(server as unknown as Server);
+    await clock.advance(1_000);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('looks once where there is no server, a second after the application has been made', async () => {
+    host.removeAllListeners('SIGTERM');
+    const checks = checksOf();
+    checks.start();
+    checks.start();
     await clock.advance(1_000);
     expect(warnings).toHaveLength(1);
   });
@@ -133,6 +143,8 @@ describe('StartupChecks', () => {
   it('warns of a lame duck that is off under Kubernetes, and there alone', async () => {
     const options = { lameDuck: false } as const;
     expect(await check({ options })).toEqual([]);
+    // There is no endpoint to be removed.
+    expect(await check({ options, isUnderKubernetes: true, hasNobodyToTell: true })).toEqual([]);
     expect(await check({ options, isUnderKubernetes: true })).toEqual([expect.stringContaining('lameDuck is off')]);
   });
 
