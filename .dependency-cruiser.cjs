@@ -106,9 +106,10 @@ module.exports = {
     },
     {
       name: 'core-imports-no-nest',
-      comment: 'The lease tracker and the hook registry are usable, and tested, without Nest.',
+      comment:
+        'What puts everything together, the lease tracker and the hook registry are usable, and tested, without Nest.',
       severity: 'error',
-      from: { path: '^src/(sequence|in-flight/(lease|in-flight-tracker)|hooks/hook-registry)' },
+      from: { path: '^src/(drain-core|sequence|refusal|in-flight/(lease|in-flight-tracker)|hooks/hook-registry)' },
       to: { path: nest },
     },
     {
@@ -124,12 +125,6 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(client|words)' },
       to: { pathNot: '^src/(client|words)/|^(node_modules/)?rxjs' },
-    },
-    {
-      name: 'refusal-meets-nest-in-one-file',
-      severity: 'error',
-      from: { path: '^src/refusal', pathNot: 'handler-refusals\\.ts$' },
-      to: { path: nest },
     },
     {
       name: 'runtime-knows-no-tools',

@@ -16,7 +16,6 @@ import { lameDuckWindow } from './options/lame-duck-window.js';
 import { Handover } from './platform/handover.js';
 import { PlatformGrace } from './platform/platform-grace.js';
 import { isUnderKubernetes } from './platform/platforms.js';
-import { HandlerRefusals } from './refusal/handler-refusals.js';
 import { messageRefusal, Refusals } from './refusal/refusals.js';
 import { ReadinessLearner } from './readiness/readiness-learner.js';
 import { type Clock, systemClock } from './sequence/clock.js';
@@ -55,7 +54,7 @@ export class DrainCore {
   readonly transports: Transports;
   readonly traffic: Traffic;
   readonly rehearsal: Rehearsal;
-  readonly refusals: HandlerRefusals;
+  readonly refusals: Refusals;
   /** A signal began the shutdown, or it goes through a lame duck: clients are there, and may be about to write. */
   private isUnderTraffic = false;
   private readonly readinessWatchers: (() => void)[] = [];
@@ -104,12 +103,11 @@ export class DrainCore {
     });
     const eventStreams = new EventStreams(options.eventStreams);
     const admission = new Admission(this.healthRoutes, eventStreams);
-    const refusals = new Refusals(options.lateRequests, {
+    const refusals = (this.refusals = new Refusals(options.lateRequests, {
       clock,
       eventStreamRetryMs: options.eventStreams.retryMs,
       refused: () => this.sequence.count('refused'),
-    });
-    this.refusals = new HandlerRefusals(refusals);
+    }));
     this.servers = new HttpServers(
       {
         clock,

@@ -12,15 +12,22 @@ import {
   type Type,
 } from '@nestjs/common';
 import { Inject } from '@nestjs/common';
-import { APP_INTERCEPTOR, ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import {
+  APP_INTERCEPTOR,
+  ApplicationConfig,
+  HttpAdapterHost,
+  ModulesContainer,
+  NestApplicationContext,
+} from '@nestjs/core';
 import { DrainCore } from './drain-core.js';
 import { GracefulShutdown } from './graceful-shutdown.js';
 import { rememberCore } from './in-flight/core-of.js';
-import { InFlightInterceptor } from './in-flight/in-flight.interceptor.js';
 import { DRAIN_CORE, DRAIN_OPTIONS, DRAIN_SHUTDOWN } from './in-flight/tokens.js';
 import { DrainFirstModule } from './nest/drain-first.module.js';
 import { applicationOf, DrainedApplication } from './nest/drained-application.js';
+import { InFlightInterceptor } from './nest/in-flight.interceptor.js';
 import { placeModule } from './nest/insides/modules.js';
+import { recogniseListenersOf } from './nest/insides/shutdown-hooks.js';
 import { checkThereIsOne, moduleMark } from './nest/one-module.js';
 import { isWatched } from './nest/watcher.js';
 import { type GracefulShutdownOptions, type ResolvedOptions } from './options/options.js';
@@ -180,6 +187,7 @@ function startApplication(
   // Nest sorts the modules before the first init hook: it must happen while providers are made.
   placeModule(modules, DrainFirstModule, -1);
   placeModule(modules, GracefulShutdownModule, Infinity);
+  recogniseListenersOf(NestApplicationContext);
   const isDevelopment = options.development === 'auto' ? isWatched() : options.development;
   const core = new DrainCore(options, undefined, undefined, isDevelopment, sharedSocketOf());
   rememberCore(modules, core);

@@ -6,7 +6,7 @@ export {
 export { GracefulShutdown } from './graceful-shutdown.js';
 export { type ShutdownCallOptions } from './nest/exit-code.js';
 export { AllowDuringShutdown } from './in-flight/allow-during-shutdown.decorator.js';
-export { InFlightInterceptor } from './in-flight/in-flight.interceptor.js';
+export { InFlightInterceptor } from './nest/in-flight.interceptor.js';
 export { TrackInFlight } from './in-flight/track-in-flight.decorator.js';
 export { type Lease } from './in-flight/lease.js';
 export { type ShutdownSnapshot } from './in-flight/snapshot.js';

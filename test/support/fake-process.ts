@@ -1,6 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { NestApplicationContext } from '@nestjs/core';
+import { recogniseListenersOf } from '../../src/nest/insides/shutdown-hooks.js';
 import { type ProcessHost } from '../../src/nest/process-host.js';
+
+recogniseListenersOf(NestApplicationContext);
 
 /** A process that a test makes signals arrive at. It does not end: it notes how it would have. */
 export class FakeProcess extends EventEmitter {

@@ -1,4 +1,4 @@
-import { DiscoveryService, type ModulesContainer } from '@nestjs/core';
+import { type ModulesContainer } from '@nestjs/core';
 
 /** What Nest keeps of a provider or a controller, as far as it is read here. */
 export interface Wrapper {
@@ -12,14 +12,19 @@ export interface Wrapper {
   isDependencyTreeStatic(): boolean;
 }
 
-/** All providers, the classes of modules included. Relies on nothing private: `DiscoveryService` is public. */
+/**
+ * All providers, the classes of modules included.
+ *
+ * Relies on `Module.providers`, a map of wrappers (since Nest 4), as `DiscoveryService` does, whose class would have to
+ * be loaded with Nest.
+ */
 export function providersOf(modules: ModulesContainer): readonly Wrapper[] {
-  return new DiscoveryService(modules).getProviders();
+  return Array.from(modules.values()).flatMap(({ providers }) => [...providers.values()]);
 }
 
-/** All controllers. Relies on nothing private: `DiscoveryService` is public. */
+/** All controllers. Relies on `Module.controllers`, in the same way. */
 export function controllersOf(modules: ModulesContainer): readonly Wrapper[] {
-  return new DiscoveryService(modules).getControllers();
+  return Array.from(modules.values()).flatMap(({ controllers }) => [...controllers.values()]);
 }
 
 /**

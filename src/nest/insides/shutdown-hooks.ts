@@ -1,7 +1,13 @@
-import { NestApplicationContext } from '@nestjs/core';
-
 /** A listener whose text is shorter says too little to be told from others. Nest's has some 600 characters. */
 const leastLength = 80;
+
+/** The text of the class `NestApplicationContext`, of each Nest that the process has loaded. */
+const contexts = new Set<string>();
+
+/** From here on the listeners of applications of this class, `NestApplicationContext`, are recognised. */
+export function recogniseListenersOf(context: { toString(): string }): void {
+  contexts.add(String(context));
+}
 
 /**
  * Reports whether a listener for a signal is the one that `enableShutdownHooks()` adds, of whichever application.
@@ -12,5 +18,5 @@ const leastLength = 80;
  */
 export function isNestsShutdownListener(listener: unknown): boolean {
   const text = String(listener);
-  return text.length >= leastLength && String(NestApplicationContext).includes(text);
+  return text.length >= leastLength && [...contexts].some((context) => context.includes(text));
 }

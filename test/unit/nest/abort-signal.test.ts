@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { NestApplicationContext, NestFactory } from '@nestjs/core';
 import { leaveAbortToKernel } from '../../../src/nest/abort-signal.js';
+import { recogniseListenersOf } from '../../../src/nest/insides/shutdown-hooks.js';
 
 class AppModule {}
 Module({})(AppModule);
+recogniseListenersOf(NestApplicationContext);
 
 describe('leaveAbortToKernel', () => {
   it("takes SIGABRT, and no other signal, from Nest's shutdown hooks, and from nobody else", async () => {

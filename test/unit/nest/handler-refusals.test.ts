@@ -3,7 +3,7 @@ import { type ExecutionContext, type HttpException, ServiceUnavailableException 
 import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
 import { WsException } from '@nestjs/websockets';
 import { firstValueFrom, type Observable } from 'rxjs';
-import { HandlerRefusals } from '../../../src/refusal/handler-refusals.js';
+import { HandlerRefusals } from '../../../src/nest/handler-refusals.js';
 import { type ResolvedLateRequestOptions } from '../../../src/refusal/late-request-options.js';
 import { Refusals } from '../../../src/refusal/refusals.js';
 import { FakeClock } from '../../support/fake-clock.js';

@@ -1,8 +1,10 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { finalize, type Observable } from 'rxjs';
-import { coreOf } from './core-of.js';
-import { ALLOW_DURING_SHUTDOWN } from './metadata.js';
+import { HandlerRefusals } from './handler-refusals.js';
+import { type Refusals } from '../refusal/refusals.js';
+import { coreOf } from '../in-flight/core-of.js';
+import { ALLOW_DURING_SHUTDOWN } from '../in-flight/metadata.js';
 
 /**
  * What the interceptor needs of the core.
@@ -14,7 +16,7 @@ export interface InterceptedWork {
   readonly isRefusing: boolean;
   /** Messages are counted, and refused where that loses nothing, by the transports they come by. */
   readonly transports: { readonly areDrained: boolean };
-  readonly refusals: { refuse(context: ExecutionContext): Observable<never> };
+  readonly refusals: Refusals;
   readonly handlers: {
     begin(request: object | undefined, kind: string, name: string): () => void;
     isJudged(request: object | undefined): boolean;
@@ -46,7 +48,7 @@ export class InFlightInterceptor implements NestInterceptor {
     const request = requestOf(context, type);
     if (this.work.isRefusing && !this.work.handlers.isJudged(request)) {
       if (Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, context.getHandler())) return next.handle();
-      return this.work.refusals.refuse(context);
+      return new HandlerRefusals(this.work.refusals).refuse(context);
     }
 
     const name = `${context.getClass().name}.${context.getHandler().name}`;

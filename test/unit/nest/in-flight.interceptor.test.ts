@@ -5,9 +5,8 @@ import { firstValueFrom, Subject, throwError } from 'rxjs';
 import { HandlerWork } from '../../../src/drainables/exchange/handler-work.js';
 import { AllowDuringShutdown } from '../../../src/in-flight/allow-during-shutdown.decorator.js';
 import { rememberCore } from '../../../src/in-flight/core-of.js';
-import { InFlightInterceptor } from '../../../src/in-flight/in-flight.interceptor.js';
+import { InFlightInterceptor } from '../../../src/nest/in-flight.interceptor.js';
 import { InFlightTracker } from '../../../src/in-flight/in-flight-tracker.js';
-import { HandlerRefusals } from '../../../src/refusal/handler-refusals.js';
 import { Refusals } from '../../../src/refusal/refusals.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -45,7 +44,7 @@ beforeEach(() => {
         return areDrained;
       },
     },
-    refusals: new HandlerRefusals(new Refusals(options, { clock: new FakeClock(), refused: () => refused++ })),
+    refusals: new Refusals(options, { clock: new FakeClock(), refused: () => refused++ }),
     handlers: { begin: work.begin.bind(work), isJudged: () => isJudged },
   });
 });

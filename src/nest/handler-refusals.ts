@@ -1,9 +1,9 @@
 import { type ExecutionContext, HttpException, ServiceUnavailableException } from '@nestjs/common';
 import { defer, from, mergeMap, type Observable, throwError } from 'rxjs';
 import { type RequestHead } from '../admission/admission.js';
-import { corsHeaders } from './cors.js';
+import { corsHeaders } from '../refusal/cors.js';
 import { refusalMessage } from '../words/refusal.js';
-import { messageRefusal, type Refusals } from './refusals.js';
+import { messageRefusal, type Refusals } from '../refusal/refusals.js';
 
 /**
  * The class whose instances the exception handlers of a transport hand on to the client. All others become "Internal
