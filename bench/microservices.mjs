@@ -188,9 +188,9 @@ A replica is told to end under an open-loop load, as a microservice and as a hyb
 \`app.close()\`. _Twice_: started by two replicas, or by one again. _Never_: started by none. _Cut_: started by the
 leaving replica and not finished there. ${isAlone ? 'One roll at a time runs, with nothing beside it.' : 'Several rolls run side by side, so the times are those of a loaded machine.'}
 
-- Redis keeps nothing: what is sent between the old replica and the new is never started, with whatever module. And the
-  client of Nest 11.0 loses one of five values of a stream now and then, without the module too, before a replica leaves
-  and after.
+- Redis keeps nothing: what is sent between the old replica and the new is never started, with whatever module. And a
+  server of Nest 11.0 drops values of a stream that come while it waits for Redis to take the one before, without the
+  module too: one of five now and then, before a replica leaves and after.
 - The clients of \`tcp\` are Nest's own: calls that come too late fail, and are not executed. Those of \`tcp-retry\` use
   \`retryWhenDraining()\`.
 - For \`grpc-lag\`, new connections reach the leaving replica for 2 s longer.
