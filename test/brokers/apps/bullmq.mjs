@@ -68,13 +68,13 @@ class OwnWorker {
 }
 injectable(OwnWorker, ...(settings.drain === false ? [] : [GracefulShutdown]));
 
-const providers = { processor: [Database, OrdersProcessor], own: [OwnWorker] };
+const providers = { processor: [OrdersProcessor], own: [OwnWorker] };
 const metadata = {
   imports: [
     BullModule.forRoot({ connection, ...(settings.late ? { extraOptions: { manualRegistration: true } } : {}) }),
     BullModule.registerQueue({ name: queue, processors: processors[mode] }, { name: `${queue}-mails` }),
   ],
-  providers: providers[mode] ?? [],
+  providers: [Database, ...(providers[mode] ?? [])],
 };
 if (settings.drain !== false) process.on('unhandledRejection', (error) => tell('unhandled', { error: String(error) }));
 // Without HTTP a worker needs no adapter.
