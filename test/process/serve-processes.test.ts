@@ -6,6 +6,7 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { connect as connectSecurely } from 'node:tls';
 import { promisify } from 'node:util';
+import { oneKeystrokeMs } from '../../src/sequence/keystroke.js';
 import { bindOnly, type ListenHandle } from '../../src/serve/insides.js';
 import { certificate } from '../support/certificate.js';
 import { build } from './support/child.js';
@@ -103,6 +104,19 @@ describe('An application that knows nothing of it', () => {
     expect(await slow).toMatchObject({ pid: expect.any(Number) });
     expect(await served.ended).toMatchObject({ end: 0 });
     expect(served.output).toContain('SIGINT: 2 workers stop');
+  });
+
+  it('loses what it has in hand at the second Ctrl-C, and the exit code tells', async () => {
+    const served = await Served.start({ workers: 1, release: 'bare', settings: { hold: 20_000 }, isInTerminal: true });
+    const slow = ask(served, '/slow').catch(() => 'lost');
+    await served.says(/in hand/);
+    served.pressCtrlC();
+    await served.says(/SIGINT: 1 workers stop/);
+    // What comes sooner is the same keystroke.
+    await new Promise((resolve) => setTimeout(resolve, oneKeystrokeMs + 50));
+    served.pressCtrlC();
+    expect(await slow).toBe('lost');
+    expect(await served.ended).toMatchObject({ end: 1 });
   });
 
   it('is said to serve when it accepts, and no sooner', async () => {
