@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { connect as connectSecurely } from 'node:tls';
@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { oneKeystrokeMs } from '../../src/sequence/keystroke.js';
 import { bindOnly, type ListenHandle } from '../../src/serve/insides.js';
 import { certificate } from '../support/certificate.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { build } from './support/child.js';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
 import { endServed, isAlive, Served, until } from './support/served.js';
@@ -65,6 +66,21 @@ describe('Workers whose supervisor is killed', () => {
     const [answer] = await answered;
     expect(answer.resume().statusCode).toBe(200);
     await until(async () => pids.every((pid) => !isAlive(pid)));
+  });
+
+  it('finish it, too, when they write to nobody before they learn of it', async () => {
+    const gate = join(temporaryFolder(), 'gate');
+    const served = await Served.start({ workers: 1, release: 'bare', settings: { gate, hold: 1_500 } });
+    const slow = ask(served, '/slow');
+    await served.says(/in hand/);
+    const busy = ask(served, '/busy');
+    await served.says(/busy/);
+    process.kill(served.pid, 'SIGKILL');
+    await served.ended;
+    writeFileSync(gate, '');
+    const { pid } = await slow;
+    expect(await busy).toMatchObject({ pid });
+    await until(() => !isAlive(pid));
   });
 });
 
