@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { type Writable } from 'node:stream';
 import { prefixLines } from './log-lines.js';
+import { preloadFile } from './preload-file.js';
 import { workerVariables } from './protocol.js';
 import { type Release } from './release.js';
 import { WorkerProcess } from './worker-process.js';
@@ -9,6 +10,7 @@ import { type WorkerSurroundings } from './worker-surroundings.js';
 
 /** How a worker is started. */
 export interface WorkerSetup extends WorkerSurroundings {
+  /** The code that a worker loads first. */
   readonly preload: string;
   readonly privateFolder: string;
   readonly prefixesLines: boolean;
@@ -66,7 +68,7 @@ export function workerEnvironment(
     ...Object.fromEntries(inherited),
     PWD: folder,
     // Quoted, for there may be spaces in it.
-    NODE_OPTIONS: `${NODE_OPTIONS} --require ${JSON.stringify(preload)}`.trimStart(),
+    NODE_OPTIONS: `${NODE_OPTIONS} --require ${JSON.stringify(preloadFile(privateFolder, preload))}`.trimStart(),
     [workerVariables.nodeOptions]: NODE_OPTIONS,
     [workerVariables.number]: String(place),
     [workerVariables.supervisor]: String(process.pid),

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { connect as connectSecurely } from 'node:tls';
@@ -176,6 +176,23 @@ describe('A deployment', () => {
     expect(metrics).toMatch(/^nestjs_drain_serve_rolled_back_total 1$/m);
     expect(metrics).toMatch(/^nestjs_drain_serve_workers\{phase="serving"\} 1$/m);
     expect(await (await fetch(`http://127.0.0.1:${statusPort}/status`)).json()).toMatchObject({ version: 3 });
+  });
+
+  it('may delete the release that the group was started from, and whoever clears temporary folders, theirs', async () => {
+    const served = await Served.start({
+      workers: 1,
+      release: 'bare',
+      settings: { path: 'socket' },
+      options: ['--probation', '0s'],
+      isInRelease: true,
+    });
+    served.deploy('barer');
+    expect(await served.order('reload')).toMatchObject({ code: 0 });
+    const temporary = readdirSync(served.folder).filter((name) => name.startsWith('nestjs-drain-'));
+    expect(temporary).toHaveLength(1);
+    for (const name of ['bare', ...temporary]) rmSync(join(served.folder, name), { recursive: true });
+    expect(await served.order('reload')).toMatchObject({ code: 0 });
+    expect((await served.order('status')).output).toMatch(/0 restarts/);
   });
 });
 
