@@ -1,7 +1,13 @@
+import { type Clock, systemClock } from '../sequence/clock.js';
 import { runProgram } from './run-program.js';
 
 /** Runs the program that tells systemd. Calls back when it has ended, with what went wrong, if anything. */
 export type Notify = (assignments: readonly string[], ended: (error?: Error) => void) => void;
+
+/** Why no process could be started at the moment. */
+const momentary = /^E(AGAIN|MFILE|NFILE|NOMEM)$/;
+/** It is tried again after this time, ms: the next sign of life would be too late for the watchdog. */
+const againAfterMs = 500;
 
 /** Whom systemd hears. */
 interface Speaker {
@@ -9,6 +15,7 @@ interface Speaker {
   readonly environment?: NodeJS.ProcessEnv;
   readonly pid?: number;
   readonly notify?: Notify;
+  readonly clock?: Clock;
 }
 
 /**
@@ -18,7 +25,7 @@ interface Speaker {
 export class SystemdNotifier {
   readonly isListening: boolean;
   /** What is still to be told, by name: what was not told in time is out of date. */
-  private readonly untold = new Map<string, string>();
+  private untold: ReadonlyMap<string, string> = new Map<string, string>();
   private isTelling = false;
   private isMissing = false;
   private readonly notify: Notify;
@@ -39,16 +46,24 @@ export class SystemdNotifier {
 
   tell(assignments: Readonly<Record<string, string>>): void {
     if (!this.isListening || this.isMissing) return;
-    for (const [name, value] of Object.entries(assignments)) this.untold.set(name, value);
+    this.untold = new Map([...this.untold, ...Object.entries(assignments)]);
     if (!this.isTelling) this.tellAll();
   }
 
   private tellAll(): void {
-    const assignments = [...this.untold].map(([name, value]) => `${name}=${value}`);
-    if (assignments.length === 0) return;
-    this.untold.clear();
+    const { untold } = this;
+    if (untold.size === 0) return;
+    this.untold = new Map();
     this.isTelling = true;
-    this.notify(assignments, (error) => {
+    const assignments = [...untold].map(([name, value]) => `${name}=${value}`);
+    this.notify(assignments, (error?: NodeJS.ErrnoException) => {
+      if (momentary.test(error?.code ?? '')) {
+        // What is newer has come in the meantime.
+        this.untold = new Map([...untold, ...this.untold]);
+        const { clock = systemClock } = this.speaker;
+        clock.after(againAfterMs, () => this.tellAll()).unref?.();
+        return;
+      }
       this.isTelling = false;
       if (!error) return this.tellAll();
       this.isMissing = true;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemdNotifier } from '../platform/systemd-notifier.js';
@@ -58,7 +58,7 @@ class Group {
       graceMs: options.graceMs,
       ticketKeys: randomBytes(48).toString('base64'),
       say: (line: string) => this.say(line),
-      preload,
+      preload: readFileSync(preload, 'utf8'),
       privateFolder: this.privateFolder,
       prefixesLines: options.prefixesLines,
     };

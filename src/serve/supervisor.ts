@@ -116,6 +116,8 @@ export class Supervisor<W extends Worker = Worker> {
     while (this.slots.length < count) this.addSlot();
     while (this.slots.length > count) this.slots.pop()!.close('rolled');
     this.parts.say(`${count} workers`);
+    // Those that were waited for at the start may be among the places that are closed.
+    this.oneServes();
   }
 
   /** Resolves when all workers have ended. */

@@ -24,7 +24,7 @@ const answerWithinMs = 1_000;
 export class WorkerProcess implements Worker, Acceptor {
   readonly startedAt: number;
   rss = 0;
-  /** It was killed because it had not ended in its time. */
+  /** It was killed after it had been told to end. */
   wasKilled = false;
   private current: WorkerPhase = 'starting';
   private heardAt: number;
@@ -125,6 +125,7 @@ export class WorkerProcess implements Worker, Acceptor {
     if (this.current === 'gone') return;
     this.reason = `: ${why}`;
     this.around.say(`worker ${this.place} (pid ${this.pid}) is killed: ${why}`);
+    this.wasKilled = this.current === 'retiring';
     this.current = 'retiring';
     this.check.cancel();
     this.detach();
@@ -228,10 +229,7 @@ export class WorkerProcess implements Worker, Acceptor {
 
   private armHammer(ms: number): void {
     const { clock, graceMs } = this.around;
-    this.hammer = clock.after(ms, () => {
-      this.wasKilled = true;
-      this.kill(`it has not ended within ${graceMs} ms of being told to`);
-    });
+    this.hammer = clock.after(ms, () => this.kill(`it has not ended within ${graceMs} ms of being told to`));
   }
 
   private signal(signal: NodeJS.Signals): void {

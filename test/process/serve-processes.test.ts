@@ -1,13 +1,15 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { connect as connectSecurely } from 'node:tls';
 import { promisify } from 'node:util';
+import { oneKeystrokeMs } from '../../src/sequence/keystroke.js';
 import { bindOnly, type ListenHandle } from '../../src/serve/insides.js';
 import { certificate } from '../support/certificate.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { build } from './support/child.js';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
 import { endServed, isAlive, Served, until } from './support/served.js';
@@ -65,6 +67,21 @@ describe('Workers whose supervisor is killed', () => {
     expect(answer.resume().statusCode).toBe(200);
     await until(async () => pids.every((pid) => !isAlive(pid)));
   });
+
+  it('finish it, too, when they write to nobody before they learn of it', async () => {
+    const gate = join(temporaryFolder(), 'gate');
+    const served = await Served.start({ workers: 1, release: 'bare', settings: { gate, hold: 1_500 } });
+    const slow = ask(served, '/slow');
+    await served.says(/in hand/);
+    const busy = ask(served, '/busy');
+    await served.says(/busy/);
+    process.kill(served.pid, 'SIGKILL');
+    await served.ended;
+    writeFileSync(gate, '');
+    const { pid } = await slow;
+    expect(await busy).toMatchObject({ pid });
+    await until(() => !isAlive(pid));
+  });
 });
 
 describe('An application that knows nothing of it', () => {
@@ -103,6 +120,19 @@ describe('An application that knows nothing of it', () => {
     expect(await slow).toMatchObject({ pid: expect.any(Number) });
     expect(await served.ended).toMatchObject({ end: 0 });
     expect(served.output).toContain('SIGINT: 2 workers stop');
+  });
+
+  it('loses what it has in hand at the second Ctrl-C, and the exit code tells', async () => {
+    const served = await Served.start({ workers: 1, release: 'bare', settings: { hold: 20_000 }, isInTerminal: true });
+    const slow = ask(served, '/slow').catch(() => 'lost');
+    await served.says(/in hand/);
+    served.pressCtrlC();
+    await served.says(/SIGINT: 1 workers stop/);
+    // What comes sooner is the same keystroke.
+    await new Promise((resolve) => setTimeout(resolve, oneKeystrokeMs + 50));
+    served.pressCtrlC();
+    expect(await slow).toBe('lost');
+    expect(await served.ended).toMatchObject({ end: 1 });
   });
 
   it('is said to serve when it accepts, and no sooner', async () => {
@@ -146,6 +176,23 @@ describe('A deployment', () => {
     expect(metrics).toMatch(/^nestjs_drain_serve_rolled_back_total 1$/m);
     expect(metrics).toMatch(/^nestjs_drain_serve_workers\{phase="serving"\} 1$/m);
     expect(await (await fetch(`http://127.0.0.1:${statusPort}/status`)).json()).toMatchObject({ version: 3 });
+  });
+
+  it('may delete the release that the group was started from, and whoever clears temporary folders, theirs', async () => {
+    const served = await Served.start({
+      workers: 1,
+      release: 'bare',
+      settings: { path: 'socket' },
+      options: ['--probation', '0s'],
+      isInRelease: true,
+    });
+    served.deploy('barer');
+    expect(await served.order('reload')).toMatchObject({ code: 0 });
+    const temporary = readdirSync(served.folder).filter((name) => name.startsWith('nestjs-drain-'));
+    expect(temporary).toHaveLength(1);
+    for (const name of ['bare', ...temporary]) rmSync(join(served.folder, name), { recursive: true });
+    expect(await served.order('reload')).toMatchObject({ code: 0 });
+    expect((await served.order('status')).output).toMatch(/0 restarts/);
   });
 });
 

@@ -26,6 +26,7 @@ function beginWorker(): void {
   });
   let isRetiring = false;
   let hasListened = false;
+  outliveOutput();
   servers.begin();
   beat(systemClock, channel);
 
@@ -56,7 +57,6 @@ function beginWorker(): void {
   /** It is told to, or the supervisor is gone: then nobody else ends what does not end by itself. */
   function retire(manner: Manner, name: NodeJS.Signals, withinMs: number): void {
     if (!process.connected) {
-      outliveOutput();
       systemClock.after(withinMs, () => process.kill(process.pid, 'SIGKILL')).unref?.();
     }
     if (isRetiring) return;
@@ -80,7 +80,10 @@ function beat(clock: Clock, channel: Channel): void {
   clock.after(heartbeatMs, () => beat(clock, channel)).unref?.();
 }
 
-/** Whoever read the output is gone with the supervisor. */
+/**
+ * Whoever reads the output may end first. That of the supervisor is seen there before it is known here. Listeners of the
+ * application hear of it all the same.
+ */
 function outliveOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }

@@ -1,7 +1,7 @@
 /**
  * An application that knows nothing of Nest, nor of who runs it: it listens on a port, and where DRAIN_SETTINGS says so
- * on a path and on a port of TLS. It may be busy when it has begun to listen, and is ready
- * while the file `gate` is there.
+ * on a path and on a port of TLS. It may be busy when it has begun to listen, or in a request until the file `gate` is
+ * there, and is ready while it is.
  */
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -12,6 +12,11 @@ const handle = (request, response) => {
   if (request.url === '/hang') {
     console.log('hanging');
     while (Date.now() > 0);
+  }
+  if (request.url === '/busy') {
+    console.log('busy');
+    while (!existsSync(gate));
+    process.stdout.write('no longer busy\n');
   }
   if (request.url === '/ready') return void response.writeHead(existsSync(gate) ? 200 : 503).end();
   if (request.url === '/slow') console.log('in hand');

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ListenHandle } from '../../../src/serve/insides.js';
@@ -8,7 +8,8 @@ import { freePort } from '../../../packages/tools/src/drill/free-port.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const command = join(root, 'bin/nestjs-drain.mjs');
+const bin = 'bin/nestjs-drain.mjs';
+const command = join(root, bin);
 const node = process.env.DRAIN_NODE ?? process.execPath;
 
 export interface ServedSetup {
@@ -22,6 +23,8 @@ export interface ServedSetup {
   readonly release?: string;
   /** A socket that it is given as systemd does. */
   readonly socket?: ListenHandle;
+  /** The command is in the first release, and not in this repository. */
+  readonly isInRelease?: boolean;
   /** It leads a process group, as what is started in a terminal. */
   readonly isInTerminal?: boolean;
   /** What it tells systemd is written to the file `said`. */
@@ -102,7 +105,7 @@ export class Served {
   /** Starts it, and waits for nothing. */
   static async launch(setup: ServedSetup): Promise<Served> {
     const { workers = 4, options = [], settings = {}, env, release = 'good', socket, isUnit = false } = setup;
-    const { isInTerminal: detached = false } = setup;
+    const { isInTerminal: detached = false, isInRelease = false } = setup;
     const folder = temporaryFolder();
     const port = (settings.port as number | undefined) ?? (await freePort());
     for (const [name, text] of Object.entries(releases)) {
@@ -111,8 +114,13 @@ export class Served {
     }
     writeFileSync(join(folder, 'ledger'), '');
     pointTo(folder, release);
-    const own = ['--workers', String(workers), '--control', join(folder, 'control'), '--cwd', join(folder, 'current')];
-    const args = [node, command, 'serve', ...own, ...options, '--', 'node', 'main.mjs'];
+    const current = join(folder, 'current');
+    const own = ['--workers', String(workers), '--control', join(folder, 'control'), '--cwd', current];
+    if (isInRelease) {
+      for (const each of ['bin', 'dist']) cpSync(join(root, each), join(current, each), { recursive: true });
+    }
+    const script = isInRelease ? join(current, bin) : command;
+    const args = [node, script, 'serve', ...own, ...options, '--', 'node', 'main.mjs'];
     // As systemd does, which knows the process before it runs.
     const activated = ['sh', '-c', 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"', ...args];
     const [program, ...rest] = socket ? activated : args;

@@ -137,6 +137,21 @@ describe('ServiceManager', () => {
     expect(said).toHaveLength(2);
   });
 
+  it('says it again a moment later, with what is true by then, where the machine has no room for a process', async () => {
+    const manager = managed({}, slow);
+    manager.ready();
+    ends[0]!(Object.assign(new Error('spawn systemd-notify EAGAIN'), { code: 'EAGAIN' }));
+    expect(clock.holdsProcess).toBe(false);
+    enter(manager, 'lame-duck', 'running');
+    expect(said).toHaveLength(1);
+    await clock.advance(500);
+    expect(said[1]).toBe('READY=1 STATUS=lame-duck, 0 in flight STOPPING=1 EXTEND_TIMEOUT_USEC=10000000');
+    ends[1]!();
+    await clock.advance(1_500);
+    expect(said[2]).toBe('STATUS=lame-duck, 0 in flight EXTEND_TIMEOUT_USEC=10000000');
+    expect(warn).not.toHaveBeenCalled();
+  });
+
   it('warns once where systemd-notify cannot be run, and leaves it', () => {
     const manager = managed({}, (assignments, ended) => {
       said.push(assignments.join(' '));

@@ -101,6 +101,16 @@ describe('The start of a group', () => {
     expect(phases).toEqual(['serving']);
   });
 
+  it('ends, too, when the places that do not serve yet are taken away', async () => {
+    const start = supervisor.start();
+    workers[0]!.becomeReady();
+    await settle();
+    supervisor.scale(1);
+    expect(phases).toEqual(['serving']);
+    expect(await start).toBeUndefined();
+    expect(settledWith).toEqual([[1]]);
+  });
+
   it('fails at the first worker that ends before any serves, with what it was waiting for', async () => {
     const start = supervisor.start();
     workers[0]!.end();

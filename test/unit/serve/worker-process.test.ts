@@ -234,6 +234,12 @@ describe('A worker that retires', () => {
     clock.assertNoTimerLeft();
   });
 
+  it('has been killed with what it had in hand, too, when it is ended before its time', () => {
+    worker.retire('stopped', 'SIGINT');
+    worker.kill('a second SIGINT');
+    expect(worker.wasKilled).toBe(true);
+  });
+
   it('gets the signal itself when it does not answer, and is killed as late', async () => {
     worker.retire('rolled', 'SIGINT');
     await clock.advance(999);
@@ -309,5 +315,7 @@ describe('What is heard of a worker', () => {
     worker.kill('it hangs');
     await clock.advance(50);
     expect(await worker.gone).toBe('SIGKILL: it hangs');
+    // Nobody had told it to end.
+    expect(worker.wasKilled).toBe(false);
   });
 });
