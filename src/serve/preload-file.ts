@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -11,7 +11,11 @@ export function preloadFile(folder: string, code: string): string {
   const path = join(folder, 'preload.cjs');
   if (!existsSync(folder)) mkdirSync(folder, 0o700);
   if (lstatSync(folder).uid !== process.getuid!()) throw new Error(`Expected ${folder} to be ours. Remove it.`);
+  if (existsSync(path)) return path;
+  // The command may become another user before node starts.
+  chmodSync(folder, 0o711);
   // systemd-tmpfiles keeps what has the sticky bit, and so the folder.
-  if (!existsSync(path)) writeFileSync(path, code, { mode: 0o1600 });
+  writeFileSync(path, code);
+  chmodSync(path, 0o1644);
   return path;
 }
