@@ -77,7 +77,15 @@ export class Roll {
     return { failed: failed!, twice: begun.length - new Set(begun).size, completed: completed! };
   }
 
+  /** Ends also the sandboxes of a worker that was cut: they outlive it. */
   async end(): Promise<void> {
+    for (const pid of new Set(this.entries().map((entry) => entry.pid))) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    }
     await Promise.all([this.queue.obliterate({ force: true }), this.mails.obliterate({ force: true })]);
     await Promise.all([this.queue.close(), this.mails.close()]);
   }
