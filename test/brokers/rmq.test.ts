@@ -49,14 +49,15 @@ describeWithBrokers('rabbitmq', 'RabbitMQ', () => {
 
     it('sends replies on the next connection, and consumes nothing on it', async () => {
       const result = await rollWith({ noAck: true }, (wire) => wire.dropConnections());
-      expect(flawsOf(result)).toEqual({});
+      // What had come to the broker and was not confirmed yet comes twice: nobody can tell.
+      expect(flawsOf(result, ['repeatedAnswers'])).toEqual({});
       expect(result.startedLate).toBeLessThan(3);
       expect(result.report).toMatchObject({ outcome: 'drained', clean: true });
     });
 
     it('names what a connection that is lost has delivered anew: nothing else is executed twice', async () => {
       const result = await rollWith({ noAck: false }, (wire) => wire.dropConnections());
-      expect(flawsOf(result, ['twice', 'wrongAnswers', 'unanswered'])).toEqual({});
+      expect(flawsOf(result, ['twice', 'wrongAnswers', 'repeatedAnswers', 'unanswered'])).toEqual({});
       // The handler acknowledges before it returns: of one that ends in that moment, the reply alone may be lost.
       expect(result.unanswered).toBeLessThanOrEqual(1);
       const [, named] = /when (\d+) messages? had not been acknowledged: delivered anew/.exec(detailsOf(result) ?? '')!;

@@ -68,8 +68,10 @@ export interface RollResult {
   /** Calls that failed, and events that could not be sent: how many times each message. */
   readonly errors: Readonly<Record<string, number>>;
   readonly failed: number;
-  /** Calls that ended well with too few values, or too many. */
+  /** Calls that ended well with too few values. */
   readonly wrongAnswers: number;
+  /** Calls that ended well with too many. */
+  readonly repeatedAnswers: number;
   /** Started twice or more, by whichever replica. */
   readonly twice: number;
   /** Never started. Those that the client was told of by an error are among them. */
@@ -196,7 +198,17 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
 }
 
 /** What must be zero when a replica leaves. */
-const flaws = ['unanswered', 'failed', 'wrongAnswers', 'twice', 'never', 'cut', 'eventsLost', 'afterDestroy'] as const;
+const flaws = [
+  'unanswered',
+  'failed',
+  'wrongAnswers',
+  'repeatedAnswers',
+  'twice',
+  'never',
+  'cut',
+  'eventsLost',
+  'afterDestroy',
+] as const;
 export type Flaw = (typeof flaws)[number] | 'unhandledRejections';
 
 /**
@@ -232,18 +244,19 @@ function reconcile(
   const calls = outcomes.filter(({ kind }) => kind !== 'event');
   const failed = outcomes.filter(({ error }) => error !== undefined);
   const well = calls.filter(({ ended, error }) => ended && error === undefined);
-  const isRight = ({ kind, values }: Outcome) => values === (kind === 'rpc' ? 1 : 5);
+  const expected = ({ kind }: Outcome) => (kind === 'rpc' ? 1 : 5);
   const lastEnd = Math.max(toldAt, ...first.filter(({ what }) => what === 'end').map(({ at }) => at));
   const lost = outcomes.filter(({ kind, id }) => kind === 'event' && !ends.has(id));
   const errors: Record<string, number> = {};
   for (const { error } of failed) errors[error!] = (errors[error!] ?? 0) + 1;
   return {
     sent: outcomes.length,
-    answered: well.filter(isRight).length,
+    answered: well.filter((each) => each.values === expected(each)).length,
     unanswered: calls.filter(({ ended }) => !ended).length,
     errors,
     failed: failed.length,
-    wrongAnswers: well.filter((each) => !isRight(each)).length,
+    wrongAnswers: well.filter((each) => each.values < expected(each)).length,
+    repeatedAnswers: well.filter((each) => each.values > expected(each)).length,
     twice: outcomes.filter(({ id }) => (starts.get(id) ?? 0) > 1).length,
     never: outcomes.filter(({ id }) => !starts.has(id)).length,
     cut: [...countById(first, 'start').keys()].filter((id) => !endsOfFirst.has(id)).length,
