@@ -35,7 +35,7 @@ export class ControlSocket {
       // Later it is one client that could not be accepted.
       server.on('error', ({ code, message }: NodeJS.ErrnoException) => {
         const isTaken = code === 'EADDRINUSE';
-        const why = isTaken ? 'a group that runs already is spoken to there' : message;
+        const why = isTaken ? 'a group that runs already is spoken to there, or it is no socket' : message;
         reject(
           new UsageError(`Expected a control socket of its own at ${path}: ${why}. Name another: --control <path>.`),
         );

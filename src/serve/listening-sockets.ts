@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { chmodSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, isIP, type Server } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { type Balancing, RoundRobin, SharedAccept } from './balancing.js';
@@ -147,8 +147,17 @@ export function removeAbandoned(path: string): Promise<void> {
       resolve();
     });
     socket.once('error', ({ code }: NodeJS.ErrnoException) => {
-      if (code === 'ECONNREFUSED') rmSync(path, { force: true });
+      if (code === 'ECONNREFUSED') removeSocket(path);
       resolve();
     });
   });
+}
+
+/** A file that is no socket is refused as well. */
+function removeSocket(path: string): void {
+  try {
+    if (lstatSync(path).isSocket()) rmSync(path, { force: true });
+  } catch {
+    // Whoever binds it is told why it cannot be bound.
+  }
 }
