@@ -76,8 +76,17 @@ function keepFromChildren(): void {
 }
 
 function beat(clock: Clock, channel: Channel): void {
-  channel.tell({ kind: 'alive', rss: process.memoryUsage.rss() });
+  channel.tell({ kind: 'alive', rss: memoryHeld() });
   clock.after(heartbeatMs, () => beat(clock, channel)).unref?.();
+}
+
+/** Node opens a file to tell it. A process that has no descriptor left lives all the same. */
+function memoryHeld(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return 0;
+  }
 }
 
 /** Whoever read the output is gone with the supervisor. */
