@@ -51,6 +51,22 @@ describe('A worker that hangs', () => {
   });
 });
 
+describe('A worker that has no descriptor left', () => {
+  it('lives, and takes its clients once it has', async () => {
+    const served = await Served.start({ workers: 1, release: 'bare' });
+    const [pid] = await served.serving();
+    const limit = (count: number) => promisify(execFile)('prlimit', ['--pid', String(pid), `--nofile=${count}:`]);
+    await limit(3);
+    const asked = ask(served);
+    const seconds = new Set<string | undefined>();
+    const ageWithout = /(\d+) s, .* 1 untaken/;
+    // Longer than a worker takes to say that it lives.
+    await until(async () => seconds.add(ageWithout.exec((await served.order('status')).output)?.[1]).size > 3);
+    await limit(1_024);
+    expect(await asked).toMatchObject({ pid });
+  });
+});
+
 describe('Workers whose supervisor is killed', () => {
   it('end by themselves, and finish what they have in hand', async () => {
     const served = await Served.start({ workers: 2 });
