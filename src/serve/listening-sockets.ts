@@ -15,6 +15,8 @@ export interface ListeningSocket {
   /** What `server.address()` tells. */
   readonly address: AddressInfo | string;
   readonly balancing: Balancing;
+  /** Another process has given it: it cannot be opened again once it is closed. */
+  readonly isInherited: boolean;
 }
 
 /** Node's own. */
@@ -55,13 +57,13 @@ export class ListeningSockets {
     return socket;
   }
 
-  /** Closes those that nobody asks for. */
+  /** Closes those that nobody asks for, until somebody does. */
   async keepOnly(keys: ReadonlySet<string>): Promise<void> {
-    for (const [key, socket] of this.bound) if (!keys.has(key)) await this.close(key, socket);
+    for (const [key, socket] of this.bound) if (!keys.has(key)) await this.close(key, socket, true);
   }
 
-  closeAll(): Promise<void> {
-    return this.keepOnly(new Set());
+  async closeAll(): Promise<void> {
+    for (const [key, socket] of this.bound) await this.close(key, socket, false);
   }
 
   /** Whoever comes when the last worker has gone is refused, and does not wait for nobody. */
@@ -74,10 +76,13 @@ export class ListeningSockets {
     }
   }
 
-  private async close(key: string, socket: Promise<ListeningSocket>): Promise<void> {
-    this.bound.delete(key);
+  private async close(key: string, socket: Promise<ListeningSocket>, keepsInherited: boolean): Promise<void> {
     await socket.then(
-      ({ balancing }) => balancing.close(),
+      ({ balancing, isInherited }) => {
+        const staysOpen = isInherited && keepsInherited;
+        if (!staysOpen) this.bound.delete(key);
+        balancing.close(staysOpen);
+      },
       () => undefined,
     );
   }
@@ -87,14 +92,15 @@ export class ListeningSockets {
     if (asked.path !== undefined && fd === undefined) await removeAbandoned(asked.path);
     if (this.balance === 'shared') return this.openShared(key, asked, fd);
     const server = await listening(fd === undefined ? { ...asked } : { fd });
-    return { key, address: server.address()!, balancing: new RoundRobin(key, server) };
+    const isInherited = fd !== undefined;
+    return { key, address: server.address()!, balancing: new RoundRobin(key, server), isInherited };
   }
 
   private async openShared(key: string, asked: AskedAddress, fd?: number): Promise<ListeningSocket> {
     const socket = fd === undefined ? await bindShared(asked) : checked(bindOnly(null, 0, -1, fd), asked);
     if (asked.path !== undefined) openTo(asked.path, asked);
     const balancing = new SharedAccept(key, socket, asked.backlog ?? usualBacklog);
-    return { key, address: asked.path ?? addressOf(socket), balancing };
+    return { key, address: asked.path ?? addressOf(socket), balancing, isInherited: fd !== undefined };
   }
 }
 

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { ControlSocket } from '../../../src/serve/control-socket.js';
-import { bindOnly, type ListenHandle } from '../../../src/serve/insides.js';
-import { removeAbandoned } from '../../../src/serve/listening-sockets.js';
+import { addressOf, bindOnly, type ListenHandle } from '../../../src/serve/insides.js';
+import { ListeningSockets, removeAbandoned } from '../../../src/serve/listening-sockets.js';
 import { UsageError } from '../../../src/serve/usage.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -13,7 +15,7 @@ afterEach(() => {
 });
 
 /** A socket that is bound, and nobody listens on. */
-function bound(...where: Parameters<typeof bindOnly>): ListenHandle {
+function bound(...where: Parameters<typeof bindOnly>): ListenHandle & { readonly fd?: number } {
   const handle = bindOnly(...where) as ListenHandle;
   opened.push(handle);
   return handle;
@@ -41,5 +43,23 @@ describe('A path to listen on', () => {
 
   it('may be one that is in no folder', async () => {
     await removeAbandoned('\0nobody listens here');
+  });
+});
+
+describe('A socket that another process has given', () => {
+  it.each(['round-robin', 'shared'] as const)('is there again when it is asked for again (%s)', async (balance) => {
+    const handle = bound('127.0.0.1', 0, 4);
+    const { port } = addressOf(handle);
+    const sockets = new ListeningSockets(balance, [{ fd: handle.fd!, fits: () => true }]);
+    const asked = { port };
+    const { balancing } = await sockets.bind(asked);
+    await sockets.keepOnly(new Set());
+    const again = await sockets.bind(asked);
+    expect(again.balancing).toBe(balancing);
+    expect(again.address).toMatchObject({ port });
+    await sockets.closeAll();
+    opened.pop()!.close();
+    const [{ code }] = (await once(connect(port, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException];
+    expect(code).toBe('ECONNREFUSED');
   });
 });
