@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { connect as connectSecurely } from 'node:tls';
@@ -162,6 +162,17 @@ describe('A deployment', () => {
     expect(metrics).toMatch(/^nestjs_drain_serve_rolled_back_total 1$/m);
     expect(metrics).toMatch(/^nestjs_drain_serve_workers\{phase="serving"\} 1$/m);
     expect(await (await fetch(`http://127.0.0.1:${statusPort}/status`)).json()).toMatchObject({ version: 3 });
+  });
+});
+
+describe('A socket that no version asks for', () => {
+  it('is closed, also where the one that asked for it was rolled back', async () => {
+    const served = await Served.start({ workers: 1, release: 'bare', options: ['--probation', '10s'] });
+    const path = join(served.folder, 'more');
+    served.deploy('greedy');
+    expect(await served.order('reload')).toMatchObject({ code: 1 });
+    expect(existsSync(path)).toBe(true);
+    await until(() => !existsSync(path));
   });
 });
 
