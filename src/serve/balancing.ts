@@ -13,8 +13,11 @@ export interface Balancing {
   /** From here on this worker is meant to get connections. Resolves when it does, or never will. Never rejects. */
   attach(worker: Taker & Acceptor): Promise<void>;
   detach(worker: Taker & Acceptor): void;
-  /** Accepts no more. What has been accepted is still given to workers. */
-  close(): void;
+  /**
+   * Accepts no more. What has been accepted is still given to workers. Where the socket stays open, clients may find no
+   * one there until a worker is attached again.
+   */
+  close(staysOpen?: boolean): void;
   /** Closes as soon as no worker is attached. */
   closeWithLast(): void;
 }
@@ -29,6 +32,7 @@ export class RoundRobin implements Balancing {
   private readonly waiting: ConnectionHandle[] = [];
   private turn = 0;
   private closesWithLast = false;
+  private isClosed = false;
 
   /** @param server listens, and nobody accepts from it yet */
   constructor(
@@ -40,6 +44,7 @@ export class RoundRobin implements Balancing {
 
   attach(worker: Taker): Promise<void> {
     if (!this.takers.includes(worker)) this.takers.push(worker);
+    this.isClosed = !this.server.listening;
     for (const client of this.waiting.splice(0)) this.deal(client);
     return Promise.resolve();
   }
@@ -52,8 +57,9 @@ export class RoundRobin implements Balancing {
     this.closeIfUnattended();
   }
 
-  close(): void {
-    if (this.server.listening) this.server.close();
+  close(staysOpen = false): void {
+    this.isClosed = true;
+    if (!staysOpen && this.server.listening) this.server.close();
     if (this.takers.length === 0) for (const client of this.waiting.splice(0)) client.close();
   }
 
@@ -70,11 +76,11 @@ export class RoundRobin implements Balancing {
     const taker = this.next();
     if (taker) {
       taker.offer(this.key, client, (isTaken) => (isTaken ? client.close() : this.deal(client)));
-    } else if (this.server.listening) {
-      this.waiting.push(client);
-    } else {
+    } else if (this.isClosed) {
       // Nobody will ever take it.
       client.close();
+    } else {
+      this.waiting.push(client);
     }
   }
 
@@ -118,7 +124,9 @@ export class SharedAccept implements Balancing {
     this.closeIfUnattended();
   }
 
-  close(): void {
+  /** In one that stays open clients wait, as they do where nobody has taken it from its owner yet. */
+  close(staysOpen = false): void {
+    if (staysOpen) return;
     if (this.isOpen) this.socket.close();
     this.isOpen = false;
   }

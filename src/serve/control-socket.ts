@@ -1,8 +1,10 @@
 import { chmodSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { removeAbandoned } from './listening-sockets.js';
 import { UsageError } from './usage.js';
+
+/** No order is longer. */
+const longestOrder = 1_000;
 
 /** What a group is asked. */
 export interface Order {
@@ -25,13 +27,15 @@ export class ControlSocket {
   /** @throws UsageError when another group is spoken to there */
   static async open(path: string, obey: (order: Order) => Promise<Answer>): Promise<ControlSocket> {
     await removeAbandoned(path);
-    const server = createServer();
+    // Who has ended its own half waits for the answer.
+    const server = createServer({ allowHalfOpen: true });
     const control = new ControlSocket(server);
-    server.on('connection', (socket) => control.hear(socket, obey));
+    server.on('connection', (socket) => void control.hear(socket, obey));
     await new Promise<void>((resolve, reject) => {
-      server.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+      // Later it is one client that could not be accepted.
+      server.on('error', ({ code, message }: NodeJS.ErrnoException) => {
         const isTaken = code === 'EADDRINUSE';
-        const why = isTaken ? 'a group that runs already is spoken to there' : message;
+        const why = isTaken ? 'a group that runs already is spoken to there, or it is no socket' : message;
         reject(
           new UsageError(`Expected a control socket of its own at ${path}: ${why}. Name another: --control <path>.`),
         );
@@ -45,23 +49,42 @@ export class ControlSocket {
   /** Answers that are on their way arrive. */
   close(): void {
     this.server.close();
-    for (const socket of this.sockets) socket.end();
+    for (const socket of this.sockets) socket.destroySoon();
   }
 
-  private hear(socket: Socket, obey: (order: Order) => Promise<Answer>): void {
+  /** One order for each connection. */
+  private async hear(socket: Socket, obey: (order: Order) => Promise<Answer>): Promise<void> {
     this.sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => this.sockets.delete(socket));
-    createInterface({ input: socket }).on('line', (line) => {
-      const answer = (given: Answer) => socket.end(`${JSON.stringify(given)}\n`);
-      try {
-        void obey(JSON.parse(line) as Order).then(answer, ({ message }: Error) => {
-          answer({ isDone: false, summary: message });
-        });
-      } catch {
-        answer({ isDone: false, summary: 'Expected an order as JSON.' });
-      }
-    });
+    const order = orderIn(await firstLine(socket));
+    const answer = order
+      ? await obey(order).catch(({ message }: Error) => ({ isDone: false, summary: message }))
+      : { isDone: false, summary: 'Expected an order as JSON.' };
+    socket.end(`${JSON.stringify(answer)}\n`);
+  }
+}
+
+/** What follows is read as well, for the end of a connection is noticed by reading alone. */
+function firstLine(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let heard = '';
+    const hear = (text: string) => {
+      heard += text;
+      if (!heard.includes('\n') && heard.length < longestOrder) return;
+      socket.off('data', hear).resume();
+      resolve(heard.split('\n')[0]!);
+    };
+    socket.setEncoding('utf8').on('data', hear);
+    socket.once('end', () => resolve(heard));
+  });
+}
+
+function orderIn(line: string): Order | undefined {
+  try {
+    return JSON.parse(line) as Order;
+  } catch {
+    return undefined;
   }
 }
 

@@ -10,6 +10,7 @@ import { HangWatch } from './hang-watch.js';
 import { inheritedSockets } from './inherited-sockets.js';
 import { ListeningSockets } from './listening-sockets.js';
 import { memoryAdvice } from './memory-advice.js';
+import { memoryHeld } from './memory-held.js';
 import { type Manner } from './protocol.js';
 import { resolveRelease } from './release.js';
 import { ReleaseWatch } from './release-watch.js';
@@ -20,10 +21,8 @@ import { startWorker } from './start-worker.js';
 import { statusLine, statusOf, statusText } from './status.js';
 import { StatusServer } from './status-server.js';
 import { Supervisor } from './supervisor.js';
+import { UnaskedSockets } from './unasked-sockets.js';
 import { type WorkerProcess } from './worker-process.js';
-
-/** A port that no worker has asked for is closed after this time, ms. */
-const unaskedMs = 5_000;
 
 /** Runs a group until it ends. Resolves with the exit code. */
 export function serve(options: ServeOptions, preload: string): Promise<number> {
@@ -38,6 +37,7 @@ class Group {
   private readonly supervisor: Supervisor<WorkerProcess>;
   private readonly notices: ServiceNotices;
   private readonly hangs: HangWatch;
+  private readonly unasked: UnaskedSockets;
   /** What is to be closed at the end. */
   private readonly opened: { close(): void }[] = [];
   private wereKilled = false;
@@ -64,13 +64,14 @@ class Group {
     };
     this.supervisor = new Supervisor(options, {
       clock,
-      start: (release, place) => this.follow(startWorker(release, place, setup)),
+      start: (release, place) => this.unasked.follow(this.follow(startWorker(release, place, setup))),
       nextRelease: (version) => resolveRelease(options.source, version),
       say: (line) => this.say(line),
       changed: (phase) => this.notices.entered(phase),
       stopAccepting: () => this.stopAccepting(),
       settled: () => this.settled(),
     });
+    this.unasked = new UnaskedSockets(clock, this.supervisor, this.sockets);
     const found = () => void this.supervisor.counts.hangs++;
     this.hangs = new HangWatch(clock, options.hangLimitMs, () => this.supervisor.workers, found);
   }
@@ -155,23 +156,15 @@ class Group {
 
   /** Closes what no worker asks for any more, and looks whether there is room for a reload. */
   private settled(): void {
-    // The new version may ask for it a little later than it is ready.
-    this.clock.after(unaskedMs, () => this.closeUnasked()).unref?.();
+    this.unasked.closeSoon();
     const serving = this.supervisor.workers.filter(({ phase }) => phase === 'serving');
     const advice = memoryAdvice({
       workers: serving.length,
       workerBytes: Math.max(0, ...serving.map(({ rss }) => rss)),
-      supervisorBytes: process.memoryUsage.rss(),
+      supervisorBytes: memoryHeld(),
       limitBytes: process.constrainedMemory?.(),
     });
     if (advice !== undefined) this.say(advice);
-  }
-
-  private closeUnasked(): void {
-    const { places, workers } = this.supervisor;
-    // Whoever starts again will ask for the same.
-    if (!places.every(({ isServing }) => isServing)) return;
-    void this.sockets.keepOnly(new Set(workers.flatMap(({ keys }) => keys)));
   }
 
   private follow(worker: WorkerProcess): WorkerProcess {

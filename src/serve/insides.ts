@@ -2,6 +2,7 @@
  * Every part of Node that is used here and is not documented: what `node:cluster` itself is made of. A listening socket
  * is passed on without being accepted from, and a connection without being read from, by their handles alone.
  */
+import { type ChildProcess } from 'node:child_process';
 import { type AddressInfo, type Server } from 'node:net';
 import * as net from 'node:net';
 
@@ -40,6 +41,16 @@ export function giveConnection(server: Server, error: number, client?: Connectio
   if (!handle?.onconnection) return false;
   handle.onconnection(error, client);
   return true;
+}
+
+/**
+ * Calls back for each handle that `child` has been sent, in order: whether it has arrived. A process that has no
+ * descriptor left gets neither the handle nor the message that came with it.
+ */
+export function followHandles(child: ChildProcess, answered: (hasArrived: boolean) => void): void {
+  child.on('internalMessage', ({ cmd }: { readonly cmd?: string }) => {
+    if (cmd === 'NODE_HANDLE_ACK' || cmd === 'NODE_HANDLE_NACK') answered(cmd === 'NODE_HANDLE_ACK');
+  });
 }
 
 /** Where it is bound, unless that is a path. */

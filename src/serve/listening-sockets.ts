@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { chmodSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, isIP, type Server } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { type Balancing, RoundRobin, SharedAccept } from './balancing.js';
@@ -15,6 +15,8 @@ export interface ListeningSocket {
   /** What `server.address()` tells. */
   readonly address: AddressInfo | string;
   readonly balancing: Balancing;
+  /** Another process has given it: it cannot be opened again once it is closed. */
+  readonly isInherited: boolean;
 }
 
 /** Node's own. */
@@ -55,13 +57,13 @@ export class ListeningSockets {
     return socket;
   }
 
-  /** Closes those that nobody asks for. */
+  /** Closes those that nobody asks for, until somebody does. */
   async keepOnly(keys: ReadonlySet<string>): Promise<void> {
-    for (const [key, socket] of this.bound) if (!keys.has(key)) await this.close(key, socket);
+    for (const [key, socket] of this.bound) if (!keys.has(key)) await this.close(key, socket, true);
   }
 
-  closeAll(): Promise<void> {
-    return this.keepOnly(new Set());
+  async closeAll(): Promise<void> {
+    for (const [key, socket] of this.bound) await this.close(key, socket, false);
   }
 
   /** Whoever comes when the last worker has gone is refused, and does not wait for nobody. */
@@ -74,10 +76,13 @@ export class ListeningSockets {
     }
   }
 
-  private async close(key: string, socket: Promise<ListeningSocket>): Promise<void> {
-    this.bound.delete(key);
+  private async close(key: string, socket: Promise<ListeningSocket>, keepsInherited: boolean): Promise<void> {
     await socket.then(
-      ({ balancing }) => balancing.close(),
+      ({ balancing, isInherited }) => {
+        const staysOpen = isInherited && keepsInherited;
+        if (!staysOpen) this.bound.delete(key);
+        balancing.close(staysOpen);
+      },
       () => undefined,
     );
   }
@@ -87,14 +92,15 @@ export class ListeningSockets {
     if (asked.path !== undefined && fd === undefined) await removeAbandoned(asked.path);
     if (this.balance === 'shared') return this.openShared(key, asked, fd);
     const server = await listening(fd === undefined ? { ...asked } : { fd });
-    return { key, address: server.address()!, balancing: new RoundRobin(key, server) };
+    const isInherited = fd !== undefined;
+    return { key, address: server.address()!, balancing: new RoundRobin(key, server), isInherited };
   }
 
   private async openShared(key: string, asked: AskedAddress, fd?: number): Promise<ListeningSocket> {
     const socket = fd === undefined ? await bindShared(asked) : checked(bindOnly(null, 0, -1, fd), asked);
     if (asked.path !== undefined) openTo(asked.path, asked);
     const balancing = new SharedAccept(key, socket, asked.backlog ?? usualBacklog);
-    return { key, address: asked.path ?? addressOf(socket), balancing };
+    return { key, address: asked.path ?? addressOf(socket), balancing, isInherited: fd !== undefined };
   }
 }
 
@@ -147,8 +153,17 @@ export function removeAbandoned(path: string): Promise<void> {
       resolve();
     });
     socket.once('error', ({ code }: NodeJS.ErrnoException) => {
-      if (code === 'ECONNREFUSED') rmSync(path, { force: true });
+      if (code === 'ECONNREFUSED') removeSocket(path);
       resolve();
     });
   });
+}
+
+/** A file that is no socket is refused as well. */
+function removeSocket(path: string): void {
+  try {
+    if (lstatSync(path).isSocket()) rmSync(path, { force: true });
+  } catch {
+    // Whoever binds it is told why it cannot be bound.
+  }
 }

@@ -11,9 +11,9 @@ export function prefixLines(from: Readable, to: Writable, prefix: string): void 
   const write = (lines: readonly string[]) => {
     if (lines.length === 0) return;
     const text = lines.map((line) => (line.startsWith('{') ? `${line}\n` : `${prefix}${line}\n`)).join('');
-    if (to.write(text)) return;
-    from.pause();
-    to.once('drain', () => from.resume());
+    // Whoever reads it may be gone: this is called then, too, and 'drain' never comes.
+    const isFull = !to.write(text, () => isFull && from.resume());
+    if (isFull) from.pause();
   };
   from.on('data', (chunk: Buffer) => {
     const lines = (rest + decoder.write(chunk)).split('\n');

@@ -18,7 +18,8 @@ export class StatusServer {
       response.writeHead(isKnown ? 200 : 404, { 'content-type': type, connection: 'close' }).end(isKnown ? body : '');
     });
     await new Promise<void>((resolve, reject) => {
-      server.once('error', ({ message }) => reject(new UsageError(`Expected --status-port to be free: ${message}.`)));
+      // Later it is one client that could not be accepted.
+      server.on('error', ({ message }) => reject(new UsageError(`Expected --status-port to be free: ${message}.`)));
       server.listen(port, '127.0.0.1', resolve);
     });
     return new StatusServer(server);

@@ -5,11 +5,12 @@ import { Deferred } from '../sequence/deferred.js';
 import { type Acceptor } from './balancing.js';
 import { type ConnectionHandle, type ListenHandle } from './insides.js';
 import { type ListeningSocket } from './listening-sockets.js';
-import { type AskedAddress, type FromSupervisor, type FromWorker, type Manner, opened } from './protocol.js';
+import { type AskedAddress, type FromWorker, type Manner, opened } from './protocol.js';
 import { ReadinessCheck } from './readiness-check.js';
 import { type Release } from './release.js';
 import { signalGroup } from './signal-group.js';
 import { type Worker, type WorkerPhase } from './worker.js';
+import { WorkerChannel } from './worker-channel.js';
 import { type WorkerSurroundings } from './worker-surroundings.js';
 
 /** What a worker had said before it died is read in this time, ms. */
@@ -37,6 +38,7 @@ export class WorkerProcess implements Worker, Acceptor {
   private readonly end = new Deferred<string>();
   readonly gone = this.end.promise;
   private readonly check: ReadinessCheck;
+  private readonly channel: WorkerChannel;
   /** The sockets that the application has asked for. */
   private readonly bound = new Map<string, ListeningSocket>();
   /** Those that it listens on: clients come from them once it serves. */
@@ -56,6 +58,7 @@ export class WorkerProcess implements Worker, Acceptor {
     const { clock, readiness } = around;
     this.startedAt = this.heardAt = clock.now();
     this.check = new ReadinessCheck(readiness, clock, () => this.becomeReady());
+    this.channel = new WorkerChannel(child, clock);
     child.on('message', (message) => this.hear(message));
     child.on('error', (error) => this.pid === undefined && this.ended(error.message));
     child.once('exit', (code, signal) => this.ended(signal ? signal + this.reason : `exit code ${code}`));
@@ -97,13 +100,17 @@ export class WorkerProcess implements Worker, Acceptor {
   offer(key: string, client: ConnectionHandle, settled: (isTaken: boolean) => void): void {
     const connection = this.offered++;
     this.offers.set(connection, settled);
-    this.tell({ kind: 'connection', key, connection }, client);
+    this.channel.tell({ kind: 'connection', key, connection }, client, () => this.settle(connection, false));
   }
 
   accept(key: string, socket: ListenHandle, backlog: number): Promise<void> {
     const accepts = new Deferred<void>();
     this.accepting.set(key, accepts);
-    this.tell({ kind: 'accept', key, backlog }, socket);
+    const give = () => {
+      // It may have closed that listener meanwhile, or have been told to leave.
+      if (this.accepting.get(key) === accepts) this.channel.tell({ kind: 'accept', key, backlog }, socket, give);
+    };
+    give();
     return accepts.promise;
   }
 
@@ -114,7 +121,7 @@ export class WorkerProcess implements Worker, Acceptor {
     this.check.cancel();
     // Where all stop, it goes on as long as a balancer sends clients, and says when it no longer does.
     if (manner === 'rolled') this.detach();
-    this.tell({ kind: 'retire', manner, signal, withinMs: graceMs });
+    this.channel.tell({ kind: 'retire', manner, signal, withinMs: graceMs });
     this.hammer = clock.after(answerWithinMs, () => {
       this.signal(signal);
       this.armHammer(graceMs - answerWithinMs);
@@ -166,11 +173,11 @@ export class WorkerProcess implements Worker, Acceptor {
     try {
       const socket = await sockets.bind(asked);
       this.bound.set(key, socket);
-      this.tell({ kind: 'bound', key, address: socket.address, ticketKeys });
+      this.channel.tell({ kind: 'bound', key, address: socket.address, ticketKeys });
     } catch (thrown) {
       const { message, code, errno, syscall } = thrown as NodeJS.ErrnoException;
       this.check.refused(message);
-      this.tell({ kind: 'refused', key, error: { message, code, errno, syscall } });
+      this.channel.tell({ kind: 'refused', key, error: { message, code, errno, syscall } });
     }
   }
 
@@ -183,6 +190,7 @@ export class WorkerProcess implements Worker, Acceptor {
 
   private closed(key: string): void {
     this.accepting.get(key)?.resolve();
+    this.accepting.delete(key);
     this.listening.get(key)?.balancing.detach(this);
     this.listening.delete(key);
     this.bound.delete(key);
@@ -197,6 +205,7 @@ export class WorkerProcess implements Worker, Acceptor {
 
   private detach(): void {
     for (const accepts of this.accepting.values()) accepts.resolve();
+    this.accepting.clear();
     for (const { balancing } of this.listening.values()) balancing.detach(this);
   }
 
@@ -234,10 +243,5 @@ export class WorkerProcess implements Worker, Acceptor {
 
   private signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
-  }
-
-  private tell(message: FromSupervisor, handle?: unknown): void {
-    // It is about to end otherwise, and then all that it was offered goes to others.
-    if (this.child.connected) this.child.send({ nestjsDrain: message }, handle as never, {}, () => undefined);
   }
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { connect as connectSecurely } from 'node:tls';
@@ -50,6 +50,22 @@ describe('A worker that hangs', () => {
     await served.says(/it hangs: nothing has been heard of it/);
     await until(async () => (await served.serving()).length === 2);
     expect((await served.order('status')).output).toMatch(/1 restarts, 1 hangs/);
+  });
+});
+
+describe('A worker that has no descriptor left', () => {
+  it('lives, and takes its clients once it has', async () => {
+    const served = await Served.start({ workers: 1, release: 'bare' });
+    const [pid] = await served.serving();
+    const limit = (count: number) => promisify(execFile)('prlimit', ['--pid', String(pid), `--nofile=${count}:`]);
+    await limit(3);
+    const asked = ask(served);
+    const seconds = new Set<string | undefined>();
+    const ageWithout = /(\d+) s, .* 1 untaken/;
+    // Longer than a worker takes to say that it lives.
+    await until(async () => seconds.add(ageWithout.exec((await served.order('status')).output)?.[1]).size > 3);
+    await limit(1_024);
+    expect(await asked).toMatchObject({ pid });
   });
 });
 
@@ -193,6 +209,17 @@ describe('A deployment', () => {
     for (const name of ['bare', ...temporary]) rmSync(join(served.folder, name), { recursive: true });
     expect(await served.order('reload')).toMatchObject({ code: 0 });
     expect((await served.order('status')).output).toMatch(/0 restarts/);
+  });
+});
+
+describe('A socket that no version asks for', () => {
+  it('is closed, also where the one that asked for it was rolled back', async () => {
+    const served = await Served.start({ workers: 1, release: 'bare', options: ['--probation', '10s'] });
+    const path = join(served.folder, 'more');
+    served.deploy('greedy');
+    expect(await served.order('reload')).toMatchObject({ code: 1 });
+    expect(existsSync(path)).toBe(true);
+    await until(() => !existsSync(path));
   });
 });
 

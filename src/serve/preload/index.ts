@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { becomeSupervisedWorker } from '../../platform/supervised-worker.js';
 import { type Clock, systemClock } from '../../sequence/clock.js';
 import { type ConnectionHandle, type ListenHandle } from '../insides.js';
+import { memoryHeld } from '../memory-held.js';
 import { type FromSupervisor, heartbeatMs, type Manner, workerVariables } from '../protocol.js';
 import { Channel } from './channel.js';
 import { Retirement } from './retirement.js';
@@ -76,7 +77,7 @@ function keepFromChildren(): void {
 }
 
 function beat(clock: Clock, channel: Channel): void {
-  channel.tell({ kind: 'alive', rss: process.memoryUsage.rss() });
+  channel.tell({ kind: 'alive', rss: memoryHeld() });
   clock.after(heartbeatMs, () => beat(clock, channel)).unref?.();
 }
 

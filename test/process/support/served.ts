@@ -56,6 +56,9 @@ subscribe('http.server.response.finish', ({ request }) => {
   if (request.url === '/health/ready') setTimeout(() => process.exit(3), 500);
 });
 await import(${application});\n`,
+  // It asks for a socket of its own, and ends on its probation: some time after the group has looked for such sockets.
+  greedy: `import { createServer } from 'node:http';
+createServer().listen(process.env.TMPDIR + '/more', () => setTimeout(() => process.exit(3), 6_000));\n`,
 };
 
 const running = new Set<Served>();

@@ -52,7 +52,7 @@ afterEach(() => {
 });
 
 /** Resolves when so many connections have been dealt. */
-async function clientsCome(count: number, dealt: () => number): Promise<void> {
+async function clientsCome(count: number, dealt: () => number = () => Infinity): Promise<void> {
   const { port } = server.address() as { port: number };
   const before = dealt();
   for (let each = 0; each < count; each++) clients.push(connect(port, '127.0.0.1').on('error', () => undefined));
@@ -123,6 +123,17 @@ describe('RoundRobin', () => {
     clients[0]!.resume();
     balancing.close();
     await closed;
+  });
+
+  it('turns away whoever comes while nobody asks for it, where it stays open', async () => {
+    await clientsWait();
+    const [first] = workers() as [Offered, Offered, Offered];
+    balancing.close(true);
+    await once(clients[0]!.resume(), 'close');
+    await clientsCome(1);
+    await once(clients[1]!.resume(), 'close');
+    void balancing.attach(first);
+    await clientsCome(1, () => first.total);
   });
 
   it('deals what a worker has not taken to the next', async () => {

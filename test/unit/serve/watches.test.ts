@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { HangWatch } from '../../../src/serve/hang-watch.js';
 import { prefixLines } from '../../../src/serve/log-lines.js';
 import { ServiceNotices } from '../../../src/serve/service-notices.js';
 import { type GroupStatus, statusText } from '../../../src/serve/status.js';
 import { metricsText } from '../../../src/serve/status-server.js';
 import { type WorkerPhase } from '../../../src/serve/worker.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock, settle } from '../../support/fake-clock.js';
 
 let clock: FakeClock;
 beforeEach(() => {
@@ -137,14 +137,27 @@ describe('The state of a group', () => {
 });
 
 describe('Lines of workers', () => {
-  it('wait while nobody reads them', () => {
+  it('wait while nobody reads them', async () => {
     const [from, to] = [new PassThrough(), new PassThrough({ highWaterMark: 1 })];
     prefixLines(from, to, '');
     from.emit('data', Buffer.from('a line\n'));
+    await settle();
     expect(from.isPaused()).toBe(true);
     to.read();
-    to.emit('drain');
+    await settle();
     expect(from.isPaused()).toBe(false);
+  });
+
+  it('do not wait for whoever will never read them', async () => {
+    const from = new PassThrough();
+    const to = new Writable({ write: (_chunk, _encoding, done) => done(new Error('write EPIPE')) });
+    to.on('error', () => undefined);
+    prefixLines(from, to, '');
+    for (const line of ['a line\n', 'another\n']) {
+      from.emit('data', Buffer.from(line));
+      await settle();
+      expect(from.isPaused()).toBe(false);
+    }
   });
 
   it('begin with the number, unless they are JSON, however they come', async () => {

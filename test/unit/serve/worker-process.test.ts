@@ -18,8 +18,9 @@ class FakeChild extends EventEmitter {
   readonly heard: FromSupervisor[] = [];
   readonly signals: string[] = [];
 
-  send(message: unknown): void {
+  send(message: unknown, _handle: unknown, _options: object, sent: (error: Error | null) => void): void {
     this.heard.push(opened<FromSupervisor>(message)!);
+    sent(null);
   }
 
   kill(signal: string): void {
@@ -29,6 +30,11 @@ class FakeChild extends EventEmitter {
 
   says(nestjsDrain: FromWorker): void {
     this.emit('message', { nestjsDrain });
+  }
+
+  /** As Node answers each handle. */
+  gets(hasArrived: boolean): void {
+    this.emit('internalMessage', { cmd: hasArrived ? 'NODE_HANDLE_ACK' : 'NODE_HANDLE_NACK' });
   }
 }
 
@@ -106,6 +112,31 @@ describe('A worker that accepts by itself', () => {
     child.says({ kind: 'closed', key: '/second' });
     await served;
     expect(worker.phase).toBe('serving');
+  });
+
+  it('is given a socket again that did not reach it, for it had no descriptor left', async () => {
+    await listens('/first');
+    const served = worker.serve();
+    const given = () => child.heard.filter(({ kind }) => kind === 'accept').length;
+    for (let time = 1; time < 3; time++) {
+      expect(given()).toBe(time);
+      child.gets(false);
+      await clock.advance(100);
+    }
+    child.gets(true);
+    child.says({ kind: 'accepting', key: '/first' });
+    await served;
+    expect([given(), worker.phase]).toEqual([3, 'serving']);
+  });
+
+  it('is not given a socket again that it has closed meanwhile', async () => {
+    await listens('/first');
+    void worker.serve();
+    child.says({ kind: 'closed', key: '/first' });
+    child.gets(false);
+    await clock.advance(100);
+    expect(child.heard.at(-1)).toMatchObject({ kind: 'accept' });
+    expect(child.heard).toHaveLength(2);
   });
 
   it.each<[string, () => void]>([
@@ -209,6 +240,26 @@ describe('The clients of a worker', () => {
     ]);
     await clock.advance(1);
     expect(taken.slice(2)).toEqual([[2, false]]);
+    expect(worker.pending).toBe(0);
+  });
+
+  it('that did not reach it, for it had no descriptor left, go to others after a while', async () => {
+    const taken: [number, boolean][] = [];
+    for (let each = 0; each < 3; each++) worker.offer('/first', client, (isTaken) => taken.push([each, isTaken]));
+    child.gets(true);
+    child.gets(false);
+    child.gets(true);
+    child.says({ kind: 'taken', connection: 0 });
+    child.says({ kind: 'taken', connection: 2 });
+    // So long it is offered less than others.
+    await clock.advance(99);
+    expect(worker.pending).toBe(1);
+    await clock.advance(1);
+    expect(taken).toEqual([
+      [0, true],
+      [2, true],
+      [1, false],
+    ]);
     expect(worker.pending).toBe(0);
   });
 });
