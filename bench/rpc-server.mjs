@@ -1,19 +1,28 @@
-/** One server of `rpc-sockets.mjs`: a Nest microservice over TCP, without the module or with the one it is told. */
+/** One server of `rpc-sockets.mjs`: a Nest microservice over TCP or gRPC, without the module or with that of an entry. */
 import 'reflect-metadata';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { MessagePattern, Payload, Transport } from '@nestjs/microservices';
+import { GrpcMethod, MessagePattern, Payload, Transport } from '@nestjs/microservices';
+import { freePort } from '../packages/tools/dist/esm/drill/free-port.js';
 
-const [entry] = process.argv.slice(2);
+const [transport, protoPath, entry] = process.argv.slice(2);
 
 class OrdersController {
   async find({ id }) {
     return { id };
   }
+  async create({ id }) {
+    return { id, n: 1 };
+  }
 }
 Payload()(OrdersController.prototype, 'find', 0);
 const descriptor = Object.getOwnPropertyDescriptor(OrdersController.prototype, 'find');
 MessagePattern('orders.find')(OrdersController.prototype, 'find', descriptor);
+GrpcMethod('Orders')(
+  OrdersController.prototype,
+  'create',
+  Object.getOwnPropertyDescriptor(OrdersController.prototype, 'create'),
+);
 Controller()(OrdersController);
 class AppModule {}
 const { GracefulShutdownModule } = entry ? await import(entry) : {};
@@ -21,11 +30,15 @@ Module({
   imports: GracefulShutdownModule ? [GracefulShutdownModule.forRoot({})] : [],
   controllers: [OrdersController],
 })(AppModule);
-const options = { host: '127.0.0.1', port: 0 };
-const app = await NestFactory.createMicroservice(AppModule, { transport: Transport.TCP, options, logger: false });
+const port = await freePort();
+const of = {
+  tcp: { transport: Transport.TCP, options: { host: '127.0.0.1', port } },
+  grpc: { transport: Transport.GRPC, options: { url: `127.0.0.1:${port}`, package: 'orders', protoPath } },
+};
+const app = await NestFactory.createMicroservice(AppModule, { ...of[transport], logger: false });
 await app.listen();
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send(user + system);
 });
-process.send((app.serverInstance ?? app.server).server.address().port);
+process.send(port);

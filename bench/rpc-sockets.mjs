@@ -1,9 +1,12 @@
 /**
- * Server CPU of an RPC over real sockets: Nest's TCP servers, each in a process of its own on the first core, loaded in
- * turn by this process on the second. Otherwise as `rpc.mjs`, which leaves the sockets out.
+ * Server CPU of an RPC over real sockets: Nest's servers of TCP or gRPC, each in a process of its own on the first core,
+ * loaded in turn by this process on the second. Otherwise as `rpc.mjs`, which leaves the sockets out.
  *
- *   node bench/rpc-sockets.mjs [--cycles 60] [--block 2000] [--rounds 3] [--fail-over 1.05] [<package entry> …]
+ *   node bench/rpc-sockets.mjs [--transport tcp|grpc] [--cycles 60] [--block 2000] [--rounds 3] [--fail-over 1.05]
+ *     [<package entry> …]
  */
+import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -16,6 +19,7 @@ import { fixed, median, quantile, table } from './statistics.mjs';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    transport: { type: 'string', default: 'tcp' },
     cycles: { type: 'string', default: '60' },
     block: { type: 'string', default: '2000' },
     rounds: { type: 'string', default: '3' },
@@ -26,6 +30,8 @@ const own = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 const entries = positionals.length > 0 ? positionals : [own];
 const variants = ['bare', 'bare again', ...entries.map((entry) => (entry === own ? 'module' : entry))];
 const block = Number(values.block);
+const clients = { tcp: overTcp, grpc: overGrpc };
+const proto = fileURLToPath(new URL('../test/brokers/apps/grpc-calls.proto', import.meta.url));
 const connectionCount = 8;
 /** So many calls are on their way on each connection. */
 const depth = 4;
@@ -51,7 +57,7 @@ const rows = variants.map((name, at) => {
   const quartiles = `${fixed(quantile(ratios[at], 0.25), 3)}–${fixed(quantile(ratios[at], 0.75), 3)}`;
   return [name, `**${fixed(median(ratios[at]), 3)}**`, quartiles, fixed(median(costs[at]), 1)];
 });
-console.log(table(['Over sockets', 'CPU × bare', 'quartiles of cycles', 'µs a call'], rows));
+console.log(table([`Over sockets, ${values.transport}`, 'CPU × bare', 'quartiles of cycles', 'µs a call'], rows));
 const worst = Math.max(...ratios.slice(2).map(median));
 process.exit(worst > Number(values['fail-over'] ?? Infinity) ? 1 : 0);
 
@@ -67,7 +73,17 @@ async function cpuOf({ child }) {
 }
 
 /** Makes so many calls, and resolves when all have been answered. */
-function run({ sockets }, calls) {
+function run({ client }, calls) {
+  return client(calls);
+}
+
+async function overTcp(port) {
+  const sockets = Array.from({ length: connectionCount }, () => connect(port, '127.0.0.1').setNoDelay(true));
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  return (calls) => runOverTcp(sockets, calls);
+}
+
+function runOverTcp(sockets, calls) {
   return new Promise((done, failed) => {
     let sent = 0;
     let answered = 0;
@@ -95,12 +111,33 @@ function run({ sockets }, calls) {
   });
 }
 
+async function overGrpc(port) {
+  const { Orders } = loadPackageDefinition(loadSync(proto)).orders;
+  const own = { 'grpc.use_local_subchannel_pool': 1 };
+  const stubs = Array.from(
+    { length: connectionCount },
+    () => new Orders(`127.0.0.1:${port}`, credentials.createInsecure(), own),
+  );
+  return (calls) =>
+    new Promise((done, failed) => {
+      let sent = 0;
+      let answered = 0;
+      const send = (stub) => {
+        const id = `call-${sent++}`;
+        stub.create({ id, ms: 0 }, (error, answer) => {
+          if (error || answer.id !== id) return failed(error ?? new Error(`Expected the answer to ${id}.`));
+          if (++answered === calls) done();
+          if (sent < calls) send(stub);
+        });
+      };
+      for (const stub of stubs) for (let each = 0; each < depth && sent < calls; each++) send(stub);
+    });
+}
+
 async function start(name, entry) {
   const script = fileURLToPath(new URL('rpc-server.mjs', import.meta.url));
-  const child = fork(script, entry ? [pathToFileURL(resolve(entry)).href] : []);
+  const child = fork(script, [values.transport, proto, ...(entry ? [pathToFileURL(resolve(entry)).href] : [])]);
   const [port] = await once(child, 'message');
   if (isPinned) execFileSync('taskset', ['-a', '-c', '-p', '0', String(child.pid)], { stdio: 'ignore' });
-  const sockets = Array.from({ length: connectionCount }, () => connect(port, '127.0.0.1').setNoDelay(true));
-  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
-  return { name, child, sockets };
+  return { name, child, client: await clients[values.transport](port) };
 }
