@@ -119,6 +119,7 @@ export async function connect({
 }: RunningApplication): Promise<{ client: RawClient; socket: Socket }> {
   const before = sockets.length;
   const client = await RawClient.connect(port, url.startsWith('https') ? 'https' : 'http');
+  clients.add(client);
   await holds(() => sockets.length > before);
   return { client, socket: sockets[before]! };
 }
@@ -131,6 +132,8 @@ export function moduleOf(metadata: ModuleMetadata): Type {
 
 /** Releases what a failed test still holds. */
 const releases = new Set<() => void>();
+/** One that does not read never hears that its connection has ended. */
+const clients = new Set<RawClient>();
 
 /** Closes what a test has started and not closed. */
 export async function closeAll(): Promise<void> {
@@ -147,6 +150,8 @@ export async function closeAll(): Promise<void> {
       return closed;
     }),
   );
+  for (const client of clients) client.destroy();
+  clients.clear();
 }
 
 /** A shutdown that a test holds in one phase. */

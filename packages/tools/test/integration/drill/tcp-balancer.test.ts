@@ -61,6 +61,7 @@ describe('TcpBalancer', () => {
    */
   async function rawBackend(serve: (socket: Socket) => void): Promise<Backend> {
     const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+      toClose.push({ close: () => socket.destroy() });
       socket.on('error', () => undefined);
       socket.once('data', (head: Buffer) => {
         if (head.includes('GET /ready')) return void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
@@ -77,6 +78,7 @@ describe('TcpBalancer', () => {
     const socket = connect({ host: '127.0.0.1', port: through.port, allowHalfOpen: true });
     socket.on('error', () => undefined);
     await once(socket, 'connect');
+    toClose.push({ close: () => socket.destroy() });
     return socket;
   }
 
