@@ -5,6 +5,13 @@ import { type MessageWork, type RunningMessage } from '../shared/message-work.js
 import { type AddHandler, type TransportServer } from '../shared/transport.js';
 import { type GrpcHandler, refuseCall } from './grpc-js.js';
 
+/** Where a call carries its message. In a `WeakMap` beside it, it cost some 4 % of the CPU of a call. */
+const carried = Symbol('message in flight');
+
+interface Carrying {
+  [carried]?: RunningMessage;
+}
+
 /**
  * Counts calls at grpc-js, where they are all alike: those of Nest's controllers, of any kind, and those of services
  * that the application has added itself. A call is work until grpc-js has sent its status *and* its handler has ended.
@@ -12,8 +19,6 @@ import { type GrpcHandler, refuseCall } from './grpc-js.js';
  * A handler that goes on when its caller has gone is abandoned, as a handler of HTTP is.
  */
 export class GrpcCalls {
-  private readonly running = new WeakMap<object, RunningMessage>();
-
   constructor(
     private readonly work: MessageWork,
     private readonly gate: MessageGate,
@@ -33,12 +38,12 @@ export class GrpcCalls {
    * @param path of the method: `/orders.Orders/Create`
    */
   counted(path: string, handler: GrpcHandler): GrpcHandler {
-    const { gate, running, work } = this;
+    const { gate, work } = this;
     const name = path.slice(1);
     return function (this: unknown, call, answer) {
       if (gate.lateCall(path)) return refuseCall(call, answer);
       const message = work.begin('rpc', name);
-      running.set(call, message);
+      (call as Carrying)[carried] = message;
       let isAnswered = false;
       call.once('cancelled', () => {
         if (!isAnswered && !call.writableEnded) work.abandon(message);
@@ -54,13 +59,13 @@ export class GrpcCalls {
 
   private follow(run: () => unknown, args: readonly unknown[]): unknown {
     // `(request, metadata, call)`, or where the handler is given the call itself `(call, answer)`.
-    const message = this.messageOf(args[2]) ?? this.messageOf(args[0]);
+    const message = messageOf(args[2]) ?? messageOf(args[0]);
     if (!message) return run();
     message.hold();
     return followed(run, message);
   }
+}
 
-  private messageOf(call: unknown): RunningMessage | undefined {
-    return typeof call === 'object' && call !== null ? this.running.get(call) : undefined;
-  }
+function messageOf(call: unknown): RunningMessage | undefined {
+  return typeof call === 'object' && call !== null ? (call as Carrying)[carried] : undefined;
 }
