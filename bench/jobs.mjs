@@ -28,7 +28,7 @@ const shortLock = { lockDuration: 800, stalledInterval: 300 };
 const cells = {
   backlog: { queue: { mode: 'processor', jobs: 80, jobMs: 200, closeMs: 1_000 } },
   'backlog-hybrid': { queue: { mode: 'processor', jobs: 80, jobMs: 200, closeMs: 1_000, http: true } },
-  'backlog-registerQueue': { queue: { mode: 'callbacks', jobs: 80, jobMs: 200 } },
+  'backlog-registerQueue': { queue: { mode: 'callbacks', jobs: 80, jobMs: 200, closeMs: 1_000 } },
   'backlog-sandboxed': { queue: { mode: 'processors', jobs: 80, jobMs: 200, closeMs: 1_000 }, isSandboxed: true },
   overlong: { queue: { mode: 'processor', jobs: 5, jobMs: 30_000 }, deadline: 1_000 },
   'overlong-sandboxed': { queue: { mode: 'own', jobs: 5, jobMs: 30_000 }, deadline: 1_000 },
