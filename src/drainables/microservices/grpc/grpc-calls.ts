@@ -47,7 +47,8 @@ export class GrpcCalls {
       let isAnswered = false;
       call.once('cancelled', () => {
         if (!isAnswered && !call.writableEnded) work.abandon(message);
-        message.dropAfterTurn();
+        // Its status has been sent: nothing follows.
+        message.drop();
       });
       if (!answer) return handler.call(this, call);
       return handler.call(this, call, (...args) => {

@@ -172,7 +172,7 @@ export class GrpcSessions implements SessionOwner {
         this.clock.after(returnedMs, () => held.leave()),
       );
     }
-    stream.once('close', () => {
+    stream.on('close', () => {
       this.streams--;
       held?.streamEnded();
       this.progress.made();
