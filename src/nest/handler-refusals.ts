@@ -19,46 +19,39 @@ type ExceptionClass = new (error: unknown) => Error;
 /**
  * Refuses late work where no server of the module has judged it by its arrival, in the way that the handler's kind
  * understands. Over HTTP it is what the servers answer; Nest's exception filters see it on its way.
+ *
+ * @returns what fails with the refusal, for kinds whose error is not at hand at once
+ * @throws HttpException for HTTP and GraphQL
  */
-export class HandlerRefusals {
-  constructor(private readonly refusals: Refusals) {}
+export function refuseHandler(context: ExecutionContext, refusals: Refusals): Observable<never> {
+  refusals.count();
+  const kind = context.getType<string>();
+  if (kind === 'http') throw overHttp(context, refusals);
+  if (kind === 'graphql') throw overGraphql(refusals);
+  return defer(() => from(messageException(kind))).pipe(mergeMap((error) => throwError(() => error)));
+}
 
-  /**
-   * @returns what fails with the refusal, for kinds whose error is not at hand at once
-   * @throws HttpException for HTTP and GraphQL
-   */
-  refuse(context: ExecutionContext): Observable<never> {
-    this.refusals.count();
-    const kind = context.getType<string>();
-    if (kind === 'http') throw this.overHttp(context);
-    if (kind === 'graphql') throw this.overGraphql();
-    return defer(() => from(messageException(kind))).pipe(mergeMap((error) => throwError(() => error)));
-  }
+function overHttp(context: ExecutionContext, { options, bodyObject }: Refusals): HttpException {
+  const response = context.switchToHttp().getResponse<HeaderTarget>();
+  const request = context.switchToHttp().getRequest<Partial<RequestHead> & { readonly httpVersionMajor?: number }>();
+  const set = (response.setHeader ?? response.header)?.bind(response);
+  set?.('Retry-After', String(options.retryAfterSeconds));
+  // HTTP/2 has no such header, and Node warns of it.
+  if ((request.httpVersionMajor ?? 1) < 2) set?.('Connection', 'close');
+  const cors = request.headers ? corsHeaders({ ...request, headers: request.headers }, options.cors) : {};
+  for (const [name, value] of Object.entries(cors)) set?.(name, value);
+  const isUnavailable = options.statusCode === 503;
+  return isUnavailable
+    ? new ServiceUnavailableException(bodyObject)
+    : new HttpException(bodyObject, options.statusCode);
+}
 
-  private overHttp(context: ExecutionContext): HttpException {
-    const { options, bodyObject } = this.refusals;
-    const response = context.switchToHttp().getResponse<HeaderTarget>();
-    const request = context.switchToHttp().getRequest<Partial<RequestHead> & { readonly httpVersionMajor?: number }>();
-    const set = (response.setHeader ?? response.header)?.bind(response);
-    set?.('Retry-After', String(options.retryAfterSeconds));
-    // HTTP/2 has no such header, and Node warns of it.
-    if ((request.httpVersionMajor ?? 1) < 2) set?.('Connection', 'close');
-    const cors = request.headers ? corsHeaders({ ...request, headers: request.headers }, options.cors) : {};
-    for (const [name, value] of Object.entries(cors)) set?.(name, value);
-    const isUnavailable = options.statusCode === 503;
-    return isUnavailable
-      ? new ServiceUnavailableException(bodyObject)
-      : new HttpException(bodyObject, options.statusCode);
-  }
-
-  /** GraphQL takes `extensions` over from the error that a resolver throws; Apollo takes its status from them. */
-  private overGraphql(): HttpException {
-    const { statusCode } = this.refusals.options;
-    // With an object as its body the drivers of Nest would take it for an HTTP error, and put codes of their own in the
-    // place of this one.
-    const error = new HttpException(refusalMessage, statusCode);
-    return Object.assign(error, { extensions: { code: 'SERVICE_UNAVAILABLE', http: { status: statusCode } } });
-  }
+/** GraphQL takes `extensions` over from the error that a resolver throws; Apollo takes its status from them. */
+function overGraphql({ options: { statusCode } }: Refusals): HttpException {
+  // With an object as its body the drivers of Nest would take it for an HTTP error, and put codes of their own in the
+  // place of this one.
+  const error = new HttpException(refusalMessage, statusCode);
+  return Object.assign(error, { extensions: { code: 'SERVICE_UNAVAILABLE', http: { status: statusCode } } });
 }
 
 /**

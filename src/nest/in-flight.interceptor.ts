@@ -1,7 +1,7 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { finalize, type Observable } from 'rxjs';
-import { HandlerRefusals } from './handler-refusals.js';
+import { refuseHandler } from './handler-refusals.js';
 import { type Refusals } from '../refusal/refusals.js';
 import { coreOf } from '../in-flight/core-of.js';
 import { ALLOW_DURING_SHUTDOWN } from '../in-flight/metadata.js';
@@ -48,7 +48,7 @@ export class InFlightInterceptor implements NestInterceptor {
     const request = requestOf(context, type);
     if (this.work.isRefusing && !this.work.handlers.isJudged(request)) {
       if (Reflect.hasMetadata(ALLOW_DURING_SHUTDOWN, context.getHandler())) return next.handle();
-      return new HandlerRefusals(this.work.refusals).refuse(context);
+      return refuseHandler(context, this.work.refusals);
     }
 
     const name = `${context.getClass().name}.${context.getHandler().name}`;

@@ -66,6 +66,7 @@ export class Drains {
     return false;
   }
 
+  /** Reports whether anything is to be drained. */
   get areThere(): boolean {
     return this.drains.size > 0;
   }

@@ -3,7 +3,7 @@ import { type ExecutionContext, type HttpException, ServiceUnavailableException 
 import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
 import { WsException } from '@nestjs/websockets';
 import { firstValueFrom, type Observable } from 'rxjs';
-import { HandlerRefusals } from '../../../src/nest/handler-refusals.js';
+import { refuseHandler } from '../../../src/nest/handler-refusals.js';
 import { type ResolvedLateRequestOptions } from '../../../src/refusal/late-request-options.js';
 import { Refusals } from '../../../src/refusal/refusals.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -25,7 +25,7 @@ function refuse(kind: string, options: Partial<ResolvedLateRequestOptions> = {},
   let thrown: unknown;
   let answer: Observable<never> | undefined;
   try {
-    answer = new HandlerRefusals(refusals).refuse(context);
+    answer = refuseHandler(context, refusals);
   } catch (error) {
     thrown = error;
   }
@@ -33,7 +33,7 @@ function refuse(kind: string, options: Partial<ResolvedLateRequestOptions> = {},
   return { thrown, failed, headers, refused };
 }
 
-describe('HandlerRefusals', () => {
+describe('refuseHandler()', () => {
   it('throws over HTTP what the servers answer, with its headers', () => {
     const { thrown, headers, refused } = refuse('http');
     expect(thrown).toBeInstanceOf(ServiceUnavailableException);
