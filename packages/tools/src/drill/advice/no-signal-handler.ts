@@ -31,8 +31,9 @@ export const noSignalHandler: Detector = ({ settings, replicas, failures }) => {
 };
 
 export function hasNoHandler(replica: StoppedReplica, signal: string): boolean {
-  const { listener, exitSignal, wasKilled } = replica;
-  if (wasKilled) return false;
+  const { listener, exitSignal, wasKilled, signalsSeen } = replica;
+  // A handler that listens once is no longer counted when it has been called.
+  if (wasKilled || signalsSeen.includes(signal)) return false;
   if (listener) return listener.signalListeners[signal] === 0 && shutdownMs(replica) < soonMs;
   return exitSignal === signal && shutdownMs(replica) < suddenMs;
 }

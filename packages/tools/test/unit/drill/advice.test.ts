@@ -9,8 +9,10 @@ const codes = (...changes: Parameters<typeof factsOf>): string[] =>
 const fresh = { reusedConnection: false };
 /** One that ended at once, having nothing to say. */
 const sudden = { exitedAtMs: 10_010, unreadyStatus: undefined, listenerExited: false };
+/** It died of a signal that came to no listener. */
+const unheard = { signalsSeen: [], exitCode: null, exitSignal: 'SIGTERM' } as const;
 /** One whose signal reached npm alone. */
-const underNpm = { ...sudden, signalsSeen: [], exitCode: null, exitSignal: 'SIGTERM', pid: 99 };
+const underNpm = { ...sudden, ...unheard, pid: 99 };
 
 describe('adviceOf', () => {
   it('has nothing to say when nothing is wrong', () => {
@@ -100,17 +102,22 @@ describe('adviceOf', () => {
 
   it('no-signal-handler: nothing listens for the signal', () => {
     const listener = { pid: 100, address: '::', signalListeners: { SIGTERM: 0 } };
-    const replica = plain({ ...sudden, listener, exitCode: null, exitSignal: 'SIGTERM' });
+    const replica = plain({ ...sudden, ...unheard, listener });
     expect(codes({ replicas: [replica], failures: [failed(replica, 'reset', -10, 15)] })).toEqual([
       'no-signal-handler',
+    ]);
+    // A handler that listened once is gone when it has been called.
+    const onced = plain({ ...sudden, listener, signalsSeen: ['SIGTERM'] });
+    expect(codes({ replicas: [onced], failures: [failed(onced, 'refused', 20, 1)] })).toEqual([
+      'listener-closed-before-traffic-left',
     ]);
   });
 
   it('no-signal-handler, seen from outside alone: it died of the signal at once', () => {
-    const replica = plain({ ...sudden, listener: undefined, exitCode: null, exitSignal: 'SIGTERM' });
+    const replica = plain({ ...sudden, ...unheard, listener: undefined });
     expect(codes({ replicas: [replica] })).toEqual(['no-signal-handler']);
     // A Nest application dies of its signal, too, when all is done.
-    expect(codes({ replicas: [plain({ listener: undefined, exitCode: null, exitSignal: 'SIGTERM' })] })).toEqual([]);
+    expect(codes({ replicas: [plain({ ...unheard, listener: undefined })] })).toEqual([]);
   });
 
   it('killed: it outlived its grace', () => {
