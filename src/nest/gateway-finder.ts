@@ -3,7 +3,7 @@ import { type DrainCore } from '../drain-core.js';
 import { ClientWork, endAfterTurn, Message } from '../drainables/websockets/client-work.js';
 import { countMessages } from '../drainables/websockets/message-seam.js';
 import { isObject } from '../drainables/shared/is-object.js';
-import { nextPoll } from '../drainables/shared/turns.js';
+import { nextPoll } from '../sequence/clock.js';
 import { copyFunction } from '../in-flight/metadata.js';
 import { methodsOf } from '../in-flight/methods-of.js';
 import {

@@ -3,7 +3,7 @@ import { type DrainCore } from '../drain-core.js';
 import { type TransportDrainable } from '../drainables/microservices/shared/transport-drainable.js';
 import { type TransportServer } from '../drainables/microservices/shared/transport.js';
 import { overlay } from '../drainables/shared/overlay.js';
-import { nextPoll } from '../drainables/shared/turns.js';
+import { nextPoll } from '../sequence/clock.js';
 import { allowedPatternsOf, patternKey, watchTransports } from './insides/transports.js';
 
 /**

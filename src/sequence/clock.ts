@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { clearTimeout, setTimeout } from './timers.js';
+import { clearTimeout, setImmediate, setTimeout } from './timers.js';
 
 /** A timer that has been armed. Cancelling twice, or after it fired, is harmless. */
 export interface ClockTimer {
@@ -46,6 +46,11 @@ export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     const timer = clock.after(ms, end);
     signal?.addEventListener('abort', end, { once: true });
   });
+}
+
+/** Resolves after the event loop has polled once: what the kernel already holds has been read by then. */
+export function nextPoll(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Clock, delay, settledWithin } from './clock.js';
+import { type Clock, delay, nextPoll, settledWithin } from './clock.js';
 import { type Probes } from './probes.js';
 import { type Traffic } from './traffic.js';
 
@@ -47,6 +47,9 @@ export function tellingMs({ minMs, maxMs, clientsGone }: LameDuckWindow): number
   return clientsGone ? maxMs * tellingShare : minMs;
 }
 
+/** A timer this late tells that the process has stood still, ms. */
+const lateMs = 5;
+
 /** What tells whether traffic has left. */
 interface TrafficSources {
   readonly clock: Clock;
@@ -75,7 +78,11 @@ export async function trafficHasLeft(
     const quietAt = Math.max(startedAt + window.minMs, traffic.quietSince + quietMs);
     const waitMs = (awaitsProbe ? lastEndAt : Math.min(quietAt, lastEndAt)) - clock.now();
     if (waitMs <= 0) return;
+    const dueAt = clock.now() + waitMs;
     await delay(clock, waitMs, awaitsProbe ? AbortSignal.any([interrupted, probes.failureSeen]) : interrupted);
+    // Timers fire before sockets are read: what came while this process stood still is heard before quiet is believed.
+    // A connection that waits is accepted in one turn, and its request read in the next.
+    if (clock.now() - dueAt >= lateMs) for (let turn = 0; turn < 2; turn++) await nextPoll();
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Server } from 'node:http';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
 import { closeListener, cutListener } from '../shared/listener.js';
-import { nextPoll } from '../shared/turns.js';
+import { nextPoll } from '../../sequence/clock.js';
 import { ConnectionTable } from './connection-table.js';
 import { Http1Gate, type Http1GateContext } from './http1-gate.js';
 

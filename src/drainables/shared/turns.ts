@@ -2,11 +2,6 @@ import { type EventEmitter } from 'node:events';
 import { type Clock } from '../../sequence/clock.js';
 import { setImmediate } from '../../sequence/timers.js';
 
-/** Resolves after the event loop has polled once: what the kernel already holds has been read by then. */
-export function nextPoll(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 /** What the kernel has taken in since a poll is small for this long, ms. */
 export const freshMs = 1;
 /** A loop whose every turn takes long is not waited for any longer. */

@@ -1,5 +1,5 @@
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
-import { nextPoll } from '../shared/turns.js';
+import { nextPoll } from '../../sequence/clock.js';
 import { type AdmissionRule, type RequestHead } from '../../admission/admission.js';
 import { acceptsEventStream } from '../../refusal/event-stream-request.js';
 import { EventStream, type StreamedResponse } from './event-stream.js';

@@ -1,5 +1,4 @@
-import { type Clock, type ClockTimer } from '../../sequence/clock.js';
-import { nextPoll } from '../shared/turns.js';
+import { type Clock, type ClockTimer, nextPoll } from '../../sequence/clock.js';
 import { type ClientWork, type ClientWorks } from './client-work.js';
 import { type Farewell, type SocketServer } from './socket-server.js';
 

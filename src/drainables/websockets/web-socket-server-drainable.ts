@@ -1,7 +1,6 @@
 import { type Socket } from 'node:net';
-import { type Clock } from '../../sequence/clock.js';
+import { type Clock, nextPoll } from '../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../sequence/drainable.js';
-import { nextPoll } from '../shared/turns.js';
 import { Progress } from '../shared/progress.js';
 import { Spread } from '../shared/spread.js';
 import { type ClientWorks } from './client-work.js';

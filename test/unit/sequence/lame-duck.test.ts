@@ -66,6 +66,29 @@ describe('trafficHasLeft', () => {
     expect(leftAt).toBe(6_700);
   });
 
+  it('hears what came while the process stood still before it takes that for quiet', async () => {
+    let stoodStillMs = 0;
+    const now = () => clock.now() + stoodStillMs;
+    const late = { now, date: () => clock.date(), after: clock.after.bind(clock) };
+    traffic = new Traffic(late);
+    traffic.becomeUnready();
+    const window = { minMs: 5_000, quietMs: 1_000, maxMs: 20_000, awaitsProbe: false };
+    const left = trafficHasLeft(window, { clock: late, traffic, probes }, interruption.signal);
+    void left.then(() => (leftAt = now()));
+    await clock.advance(4_000);
+    stoodStillMs = 3_000;
+    const woken = clock.advance(1_000);
+    // A turn to accept its connection, and one to read the request.
+    setImmediate(() => setImmediate(() => traffic.arrivedUnready(true)));
+    await woken;
+    await settle();
+    await settle();
+    await clock.advance(999);
+    expect(leftAt).toBeUndefined();
+    await clock.advance(1);
+    expect(leftAt).toBe(9_000);
+  });
+
   it('ends at maxMs when it is never quiet', async () => {
     await begin({});
     for (let at = 500; at < 10_000; at += 500) await requestAt(at);

@@ -1,11 +1,10 @@
 import { type CountedCalls } from '../../../in-flight/counted-calls.js';
 import { endWith } from '../../../in-flight/run-until-settled.js';
-import { type Clock, settledWithin, systemClock, whenAborted } from '../../../sequence/clock.js';
+import { type Clock, nextPoll, settledWithin, systemClock, whenAborted } from '../../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
 import { DrainError } from '../../../sequence/errors.js';
 import { countIn, type CountedSource } from '../shared/counted-source.js';
 import { overlay } from '../../shared/overlay.js';
-import { nextPoll } from '../../shared/turns.js';
 import { detailOf, RunningJob } from './running-job.js';
 import { type BullJob, type BullWorker, isBullWorker } from './worker.js';
 

@@ -1,7 +1,7 @@
 import { type CountedCalls } from '../../../in-flight/counted-calls.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
 import { setImmediate } from '../../../sequence/timers.js';
-import { nextPoll } from '../../shared/turns.js';
+import { nextPoll } from '../../../sequence/clock.js';
 import { overlay } from '../../shared/overlay.js';
 import { type EventEmitter2, type Listener, type ListenerOptions } from './event-emitter.js';
 

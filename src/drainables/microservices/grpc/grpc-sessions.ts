@@ -1,11 +1,10 @@
 import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type Socket } from 'node:net';
-import { type Clock, type ClockTimer, delay } from '../../../sequence/clock.js';
+import { type Clock, type ClockTimer, delay, nextPoll } from '../../../sequence/clock.js';
 import { Handshakes } from '../../shared/handshakes.js';
 import { Session, type SessionOwner } from '../../shared/http2-session.js';
 import { closeListener } from '../../shared/listener.js';
 import { Progress } from '../../shared/progress.js';
-import { nextPoll } from '../../shared/turns.js';
 
 /**
  * How long a client gets to close its end, ms, when everything has been handed to the kernel. One that has vanished

@@ -1,6 +1,6 @@
 import { type Leftover } from '../../../sequence/drainable.js';
 import { overlay } from '../../shared/overlay.js';
-import { nextPoll } from '../../shared/turns.js';
+import { nextPoll } from '../../../sequence/clock.js';
 import { type MessageGate } from '../shared/message-gate.js';
 import { type MessageWork } from '../shared/message-work.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';

@@ -1,6 +1,6 @@
 import { DrainError } from '../../../sequence/errors.js';
 import { overlay } from '../../shared/overlay.js';
-import { nextPoll } from '../../shared/turns.js';
+import { nextPoll } from '../../../sequence/clock.js';
 import { closeWithin } from '../shared/close-within.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
 

@@ -1,7 +1,6 @@
-import { settledWithin } from '../../../sequence/clock.js';
+import { nextPoll, settledWithin } from '../../../sequence/clock.js';
 import { type Leftover } from '../../../sequence/drainable.js';
 import { overlay } from '../../shared/overlay.js';
-import { nextPoll } from '../../shared/turns.js';
 import { closeWithin } from '../shared/close-within.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
 import { Deliveries } from './deliveries.js';

@@ -1,6 +1,5 @@
-import { whenAborted } from '../../../sequence/clock.js';
+import { nextPoll, whenAborted } from '../../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
-import { nextPoll } from '../../shared/turns.js';
 import { type MessageWork } from './message-work.js';
 import { type Transport } from './transport.js';
 

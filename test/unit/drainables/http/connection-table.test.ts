@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Socket } from 'node:net';
 import { type Connection } from '../../../../src/drainables/http/connection.js';
 import { ConnectionTable } from '../../../../src/drainables/http/connection-table.js';
-import { nextPoll } from '../../../../src/drainables/shared/turns.js';
+import { nextPoll } from '../../../../src/sequence/clock.js';
 import { InFlightTracker } from '../../../../src/in-flight/in-flight-tracker.js';
 import { FakeClock, settle } from '../../../support/fake-clock.js';
 import { fakeExchange, FakeSocket } from './fake-exchange.js';

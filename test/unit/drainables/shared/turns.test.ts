@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
-import { afterFreshPoll, nextPoll, onceBacklogIsEmpty } from '../../../../src/drainables/shared/turns.js';
+import { afterFreshPoll, onceBacklogIsEmpty } from '../../../../src/drainables/shared/turns.js';
+import { nextPoll } from '../../../../src/sequence/clock.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
 /** A clock on which each turn of the event loop takes as long as a test says. */
