@@ -146,6 +146,8 @@ describe('An application that knows nothing of it', () => {
     await served.says(/SIGINT: 1 workers stop/);
     // What comes sooner is the same keystroke.
     await new Promise((resolve) => setTimeout(resolve, oneKeystrokeMs + 50));
+    // It may have stood still. Between two answers it has heard all there was to hear, and its timers have fired.
+    for (let answers = 0; answers < 2; answers++) await served.order('status');
     served.pressCtrlC();
     expect(await slow).toBe('lost');
     expect(await served.ended).toMatchObject({ end: 1 });
