@@ -176,6 +176,7 @@ void told('shutdown').then(async () => {
   tell('shutdown() resolved', { outcome: await app.get(GracefulShutdown).shutdown('a deployment') });
 });
 await listen(app);
+if (settings.closesAtOnce) await app.close();
 // Armed after that of the startup checks, and due no earlier: it fires after it.
 if (settings.tellsChecked) setTimeout(() => tell('checked'), 1_000);
 
