@@ -49,7 +49,8 @@ describe('Workers of node:cluster that are replaced one by one', () => {
     async (settings) => {
       const figures = await roll(settings);
       expect(figures).toMatchObject(nothingLost);
-      expect(figures.requests).toBeGreaterThan(500);
+      // Each of its clients has asked again and again, however slow the machine is.
+      expect(figures.requests).toBeGreaterThan(100);
       expect(figures.ends).toHaveLength(4 * rolls);
     },
     patienceMs,
