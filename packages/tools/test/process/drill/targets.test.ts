@@ -9,7 +9,8 @@ import { temporaryFolder } from '../../../../../test/support/temporary-folder.js
 const faulty = ['node', `${apps}/faulty.mjs`];
 const cluster = `${apps}/cluster.mjs`;
 const reload = ['--rate=80', '--warm-up=500ms', '--cool-down=1s', '--ready=/'];
-const shortGrace = ['--grace=4s'];
+/** Two workers are replaced, one after the other. */
+const shortGrace = ['--grace=15s'];
 
 beforeAll(build);
 afterAll(endCommands);
