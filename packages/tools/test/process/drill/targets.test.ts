@@ -129,7 +129,7 @@ describe('nestjs-drain drill', () => {
   });
 
   it('concludes nothing from a few requests, and exits with 3', async () => {
-    const { code, result } = await runDrill([...shortRoll, '--rate=10', '--', 'node', `${apps}/faulty.mjs`]);
+    const { code, result } = await runDrill([...shortRoll, '--rate=4', '--', 'node', `${apps}/faulty.mjs`]);
     expect({ code, conclusion: result.conclusion }).toEqual({ code: 3, conclusion: 'not-known' });
     expect(result.verdict).toMatch(/^Too little to say anything: \d+ requests in a roll are too few/);
   });
