@@ -54,7 +54,9 @@ describe('nestjs-drain drill --reload', () => {
   it('knows PM2', async () => {
     const path = `${resolve('node_modules/.bin')}:${process.env.PATH}`;
     const args = ['--reload=pm2', '--replicas=2', ...reload, '--', `${apps}/pm2-worker.mjs`];
-    const { code, result } = await runDrill(args, { env: { PATH: path } });
+    // By default PM2 kills what has not ended after 1.6 s, and waits 3 s for a successor to listen.
+    const patience = { PM2_KILL_TIMEOUT: '15000', PM2_GRACEFUL_LISTEN_TIMEOUT: '15000' };
+    const { code, result } = await runDrill(args, { env: { PATH: path, ...patience } });
     expect({ code, failures: result.failures }).toEqual({ code: 0, failures: [] });
     const stopped = result.rolls[0]!.replicas.filter(({ exitedAtMs }) => exitedAtMs !== undefined);
     expect(stopped).toHaveLength(2);
