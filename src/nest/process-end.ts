@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { type DrainCore } from '../drain-core.js';
 import { hardStopAfterMs, lastWorkAfterMs } from '../sequence/budget.js';
 import { settledWithin } from '../sequence/clock.js';
-import { oneKeystrokeMs } from '../sequence/keystroke.js';
+import { Keystroke } from '../sequence/keystroke.js';
 import { type ShutdownReport } from '../sequence/report.js';
 import { setImmediate } from '../sequence/timers.js';
 import { shieldOutput } from './output-shield.js';
@@ -46,6 +46,7 @@ export type EndingCore = Pick<
 export class ProcessEnd implements SignalReceiver {
   private signal?: NodeJS.Signals;
   private signalAt = -Infinity;
+  private readonly keystroke: Keystroke;
   private forcedBy?: NodeJS.Signals;
   private hasBegun = false;
   private isNestEndingProcess = false;
@@ -62,6 +63,7 @@ export class ProcessEnd implements SignalReceiver {
     private readonly host: ProcessHost = process,
     private readonly companion: SignalCompanion = companionOf(host),
   ) {
+    this.keystroke = new Keystroke(core.clock);
     this.exitCode = core.sequence.closed.then(async (report) => {
       await new Promise((resolve) => setImmediate(resolve));
       const problems = await core.sequence.afterReport.run(report, this.lastWorkMs());
@@ -118,9 +120,10 @@ export class ProcessEnd implements SignalReceiver {
     if (this.signal === undefined || !this.hasBegun) {
       this.signal = signal;
       this.signalAt = clock.now();
+      this.keystroke.begin();
       return;
     }
-    const isSameKeystroke = signal === this.signal && clock.now() - this.signalAt < oneKeystrokeMs;
+    const isSameKeystroke = signal === this.signal && this.keystroke.isOn;
     // PM2 may ask twice, by a message and by a signal, and kills what does not end.
     const isPm2s = signal === 'SIGINT' && this.core.sharedSocket === 'pm2';
     if (isSelfSent || isSameKeystroke || isPm2s || options.secondSignal[signal] !== 'force') return;
@@ -163,6 +166,7 @@ export class ProcessEnd implements SignalReceiver {
   private async leaveProcess(): Promise<void> {
     const own = await this.exitCode;
     const others = this.signal && !this.forcedBy ? await this.othersAreOver() : [];
+    this.keystroke.end();
     this.companion.leave(this);
     if (this.isMeantAsTheEnd) this.endProcess([own, ...others].find((each) => each) ?? own);
     this.unshieldOutput();

@@ -53,6 +53,18 @@ export function nextPoll(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** A timer this late tells that the process has stood still, ms. */
+const lateMs = 5;
+
+/**
+ * Follows a timer that was due at this instant. Where it was late, resolves when what came while the process stood still
+ * has been read: timers fire before sockets are read.
+ */
+export async function catchUp(clock: Clock, dueAt: number): Promise<void> {
+  // A connection that waits is accepted in one turn, and its request read in the next.
+  if (clock.now() - dueAt >= lateMs) for (let turn = 0; turn < 2; turn++) await nextPoll();
+}
+
 /**
  * Resolves when `work` settles, or at the latest after `ms`, or when `signal` aborts. Reports whether the work had
  * settled. Never rejects.
@@ -77,7 +89,9 @@ export async function settledWithin(
       settled = true;
       enough.abort();
     });
+  const dueAt = clock.now() + Math.max(0, ms);
   await Promise.race([done, delay(clock, ms, enough.signal)]);
+  if (!enough.signal.aborted) await catchUp(clock, dueAt);
   enough.abort();
   signal?.removeEventListener('abort', abort);
   return settled;

@@ -1,4 +1,4 @@
-import { type Clock, delay, nextPoll, settledWithin } from './clock.js';
+import { catchUp, type Clock, delay, settledWithin } from './clock.js';
 import { type Probes } from './probes.js';
 import { type Traffic } from './traffic.js';
 
@@ -47,9 +47,6 @@ export function tellingMs({ minMs, maxMs, clientsGone }: LameDuckWindow): number
   return clientsGone ? maxMs * tellingShare : minMs;
 }
 
-/** A timer this late tells that the process has stood still, ms. */
-const lateMs = 5;
-
 /** What tells whether traffic has left. */
 interface TrafficSources {
   readonly clock: Clock;
@@ -80,9 +77,8 @@ export async function trafficHasLeft(
     if (waitMs <= 0) return;
     const dueAt = clock.now() + waitMs;
     await delay(clock, waitMs, awaitsProbe ? AbortSignal.any([interrupted, probes.failureSeen]) : interrupted);
-    // Timers fire before sockets are read: what came while this process stood still is heard before quiet is believed.
-    // A connection that waits is accepted in one turn, and its request read in the next.
-    if (clock.now() - dueAt >= lateMs) for (let turn = 0; turn < 2; turn++) await nextPoll();
+    // What came while this process stood still is heard before quiet is believed.
+    await catchUp(clock, dueAt);
   }
 }
 

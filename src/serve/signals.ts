@@ -1,5 +1,5 @@
 import { type Clock } from '../sequence/clock.js';
-import { oneKeystrokeMs } from '../sequence/keystroke.js';
+import { Keystroke } from '../sequence/keystroke.js';
 import { type Supervisor } from './supervisor.js';
 
 /** Tells of signals, as `process` does. */
@@ -15,7 +15,7 @@ export function listenForSignals(
   stopped: () => void,
   source: SignalSource = process,
 ): { close(): void } {
-  let interruptedAt = -Infinity;
+  const keystroke = new Keystroke(clock);
   const reload = () => void supervisor.reload();
   const scaleBy = (difference: number) => () => {
     const workers = supervisor.places.length + difference;
@@ -23,8 +23,8 @@ export function listenForSignals(
   };
   const stop = (signal: NodeJS.Signals) => {
     if (signal === 'SIGINT') {
-      if (clock.now() - interruptedAt < oneKeystrokeMs) return;
-      interruptedAt = clock.now();
+      if (keystroke.isOn) return;
+      keystroke.begin();
       if (supervisor.phase === 'stopping') return supervisor.force('a second SIGINT');
     }
     void supervisor.stop(signal).then(stopped);
@@ -41,6 +41,7 @@ export function listenForSignals(
   for (const [signal, listener] of each) source.on(signal, listener);
   return {
     close: () => {
+      keystroke.end();
       for (const [signal, listener] of each) source.off(signal, listener);
     },
   };

@@ -12,7 +12,9 @@ beforeEach(() => {
 });
 afterEach(endAll);
 
-const started = () => Child.start('metrics', { drain: { drainTimeoutMs: 10_000, breadcrumb: join(folder, 'crumb') } });
+/** It drains for longer than another process takes to start. */
+const drain = { drainTimeoutMs: 40_000, gracePeriodMs: 60_000 };
+const started = () => Child.start('metrics', { drain: { ...drain, breadcrumb: join(folder, 'crumb') } });
 
 /** A process with a request in flight, in the middle of its drain. */
 async function draining(): Promise<Child> {

@@ -111,15 +111,16 @@ describe('Under a watcher', () => {
     '%s, a save restarts the application as fast as without the module, and in-flight work ends',
     async (watcher) => {
       const bare = await restart(watcher, false);
-      const drained = await restart(watcher, { lameDuck: { minMs: 15_000, maxMs: 15_000 } });
-      expect(drained).toBeLessThan(bare + 1_000);
+      const drained = await restart(watcher, { gracePeriodMs: 60_000, lameDuck: { minMs: 20_000, maxMs: 20_000 } });
+      // A lame duck, which is left out here, would take its 20 s more; a busy machine takes some of that, too.
+      expect(drained).toBeLessThan(bare + 10_000);
     },
   );
 
   it('a lame duck keeps the port from the next process where development is false', async () => {
     // Longer than the next process takes to start.
-    const lameDuck = { minMs: 15_000, maxMs: 15_000 };
-    await restart('nest start --watch', { development: false, lameDuck }, 'EADDRINUSE');
+    const lameDuck = { minMs: 40_000, maxMs: 40_000 };
+    await restart('nest start --watch', { development: false, gracePeriodMs: 60_000, lameDuck }, 'EADDRINUSE');
   });
 
   it('a lame duck keeps node --watch waiting where development is false', async () => {

@@ -24,14 +24,6 @@ function closing<T>(client: T, close: () => void): T {
 /** A platform kills what has not ended by then. */
 const graceMs = 3_000;
 
-/** Ends `child`, after its grace as a platform would. Resolves with how it ended. */
-async function endOf(child: Child): Promise<unknown> {
-  const killer = setTimeout(() => void child.kill(), graceMs);
-  const { end } = await child.ended;
-  clearTimeout(killer);
-  return end;
-}
-
 describe.each(['h2c', 'h2'] as const)('On SIGTERM, over %s', (protocol) => {
   const start = async (setup: ChildSetup = {}) => {
     const child = await Child.start('long-lived', { protocol, certificate: certificate(), ...setup });
@@ -52,7 +44,7 @@ describe.each(['h2c', 'h2'] as const)('On SIGTERM, over %s', (protocol) => {
     await client.closed;
     expect(client.goaways[0]).toBe(2 ** 31 - 1);
     expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
-    expect(await endOf(child)).toBe('SIGTERM');
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
   });
 
   it('without the module they meet a closed database', async () => {
@@ -88,7 +80,7 @@ describe('On SIGTERM, with a gateway on ws', () => {
     expect({ code, reason: reason.toString() }).toEqual({ code: 1001, reason: 'The server is shutting down' });
     expect(await child.until('disconnected')).toMatchObject({ isOpen: true });
     expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
-    expect(await endOf(child)).toBe('SIGTERM');
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
   });
 
   it('without the module the answer is lost', async () => {
@@ -124,7 +116,7 @@ describe('On SIGTERM, with a gateway on socket.io', () => {
     expect(client.active).toBe(true);
     expect(await child.until('disconnected')).toMatchObject({ isOpen: true });
     expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
-    expect(await endOf(child)).toBe('SIGTERM');
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
   });
 
   it('without the module the answer is lost', async () => {
@@ -150,12 +142,14 @@ describe('On SIGTERM, with an event stream', () => {
     expect(client.ends).toEqual(['clean']);
     expect(client.events.map(({ id }) => id)).toEqual(client.events.map((_event, index) => String(index)));
     expect(await child.report()).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
-    expect(await endOf(child)).toBe('SIGTERM');
+    expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
   });
 
   it('without the module the process hangs on it until it is killed', async () => {
     const { child, client } = await start({ drain: false });
-    expect(await endOf(child)).toBe('SIGKILL');
+    const killer = setTimeout(() => void child.kill(), graceMs);
+    expect(await child.ended).toMatchObject({ end: 'SIGKILL' });
+    clearTimeout(killer);
     await client.until(({ ends }) => ends.length > 0);
     expect(client.ends).toEqual(['cut']);
   });

@@ -34,9 +34,10 @@ async function webSocket(served: Served): Promise<{ socket: WebSocket; closed: P
 /** Two workers of an application on HTTP/2, and a stream on each of six sessions that they hold until `release()`. */
 async function holding(balance: string, drain?: false) {
   const gate = join(temporaryFolder(), 'gate');
-  const settings = { framework: 'fastify', certificate: certificate(), gate, drain };
+  // Streams are held until every worker has been replaced, each of which has to start first.
+  const settings = { framework: 'fastify', certificate: certificate(), gate, drain: drain ?? 30_000 };
   const ready = drain === false ? [] : ['--ready', '/health/ready'];
-  const grace = drain === false ? '6s' : '25s';
+  const grace = drain === false ? '6s' : '45s';
   const options = [...ready, '--balance', balance, '--probation', '0s', '--grace', grace];
   const served = await Served.start({ workers: 2, settings, options });
   const before = await served.serving();

@@ -45,7 +45,8 @@ describe('A worker that hangs', () => {
     const times = await Promise.all(
       Array.from({ length: 6 }, () => ask(served).then(() => performance.now() - startedAt)),
     );
-    expect(Math.max(...times)).toBeLessThan(4_000 + 1_000 + 1_000);
+    // It is found long before the hang limit there is by default.
+    expect(Math.max(...times)).toBeLessThan(15_000);
     expect(await hung).toBe('lost');
     await served.says(/it hangs: nothing has been heard of it/);
     await until(async () => (await served.serving()).length === 2);
@@ -146,6 +147,8 @@ describe('An application that knows nothing of it', () => {
     await served.says(/SIGINT: 1 workers stop/);
     // What comes sooner is the same keystroke.
     await new Promise((resolve) => setTimeout(resolve, oneKeystrokeMs + 50));
+    // It may have stood still. Between two answers it has heard all there was to hear, and its timers have fired.
+    for (let answers = 0; answers < 2; answers++) await served.order('status');
     served.pressCtrlC();
     expect(await slow).toBe('lost');
     expect(await served.ended).toMatchObject({ end: 1 });
@@ -247,16 +250,16 @@ describe('A group in a unit', () => {
     const setup = { workers: 1, release: 'bare', settings: { hold: 1_500 }, options: ['--probation', '0s'] };
     const served = await Served.launch({ ...setup, isUnit: true });
     const said = () => readFileSync(join(served.folder, 'said'), 'utf8');
-    // What is told while systemd-notify still tells of something else comes in one line.
+    // What is told while systemd-notify still tells of something else comes in one line, in any order.
     await until(async () => /^READY=1 STATUS=serving, version 1/m.test(said()));
     expect(await served.order('reload')).toMatchObject({ code: 0 });
     await until(async () => /^(?=.*READY=1).*STATUS=serving, version 2/m.test(said()));
-    expect(said()).toMatch(/^RELOADING=1 MONOTONIC_USEC=\d+ STATUS=(reloading|serving, version 2)/m);
+    expect(said()).toMatch(/^(?=.*RELOADING=1)(?=.*MONOTONIC_USEC=\d+).*STATUS=(reloading|serving, version 2)/m);
     await until(async () => /WATCHDOG=1/.test(said()));
     const slow = ask(served, '/slow');
     await served.says(/in hand/);
     served.signal('SIGTERM');
-    await until(async () => /STOPPING=1 .*EXTEND_TIMEOUT_USEC=10000000/.test(said()));
+    await until(async () => /^(?=.*STOPPING=1).*EXTEND_TIMEOUT_USEC=10000000/m.test(said()));
     await slow;
     await served.ended;
   });

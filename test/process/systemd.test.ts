@@ -60,13 +60,13 @@ describe('An application that systemd waits to hear from', () => {
   });
 
   it('does not wait for a systemd-notify that hangs', async () => {
-    const child = await Child.start('orders', { drain: 10_000, env: unit('exec sleep 5') });
+    const child = await Child.start('orders', { drain: 10_000, env: unit('exec sleep 30') });
     await hears(/^READY=1/);
     child.signal('SIGTERM');
     expect(await child.report()).toMatchObject({ clean: true });
     const { end, ms } = await child.ended;
     expect(end).toBe('SIGTERM');
-    expect(ms).toBeLessThan(3_500);
+    expect(ms).toBeLessThan(20_000);
   });
 
   it('says so where there is no systemd-notify', async () => {

@@ -39,14 +39,25 @@ async function adapter(name) {
   throw new Error(`Expected express or fastify, got ${name}.`);
 }
 
-/** How much was asked before the signal, which is what the effective quiet depends on, and the report. */
+/**
+ * How much was asked before the signal, which is what the effective quiet depends on, when the last request of the lame
+ * duck came, and the report.
+ */
 function tell(shutdown) {
   let requests = 0;
-  server.on('request', ({ url }) => url.startsWith('/orders') && requests++);
+  let lastArrivalAt = 0;
+  let lameDuckAt;
+  server.on('request', ({ url }) => {
+    if (!url.startsWith('/orders')) return;
+    requests++;
+    lastArrivalAt = performance.now();
+  });
   shutdown.events.subscribe((event) => {
     if (event.type === 'phase' && event.phase === 'lame-duck') {
-      print({ traffic: { requests, ms: performance.now() - startedAt } });
+      lameDuckAt = performance.now();
+      print({ traffic: { requests, ms: lameDuckAt - startedAt } });
     }
+    if (event.type === 'phase' && event.phase === 'draining') print({ lastArrivalMs: lastArrivalAt - lameDuckAt });
     if (event.type === 'report') print({ report: event.report });
   });
 }

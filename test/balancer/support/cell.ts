@@ -55,6 +55,8 @@ export interface CellShutdown {
   readonly report?: ShutdownReport;
   /** Requests that the replica had seen when the signal came, and for how long it had looked. */
   readonly seen?: { readonly requests: number; readonly ms: number };
+  /** When the last request of its lame duck came, since that began; negative when none came. */
+  readonly lastArrivalMs?: number;
   /** How often the database was used after it had been closed. */
   readonly lateQueries: number;
 }
@@ -175,7 +177,7 @@ function startBalancer({ balancer, lagMs }: Cell): Promise<Balancer & { readonly
 }
 
 /** What an application printed: see test/balancer/apps/main.mjs. */
-export function toldBy(output: string): Pick<CellShutdown, 'report' | 'seen' | 'lateQueries'> {
+export function toldBy(output: string): Pick<CellShutdown, 'report' | 'seen' | 'lastArrivalMs' | 'lateQueries'> {
   const lines = output.split('\n');
   const read = (key: string): unknown => {
     const line = lines.findLast((each) => each.startsWith(`{"${key}":`));
@@ -184,6 +186,7 @@ export function toldBy(output: string): Pick<CellShutdown, 'report' | 'seen' | '
   return {
     report: read('report') as ShutdownReport | undefined,
     seen: read('traffic') as CellShutdown['seen'],
+    lastArrivalMs: read('lastArrivalMs') as number | undefined,
     lateQueries: lines.filter((line) => line.includes('DATABASE USED AFTER IT WAS CLOSED')).length,
   };
 }

@@ -73,12 +73,13 @@ export const slackMs = 1_500;
  * How long a shutdown has to take with the default options: max(`minMs`, lag + effective quiet), and never longer than
  * `maxMs`.
  *
- * The effective quiet is the larger of `quietMs` and five times the mean gap that the replica had seen.
+ * The effective quiet is the larger of `quietMs` and five times the mean gap that the replica had seen. Where clients and
+ * balancers are late, for the machine is busy, the last request comes later than the lag says.
  */
-export function expectedMs({ lagMs = 0, traffic }: Cell, { seen }: CellShutdown): number {
+export function expectedMs({ lagMs = 0, traffic }: Cell, { seen, lastArrivalMs = 0 }: CellShutdown): number {
   const { minMs, quietMs, maxMs } = defaults.lameDuckWindow;
   const meanGapMs = seen && seen.requests >= 2 ? seen.ms / seen.requests : 0;
   const effectiveQuietMs = Math.max(quietMs, 5 * meanGapMs);
-  const lastArrivalMs = Math.max(lagMs, traffic.roundMs ?? 0);
-  return Math.min(maxMs, Math.max(minMs, lastArrivalMs + effectiveQuietMs));
+  const lastMs = Math.max(lagMs, traffic.roundMs ?? 0, lastArrivalMs);
+  return Math.min(maxMs, Math.max(minMs, lastMs + effectiveQuietMs));
 }

@@ -4,6 +4,7 @@
  */
 import { Controller, Get, HttpCode, Logger, Post, Res } from '@nestjs/common';
 import { GracefulShutdown, OnShutdown, ReadinessHealthIndicator } from 'nestjs-drain';
+import { existsSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { create, decorate, enableHooks, follow, injectable, listen, settings, tell, told } from './kit.mjs';
 
@@ -131,6 +132,8 @@ const app = await create({
 if (settings.logger === 'closed') app.useLogger(app.get(ClosedLogger));
 enableHooks(app);
 follow(app);
+if (settings.standsStillUntil)
+  app.get(GracefulShutdown).events.subscribe(({ phase }) => phase === 'draining' && standStill());
 if (settings.timer) setInterval(() => undefined, 1_000_000);
 if (settings.listener === 'leftover') process.on('SIGTERM', () => tell('leftover listener'));
 if (settings.listener === 'closes')
@@ -173,8 +176,16 @@ void told('shutdown').then(async () => {
   tell('shutdown() resolved', { outcome: await app.get(GracefulShutdown).shutdown('a deployment') });
 });
 await listen(app);
+if (settings.closesAtOnce) await app.close();
 // Armed after that of the startup checks, and due no earlier: it fires after it.
 if (settings.tellsChecked) setTimeout(() => tell('checked'), 1_000);
+
+/** For longer than one keystroke, and until a file is there. */
+function standStill() {
+  tell('standing still');
+  const until = Date.now() + 600;
+  while (Date.now() < until || !existsSync(settings.standsStillUntil));
+}
 
 function fail(exitCode) {
   process.exitCode = exitCode;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { delay, settledWithin, systemClock } from '../../../src/sequence/clock.js';
+import { type Clock, delay, settledWithin, systemClock } from '../../../src/sequence/clock.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
 import { never } from './sequence-under-test.js';
 
@@ -78,6 +78,20 @@ describe('settledWithin', () => {
     expect(await stateOf(within)).toBe('pending');
     await clock.advance(1);
     expect(await stateOf(within)).toBe(false);
+  });
+
+  it('hears what came while the process stood still before the time is over', async () => {
+    let stoodStillMs = 0;
+    const now = () => clock.now() + stoodStillMs;
+    const late: Clock = { now, date: () => clock.date(), after: clock.after.bind(clock) };
+    let end = (): void => undefined;
+    const within = settledWithin(late, new Promise<void>((resolve) => (end = resolve)), 100);
+    stoodStillMs = 3_000;
+    const woken = clock.advance(100);
+    // A turn to accept its connection, and one to read what it brings.
+    setImmediate(() => setImmediate(end));
+    await woken;
+    expect(await within).toBe(true);
   });
 
   it('reports false when its signal aborts first', async () => {

@@ -3,6 +3,7 @@ import { get as getOverTls } from 'node:https';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import type { Backend } from './balancer.js';
+import { overdueAfter } from './timing.js';
 
 /**
  * Reports whether a backend's readiness path answers 200, on a connection of its own, as a kubelet asks.
@@ -32,7 +33,7 @@ export function probe(
   signal?: AbortSignal,
 ): Promise<number | undefined> {
   const [, scheme = 'http', rest = ''] = /^(?:([a-z0-9]+):)?(.*)$/s.exec(path)!;
-  const within = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+  const within = AbortSignal.any([overdueAfter(timeoutMs), ...(signal ? [signal] : [])]);
   switch (scheme) {
     case 'output':
       return Promise.resolve(200);

@@ -14,6 +14,18 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
+/**
+ * Aborts after `ms`. Timers fire before sockets are read: what has come while this process stood still is heard before.
+ * Does not keep the process alive.
+ */
+export function overdueAfter(ms: number): AbortSignal {
+  const overdue = new AbortController();
+  // A connection is made in one turn, and what it brings is read in the next.
+  const afterTwoTurns = () => setImmediate(() => setImmediate(() => overdue.abort()));
+  setTimeout(afterTwoTurns, ms).unref();
+  return overdue.signal;
+}
+
 /** Settles as `work` does, or rejects after `ms` with a message that says what did not happen. */
 export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
   const settled = new AbortController();

@@ -18,7 +18,7 @@ afterEach(endCommands);
 
 (isInstalled('haproxy') ? describe : describe.skip)('A drill that is attached to what others roll', () => {
   it.each([
-    ['loses nothing', ['nest.mjs', 'patient'], 'passed'],
+    ['loses nothing', ['nest.mjs', 'with'], 'passed'],
     ['loses requests', ['express.mjs'], 'failed'],
   ] as const)(
     'comes to the verdict of a drill of its own: %s',

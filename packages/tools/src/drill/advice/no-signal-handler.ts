@@ -34,6 +34,8 @@ export function hasNoHandler(replica: StoppedReplica, signal: string): boolean {
   const { listener, exitSignal, wasKilled, signalsSeen } = replica;
   // A handler that listens once is no longer counted when it has been called.
   if (wasKilled || signalsSeen.includes(signal)) return false;
-  if (listener) return listener.signalListeners[signal] === 0 && shutdownMs(replica) < soonMs;
+  // A busy machine takes its time to end a process, and the drill to notice.
+  const diedOfIt = exitSignal === signal || shutdownMs(replica) < soonMs;
+  if (listener) return listener.signalListeners[signal] === 0 && diedOfIt;
   return exitSignal === signal && shutdownMs(replica) < suddenMs;
 }

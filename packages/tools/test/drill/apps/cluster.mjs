@@ -48,7 +48,7 @@ function serve() {
     // the cluster is closed alone.
     server._handle?.close();
     // Those that are kept get one more answer, which says that it is the last.
-    setTimeout(() => process.exit(0), 1_200);
+    setTimeout(() => process.exit(0), 2_500);
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, leave);
 }

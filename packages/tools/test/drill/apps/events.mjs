@@ -37,5 +37,5 @@ process.on('SIGTERM', () => {
     clearInterval(ticking);
     for (const { res } of streams) res.end('retry: 20\n\n');
     server.close(() => process.exit(0));
-  }, 1_200);
+  }, 2_500);
 });

@@ -30,5 +30,5 @@ process.on('SIGTERM', () => {
   setTimeout(() => {
     server.close(() => process.exit(0));
     for (const session of sessions) session.close();
-  }, 1_200);
+  }, 2_500);
 });

@@ -67,7 +67,7 @@ function decorate(method, decorator) {
 const imports = [];
 if (manner === 'with') {
   const { GracefulShutdownModule } = await import('nestjs-drain');
-  imports.push(GracefulShutdownModule.forRoot({ lameDuck: { minMs: 1_500, quietMs: 100, maxMs: 3_000 } }));
+  imports.push(GracefulShutdownModule.forRoot({ lameDuck: { minMs: 2_500, quietMs: 100, maxMs: 5_000 } }));
 }
 class AppModule {}
 Module({ imports, controllers: [OrdersController] })(AppModule);

@@ -16,14 +16,14 @@ import { provider, route } from '../../../../../test/balancer/apps/decorate.mjs'
 
 const manner = process.argv[2] ?? 'with';
 const isHttp2 = manner === 'h2c';
-const lameDuck = { minMs: 900, quietMs: 100, maxMs: 3_000 };
+/** Longer than balancers and clients take to leave, also on a busy machine. */
+const lameDuck = { minMs: 2_500, quietMs: 100, maxMs: 4_000 };
 const options = {
   with: { lameDuck },
   h2c: { lameDuck },
-  // Longer than a balancer takes that hears of readiness alone, on a busy machine.
-  patient: { lameDuck: { minMs: 2_500, quietMs: 100, maxMs: 4_000 } },
   'not-watched': {},
-  'short-drain': { lameDuck, drainTimeoutMs: 200 },
+  // The slowest request outlives it, and new ones no longer come.
+  'short-drain': { lameDuck: { ...lameDuck, minMs: 1_300 }, drainTimeoutMs: 200 },
 };
 
 class Database {

@@ -11,5 +11,5 @@ server.listen(Number(process.env.PORT), '127.0.0.1');
 process.once('SIGINT', () => {
   isLeaving = true;
   server._handle?.close();
-  setTimeout(() => process.exit(0), 1_200);
+  setTimeout(() => process.exit(0), 2_500);
 });

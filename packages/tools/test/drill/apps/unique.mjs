@@ -19,5 +19,5 @@ createServer(async (req, res) => {
 }).listen(Number(process.env.PORT), '127.0.0.1');
 process.once('SIGTERM', () => {
   isLeaving = true;
-  setTimeout(() => process.exit(0), 1_400);
+  setTimeout(() => process.exit(0), 2_500);
 });

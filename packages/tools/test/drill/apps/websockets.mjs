@@ -29,5 +29,5 @@ process.on('SIGTERM', () => {
   setTimeout(() => {
     server.close(() => process.exit(0));
     for (const socket of sockets.clients) if (answering === 0) socket.close(1001);
-  }, 1_500);
+  }, 2_500);
 });

@@ -9,7 +9,8 @@ import { temporaryFolder } from '../../../../../test/support/temporary-folder.js
 const faulty = ['node', `${apps}/faulty.mjs`];
 const cluster = `${apps}/cluster.mjs`;
 const reload = ['--rate=80', '--warm-up=500ms', '--cool-down=1s', '--ready=/'];
-const shortGrace = ['--grace=4s'];
+/** Two workers are replaced, one after the other. */
+const shortGrace = ['--grace=15s'];
 
 beforeAll(build);
 afterAll(endCommands);
@@ -53,7 +54,9 @@ describe('nestjs-drain drill --reload', () => {
   it('knows PM2', async () => {
     const path = `${resolve('node_modules/.bin')}:${process.env.PATH}`;
     const args = ['--reload=pm2', '--replicas=2', ...reload, '--', `${apps}/pm2-worker.mjs`];
-    const { code, result } = await runDrill(args, { env: { PATH: path } });
+    // By default PM2 kills what has not ended after 1.6 s, and waits 3 s for a successor to listen.
+    const patience = { PM2_KILL_TIMEOUT: '15000', PM2_GRACEFUL_LISTEN_TIMEOUT: '15000' };
+    const { code, result } = await runDrill(args, { env: { PATH: path, ...patience } });
     expect({ code, failures: result.failures }).toEqual({ code: 0, failures: [] });
     const stopped = result.rolls[0]!.replicas.filter(({ exitedAtMs }) => exitedAtMs !== undefined);
     expect(stopped).toHaveLength(2);
@@ -128,7 +131,7 @@ describe('nestjs-drain drill', () => {
   });
 
   it('concludes nothing from a few requests, and exits with 3', async () => {
-    const { code, result } = await runDrill([...shortRoll, '--rate=10', '--', 'node', `${apps}/faulty.mjs`]);
+    const { code, result } = await runDrill([...shortRoll, '--rate=4', '--', 'node', `${apps}/faulty.mjs`]);
     expect({ code, conclusion: result.conclusion }).toEqual({ code: 3, conclusion: 'not-known' });
     expect(result.verdict).toMatch(/^Too little to say anything: \d+ requests in a roll are too few/);
   });

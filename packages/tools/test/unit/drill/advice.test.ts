@@ -106,6 +106,9 @@ describe('adviceOf', () => {
     expect(codes({ replicas: [replica], failures: [failed(replica, 'reset', -10, 15)] })).toEqual([
       'no-signal-handler',
     ]);
+    // It died of the signal, and the drill was late to notice.
+    const noticedLate = plain({ ...sudden, ...unheard, listener, exitedAtMs: 12_000 });
+    expect(codes({ replicas: [noticedLate] })).toEqual(['no-signal-handler']);
     // A handler that listened once is gone when it has been called.
     const onced = plain({ ...sudden, listener, signalsSeen: ['SIGTERM'] });
     expect(codes({ replicas: [onced], failures: [failed(onced, 'refused', 20, 1)] })).toEqual([

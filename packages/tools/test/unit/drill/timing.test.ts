@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkDurationMs, sleep, within } from '../../../src/drill/timing.js';
+import { checkDurationMs, overdueAfter, sleep, within } from '../../../src/drill/timing.js';
 
 describe('checkDurationMs', () => {
   it('lets pass what a timer can keep', () => {
@@ -19,6 +19,17 @@ describe('sleep', () => {
     const slept = sleep(2 ** 31 - 1, signal.signal);
     signal.abort();
     await expect(slept).resolves.toBeUndefined();
+  });
+});
+
+describe('overdueAfter', () => {
+  it('aborts when its time is up, and sockets have been read since', async () => {
+    const overdue = overdueAfter(10);
+    const aborted = new Promise((resolve) => overdue.addEventListener('abort', resolve));
+    // It fires behind that of the signal, and before any socket is read.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(overdue.aborted).toBe(false);
+    await aborted;
   });
 });
 
