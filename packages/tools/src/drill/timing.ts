@@ -14,6 +14,11 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
+/** Resolves after the event loop has polled once: what the kernel already holds has been read by then. */
+export function nextPoll(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Settles as `work` does, or rejects after `ms` with a message that says what did not happen. */
 export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
   const settled = new AbortController();
