@@ -129,8 +129,8 @@ describe('What is counted', () => {
         stream.write('the right', () => stream.session!.destroy());
       };
       const { port } = await stub(stubHttp2(everySeventh(well, take), isTls));
-      // One stream at a time: the answers are well apart from each other.
-      const { counts, byKind } = await asked(() => client(port), 70, 50);
+      // Each has a connection of its own: it takes no other with it.
+      const { counts, byKind } = await asked(() => client(port), 70, 50, 1);
       expect(counts).toMatchObject({ requests: 70, failed: 10 });
       // The connection may end before the head is out.
       expect((byKind['cut-short'] ?? 0) + (byKind.reset ?? 0)).toBe(10);
