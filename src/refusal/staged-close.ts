@@ -1,5 +1,6 @@
 import { type Socket } from 'node:net';
 import { type Clock } from '../sequence/clock.js';
+import { setImmediate } from '../sequence/timers.js';
 
 /** A socket whose peer sends no more, and does not close either, is read on for this long after our FIN. */
 const stagedCloseMs = 1_000;
@@ -14,12 +15,15 @@ const stagedCloseMs = 1_000;
 export function closeInStages(socket: Socket, clock: Clock): void {
   const destroy = () => socket.destroy();
   let bytesRead = socket.bytesRead;
-  const destroyUnlessSending = () => {
+  const look = () => {
+    if (socket.destroyed) return;
     if (socket.bytesRead === bytesRead) return destroy();
     bytesRead = socket.bytesRead;
-    timer = clock.after(stagedCloseMs, destroyUnlessSending);
+    timer = wait();
   };
-  let timer = clock.after(stagedCloseMs, destroyUnlessSending);
+  // Timers run before poll: what has come while this process stood still is read before it is looked for.
+  const wait = () => clock.after(stagedCloseMs, () => setImmediate(look));
+  let timer = wait();
   socket.once('close', () => timer.cancel());
   if (socket.readableEnded) socket.end(destroy);
   else socket.once('end', destroy).end();

@@ -147,6 +147,9 @@ describe.each(frameworks)('A rehearsal on %s', (framework) => {
   it('is ended at once by a shutdown, whose lame duck is whole', async () => {
     const lameDuck = { minMs: 300, quietMs: 0, maxMs: 400 };
     const orders = await startOrders(platform, { drain: { ...drain, lameDuck } });
+    // What is asked in the lame duck is asked in time, on a busy machine too.
+    const asked = orders.gate('asked');
+    orders.shutdown.onShutdown('lame-duck', () => asked.pass(), { timeoutMs: 15_000 });
     await ready(orders);
     const report = orders.shutdown.rehearse({ forMs });
     await ready(orders);
@@ -158,6 +161,7 @@ describe.each(frameworks)('A rehearsal on %s', (framework) => {
     expect(await request(`${orders.url}/orders`)).toMatchObject({ status: 200, headers: { connection: 'close' } });
     orders.gate('a').release();
     expect(await held).toMatchObject({ status: 200, headers: { connection: 'close' }, body: { isOpen: true } });
+    asked.release();
     await closed;
     const { phases, ...shutdown } = await orders.shutdown.closed;
     expect(shutdown).toMatchObject({ clean: true, refused: 0, afterUnready: { count: 1 } });

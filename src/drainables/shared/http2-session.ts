@@ -123,8 +123,9 @@ export class Session {
 
   private awaitFirstWord(): void {
     const leftMs = this.openedAt + lingerMs - this.clock.now();
-    if (leftMs <= 0) this.dismiss();
-    else this.timer = this.clock.after(leftMs, () => this.dismiss());
+    if (leftMs <= 0) return this.dismiss();
+    // Timers run before poll: a first word that has come while this process stood still is read first.
+    this.timer = this.clock.after(leftMs, () => setImmediate(() => this.dismiss()));
   }
 
   private spoke(): void {

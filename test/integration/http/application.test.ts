@@ -116,7 +116,8 @@ describe.each(platforms)('app.close() on $framework over $protocol', (platform) 
     await connect(orders);
     const startedAt = performance.now();
     await orders.app.close();
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    // One that waited for what is idle would wait for its deadline, of 10 s.
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
     await client.ended;
     client.destroy();
     expect(await timers.left()).toEqual([]);

@@ -9,7 +9,6 @@ const lameDuck = { minMs: 0, quietMs: 0, maxMs: 0 };
 /** Between nothing and the linger of 50 ms, which is counted from a whole ms, by a timer that may come one early. */
 const betweenMs = 45;
 const agents = new Set<Agent>();
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 function keepAliveAgent(): Agent {
   const agent = new Agent({ keepAlive: true });
@@ -68,7 +67,8 @@ describe.each(frameworks)('app.close() on %s', (framework) => {
     ['a keep-alive answer that comes while draining', behindAnswer],
   ])('behind %s', (_, take) => {
     it('does not linger where no signal has begun it', async () => {
-      expect(median(await times(take, {}))).toBeLessThan(betweenMs);
+      // A linger would be in every one of them, and a busy machine is busy in some.
+      expect(Math.min(...(await times(take, {})))).toBeLessThan(betweenMs);
     });
 
     it('lingers behind a lame duck: clients are there (control)', async () => {

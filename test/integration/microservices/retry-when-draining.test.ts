@@ -1,13 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ClientTCP } from '@nestjs/microservices';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { firstValueFrom, lastValueFrom, type Observable, toArray } from 'rxjs';
+import { firstValueFrom, lastValueFrom, type Observable, tap, toArray } from 'rxjs';
 import { retryWhenDraining } from '../../../src/client/index.js';
+import { enters } from '../../support/applications.js';
+import { Gate } from '../../support/gate.js';
 import { TcpBalancer } from './tcp-balancer.js';
 import { startTcp, type TcpApplication } from './tcp-applications.js';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
+  Gate.releaseAll();
   for (const end of ends.splice(0).reverse()) await end();
 });
 
@@ -116,17 +119,18 @@ describe('retryWhenDraining()', () => {
   it('connects anew at the first refusal, though calls are in progress on the connection', async () => {
     const [old, next] = [await replica(), await replica()];
     const { balancer, client } = await balanced(old);
-    const held = firstValueFrom(client.send('order', { id: 1, ms: 1_500 }));
+    const gate = old.done.hold(1);
+    const held = firstValueFrom(client.send('order', { id: 1 }));
     await old.done.begins(1);
     balancer.ports = [next.port];
+    const draining = enters(old.shutdown, 'draining');
     const closed = old.app.close();
-    await sleep(20);
-    const startedAt = performance.now();
+    await draining;
     const retried = client.send('order', { id: 2 }).pipe(retryWhenDraining(client));
     expect(await firstValueFrom(retried)).toBe(2);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
     // Without the operator: the connection is another one by now.
     expect(await firstValueFrom(client.send('order', { id: 3 }))).toBe(3);
+    gate.release();
     expect(await held).toBe(1);
     await closed;
     expect([old.done.ended, next.done.ended]).toEqual([[1], [2, 3]]);
@@ -136,10 +140,14 @@ describe('retryWhenDraining()', () => {
     const old = await replica();
     const client = new ClientTCP({ host: '127.0.0.1', port: old.port });
     ends.push(() => client.close());
-    const held = firstValueFrom(client.send('order', { id: 1, ms: 200 }));
+    const gate = old.done.hold(1);
+    const held = firstValueFrom(client.send('order', { id: 1 }));
     await old.done.begins(1);
+    const draining = enters(old.shutdown, 'draining');
     const closed = old.app.close();
-    const retried = firstValueFrom(client.send('order', { id: 2 }).pipe(retryWhenDraining(client)));
+    await draining;
+    const refusable = client.send('order', { id: 2 }).pipe(tap({ error: () => gate.release() }));
+    const retried = firstValueFrom(refusable.pipe(retryWhenDraining(client)));
     expect(await held).toBe(1);
     await closed;
     const next = await startTcp({ port: old.port });
@@ -149,15 +157,17 @@ describe('retryWhenDraining()', () => {
   });
 
   it('leaves what was cut in the middle as it is', async () => {
-    const old = await startTcp({}, { drainTimeoutMs: 200 });
+    const old = await startTcp({}, { drainTimeoutMs: 1_000 });
     const next = await replica();
     const { balancer, client } = await balanced(old);
-    const cut = firstValueFrom(client.send('order', { id: 1, ms: 1_000 }).pipe(retryWhenDraining(client)));
+    old.done.hold(1);
+    const cut = firstValueFrom(client.send('order', { id: 1 }).pipe(retryWhenDraining(client)));
     const failed = expect(cut).rejects.toMatchObject({ message: 'Connection closed' });
     await old.done.begins(1);
     balancer.ports = [next.port];
+    const draining = enters(old.shutdown, 'draining');
     const closed = old.app.close();
-    await sleep(20);
+    await draining;
     const late = client.send('order', { id: 2 }).pipe(retryWhenDraining(client));
     expect(await firstValueFrom(late)).toBe(2);
     await failed;
@@ -169,9 +179,12 @@ describe('retryWhenDraining()', () => {
     const [old, next] = [await replica(), await replica()];
     const { balancer, client } = await balanced(old);
     let isOver = false;
+    // The connection stays until a call has been refused on it.
+    const gate = old.done.hold(1);
+    const isDraining = (error: unknown) => (error as { code?: string }).code === 'DRAINING';
     const calls = load(
       2,
-      (id) => client.send('order', { id, ms: 30 }),
+      (id) => client.send('order', { id, ms: 30 }).pipe(tap({ error: (error) => isDraining(error) && gate.release() })),
       () => isOver,
     );
     await sleep(200);
@@ -181,7 +194,7 @@ describe('retryWhenDraining()', () => {
     const { sent, failed } = await calls;
     expect(failed.length).toBeGreaterThan(0);
     // They are explicit, but for those that crossed the FIN, and none of them was executed.
-    expect(failed.filter((each) => (each as { code?: string }).code === 'DRAINING').length).toBeGreaterThan(0);
+    expect(failed.filter(isDraining).length).toBeGreaterThan(0);
     expect(sorted(old, next)).toHaveLength(sent.length - failed.length);
   });
 });

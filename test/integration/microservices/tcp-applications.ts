@@ -11,7 +11,7 @@ import {
 } from '@nestjs/microservices';
 import { type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { interval, map, type Observable, take } from 'rxjs';
+import { concatMap, interval, type Observable, take } from 'rxjs';
 import {
   AllowDuringShutdown,
   GracefulShutdown,
@@ -19,12 +19,26 @@ import {
   type GracefulShutdownOptions,
 } from '../../../src/index.js';
 import { moduleOf } from '../../support/applications.js';
+import { Gate } from '../../support/gate.js';
 
 /** What the handlers of an application have done, by the `id` that each message carries. */
 export class Done {
   readonly begun: number[] = [];
   readonly ended: number[] = [];
   private readonly awaited = new Map<number, () => void>();
+  private readonly gates = new Map<number, Gate>();
+
+  /** Keeps the handler of this message from its end until the gate is released. */
+  hold(id: number): Gate {
+    const gate = new Gate();
+    this.gates.set(id, gate);
+    return gate;
+  }
+
+  /** Resolves when the test lets this message go on: at once, where it does not hold it. */
+  async mayEnd(id: number): Promise<void> {
+    await this.gates.get(id)?.pass();
+  }
 
   /** Resolves when the handler of this message has begun. */
   async begins(id: number): Promise<void> {
@@ -39,6 +53,7 @@ export class Done {
   async work(id: number, ms: number): Promise<number> {
     this.begin(id);
     await sleep(ms);
+    await this.mayEnd(id);
     this.ended.push(id);
     return id;
   }
@@ -63,7 +78,8 @@ function controllerFor(done: Done): new () => object {
       done.begin(id);
       return interval(ms / 5).pipe(
         take(5),
-        map((each) => {
+        concatMap(async (each) => {
+          if (each === 4) await done.mayEnd(id);
           if (each === 4) done.ended.push(id);
           return each;
         }),

@@ -4,7 +4,7 @@ import { exchange, type RequestSpec } from './exchange.js';
 import { type FailureKind } from './outcomes.js';
 import { quantilesOf } from './quantiles.js';
 import { RequestMix } from './request-mix.js';
-import { checkDurationMs, sleep } from './timing.js';
+import { checkDurationMs, nextPoll, sleep } from './timing.js';
 
 export interface StrictClientsOptions {
   /** Origin the requests go to, for instance `http://127.0.0.1:8080`; plain HTTP. */
@@ -161,7 +161,7 @@ export class StrictClients {
       return async (turn) => {
         if (turn > 0 && this.thinkMs > 0) await sleep(this.thinkMs, signal);
         // Timers run before poll: a FIN that has come while it thought is read first.
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextPoll();
         return performance.now();
       };
     }
@@ -170,6 +170,7 @@ export class StrictClients {
       const dueAt = begunAt + periodMs * (turn + client / clients);
       const earlyMs = dueAt - performance.now();
       if (earlyMs > 0 && this.mayStart()) await sleep(earlyMs, signal);
+      await nextPoll();
       return dueAt;
     };
   }

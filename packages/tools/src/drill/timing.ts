@@ -14,15 +14,24 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
+/** Resolves after the event loop has polled once: what the kernel already holds has been read by then. */
+export function nextPoll(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /**
  * Aborts after `ms`. Timers fire before sockets are read: what has come while this process stood still is heard before.
  * Does not keep the process alive.
  */
 export function overdueAfter(ms: number): AbortSignal {
   const overdue = new AbortController();
-  // A connection is made in one turn, and what it brings is read in the next.
-  const afterTwoTurns = () => setImmediate(() => setImmediate(() => overdue.abort()));
-  setTimeout(afterTwoTurns, ms).unref();
+  const afterTwoPolls = async () => {
+    // A connection is made in one turn, and what it brings is read in the next.
+    await nextPoll();
+    await nextPoll();
+    overdue.abort();
+  };
+  setTimeout(() => void afterTwoPolls(), ms).unref();
   return overdue.signal;
 }
 

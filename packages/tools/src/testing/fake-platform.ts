@@ -42,7 +42,8 @@ const readyWithinMs = 4_000;
  */
 export class FakePlatform {
   private readonly backends = new Map<INestApplication, Backend>();
-  private readonly leaving = new Map<string, () => void>();
+  /** Who waits until an address is left. */
+  private readonly leaving = new Map<string, (() => void)[]>();
 
   private constructor(
     private readonly probe: string,
@@ -57,7 +58,7 @@ export class FakePlatform {
       probePeriodMs: noticesAfterMs,
       lagMs: leavesAfterMs,
       onChange: ({ backend, rotation }) => {
-        if (rotation === 'out') platform.leaving.get(addressOf(backend))?.();
+        if (rotation === 'out') platform.hasLeft(addressOf(backend));
       },
     });
     const platform = new FakePlatform(probe, balancer);
@@ -92,7 +93,8 @@ export class FakePlatform {
   async left(app: INestApplication): Promise<void> {
     const backend = this.backends.get(app);
     if (!backend || !this.isRoutingTo(app)) return;
-    await new Promise<void>((resolve) => this.leaving.set(addressOf(backend), resolve));
+    const address = addressOf(backend);
+    await new Promise<void>((resolve) => this.leaving.set(address, [...(this.leaving.get(address) ?? []), resolve]));
   }
 
   /** Stops listening and probing, and cuts all its connections. */
@@ -112,6 +114,11 @@ export class FakePlatform {
           'drill({ readinessPath }), fakePlatform({ probe }).',
       );
     });
+  }
+
+  private hasLeft(address: string): void {
+    for (const tell of this.leaving.get(address) ?? []) tell();
+    this.leaving.delete(address);
   }
 
   /** The name of the backend that the connection from this local port was sent to. @internal */

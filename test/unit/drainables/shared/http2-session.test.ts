@@ -142,6 +142,20 @@ describe('Session', () => {
       expect(log).toEqual(['goaway', 'ended']);
     });
 
+    it('is told once its first word is read, though it came while the process stood still', async () => {
+      const { raw, session } = await leaving({ hasSpoken: false, restedMs: 10 });
+      session.leave();
+      const woken = clock.advance(40);
+      // The poll that follows the timers.
+      setImmediate(() => {
+        raw.emit('remoteSettings');
+        session.streamBegan();
+      });
+      await woken;
+      await settle();
+      expect(log).toEqual([`write ${last}`, 'ping']);
+    });
+
     it('is told once it speaks, behind the streams of its first chunk', async () => {
       const { raw, session } = await leaving({ hasSpoken: false, restedMs: 10 });
       session.leave();

@@ -41,7 +41,7 @@ describe('EventStreams', () => {
     const streams = new EventStreams({
       url,
       requests,
-      timeoutMs: 1_000,
+      timeoutMs: 10_000,
       streams: 1,
       reconnectMs: 5,
       onOutcome: ({ fault: found }) => {
@@ -109,7 +109,7 @@ describe('EventStreams', () => {
     const streams = new EventStreams({
       url: server.url,
       requests,
-      timeoutMs: 1_000,
+      timeoutMs: 10_000,
       streams: 1,
       reconnectMs: 5,
       onOutcome: ({ fault }) => kinds.push(fault?.kind ?? 'ok'),
