@@ -10,7 +10,7 @@ describeWithBrokers('mosquitto', 'MQTT with $share', () => {
     const result = await rollOnce({ transport, url: (await sharedBroker('mosquitto')).url, ...setupOf(row) });
     expect(flawsOf(result)).toEqual({});
     expect(result.report?.clean).toBe(true);
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+    expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
   });
 });
 
@@ -20,7 +20,7 @@ describeWithBrokers('mosquitto', 'MQTT with a session that stays (clean: false, 
     const result = await rollOnce({ transport, persistent: true, url, ...setupOf(row) });
     expect(flawsOf(result)).toEqual({});
     expect(result.report?.clean).toBe(true);
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+    expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
     expect(result.output).toContain('$share/<group>/<topic>');
   });
 });

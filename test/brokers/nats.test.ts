@@ -10,14 +10,14 @@ describeWithBrokers('nats', 'NATS with a queue', () => {
     const result = await rollOnce({ transport, url: (await sharedBroker('nats')).url, ...setupOf(row) });
     expect(flawsOf(result)).toEqual({});
     expect(result.report?.clean).toBe(true);
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+    expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
   });
 
   it('does not wait out the grace period that Nest has for it, and says so at bootstrap', async () => {
     const server = { gracefulShutdown: true, gracePeriod: 10_000 };
     const result = await rollOnce({ transport, url: (await sharedBroker('nats')).url, server });
     expect(flawsOf(result)).toEqual({});
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+    expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
     expect(result.output).toContain('gracefulShutdown');
   });
 });

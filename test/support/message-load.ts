@@ -53,8 +53,10 @@ export interface RollSetup {
    * handler, and 2 s.
    */
   readonly settleMs?: number;
-  /** Called as the replica is told to end: drop a connection, stop the broker. */
-  readonly atEnd?: () => void | Promise<void>;
+  /** Called when the drain of the replica has begun: drop a connection, stop the broker. */
+  readonly inDrain?: (client: { readonly fails: () => Promise<unknown> }) => unknown;
+  /** What would end in the drain ends only when `inDrain` has done its part: the drain cannot be over before. */
+  readonly holds?: boolean;
   /** The folder of the applications, where they find another Nest. Default: `DRAIN_BROKER_APPS`, or the repository's. */
   readonly apps?: string;
 }
@@ -91,8 +93,16 @@ export interface RollResult {
   /** Between what told it to end and its exit. */
   readonly exitMs: number;
   readonly exit: number | NodeJS.Signals;
+  /**
+   * The same two, without the time in which the machine let the process stand still: what it waited for counts, and
+   * nothing else. Tests judge these.
+   */
+  readonly awakeAfterLastHandlerMs: number;
+  readonly awakeMs: number;
   /** Started by the leaving replica after it was told to end. */
   readonly startedLate: number;
+  /** Started by the leaving replica, though the client sent it when `inDrain` had done its part. */
+  readonly startedBehindFailure: number;
   readonly report?: ShutdownReport;
   /** What the leaving replica printed: warnings and errors. */
   readonly output: string;
@@ -101,6 +111,7 @@ export interface RollResult {
 interface Outcome {
   readonly kind: MessageKind;
   readonly id: string;
+  readonly sentAt: number;
   readonly values: number;
   readonly ended: boolean;
   readonly error?: string;
@@ -110,7 +121,7 @@ interface Outcome {
 
 interface Entry {
   readonly at: number;
-  readonly what: 'start' | 'end' | 'after destroy' | 'destroyed' | 'unhandled rejection' | 'report';
+  readonly what: 'awake' | 'start' | 'end' | 'after destroy' | 'destroyed' | 'unhandled rejection' | 'report';
   readonly id?: string;
   readonly error?: string;
   readonly report?: ShutdownReport;
@@ -168,8 +179,13 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     const toldAt = now();
     if (end === 'close') leaving.say('close');
     else leaving.signal('SIGTERM');
-    await setup.atEnd?.();
     const aim = front && sleep(lagMs).then(() => front.aim(ports[1]!));
+    if (setup.inDrain) {
+      await leaving.hears('draining');
+      await setup.inDrain({ fails: () => client.hears('failed') });
+      leaving.say('go on');
+    }
+    const failedAt = now();
     const { exit, at: exitAt } = await leaving.exits();
     await aim;
     if (comes === 'after') await replica(1);
@@ -178,7 +194,7 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     const { outcomes, rejections } = (await client.hears('outcomes')) as { outcomes: Outcome[]; rejections: string[] };
     await sleep(handlerMs + eventMs);
     const ledgers = () => [read(join(folder, '0')), read(join(folder, '1'))] as const;
-    const reconciled = () => reconcile(outcomes, rejections, ledgers(), toldAt, exitAt);
+    const reconciled = () => reconcile(outcomes, rejections, ledgers(), { toldAt, failedAt, exitAt });
     // Events have no answer: those that were sent last may still wait behind others.
     const missing = ({ eventsLost, eventsBehindEnd } = reconciled()) => eventsLost - eventsBehindEnd;
     let waiting = missing();
@@ -234,12 +250,12 @@ function reconcile(
   outcomes: readonly Outcome[],
   rejections: readonly string[],
   [first, second]: readonly [readonly Entry[], readonly Entry[]],
-  toldAt: number,
-  exitAt: number,
+  { toldAt, failedAt, exitAt }: Readonly<Record<'toldAt' | 'failedAt' | 'exitAt', number>>,
 ): Omit<RollResult, 'exit' | 'output'> {
   const both = [...first, ...second];
   const starts = countById(both, 'start');
   const ends = countById(both, 'end');
+  const startsOfFirst = countById(first, 'start');
   const endsOfFirst = countById(first, 'end');
   const calls = outcomes.filter(({ kind }) => kind !== 'event');
   const failed = outcomes.filter(({ error }) => error !== undefined);
@@ -259,7 +275,7 @@ function reconcile(
     repeatedAnswers: well.filter((each) => each.values > expected(each)).length,
     twice: outcomes.filter(({ id }) => (starts.get(id) ?? 0) > 1).length,
     never: outcomes.filter(({ id }) => !starts.has(id)).length,
-    cut: [...countById(first, 'start').keys()].filter((id) => !endsOfFirst.has(id)).length,
+    cut: [...startsOfFirst.keys()].filter((id) => !endsOfFirst.has(id)).length,
     eventsLost: lost.length,
     eventsBehindEnd: lost.filter(({ id, isBehindEnd }) => isBehindEnd && !starts.has(id)).length,
     afterDestroy: both.filter(({ what }) => what === 'after destroy').length,
@@ -269,7 +285,10 @@ function reconcile(
     ],
     exitAfterLastHandlerMs: exitAt - lastEnd,
     exitMs: exitAt - toldAt,
+    awakeAfterLastHandlerMs: awakeMs(first, lastEnd, exitAt),
+    awakeMs: awakeMs(first, toldAt, exitAt),
     startedLate: first.filter(({ what, at }) => what === 'start' && at > toldAt).length,
+    startedBehindFailure: outcomes.filter(({ id, sentAt }) => sentAt > failedAt && startsOfFirst.has(id)).length,
     report: first.find(({ what }) => what === 'report')?.report,
   };
 }
@@ -278,6 +297,16 @@ function countById(entries: readonly Entry[], wanted: Entry['what']): Map<string
   const counts = new Map<string, number>();
   for (const { what, id } of entries) if (what === wanted) counts.set(id!, (counts.get(id!) ?? 0) + 1);
   return counts;
+}
+
+/** A process that is awake marks something more often than that, ms. */
+const awakeAtMostMs = 50;
+
+/** How long the process was awake between two instants: of a time without a mark no more counts than it needs. */
+function awakeMs(entries: readonly Entry[], from: number, to: number): number {
+  const marks = entries.map(({ at }) => at).filter((at) => at > from && at < to);
+  const instants = [from, ...marks, to];
+  return marks.concat(to).reduce((sum, at, index) => sum + Math.min(at - instants[index]!, awakeAtMostMs), 0);
 }
 
 /** The last line may have been cut by the end of the process. */

@@ -46,10 +46,10 @@ export function setupOf({ rate, handlerMs, kind, end }: (typeof rolls)[number]):
 /** How long the drain of a transport whose broker fails may take, ms. */
 export const failingDrainMs = 2_000;
 
-/** In the middle of the drain: it has begun, and handlers of 500 ms run. */
+/** In the middle of the drain: the broker has confirmed its beginning, and handlers run. */
 export const midDrainMs = 200;
 
-/** Rolls a replica, and fails the wire between it and its broker, nobody else's, so long after it was told to end. */
+/** Rolls a replica, and fails the wire between it and its broker, nobody else's, so long after its drain has begun. */
 export async function rollOver(
   broker: BrokerAddress,
   setup: Omit<RollSetup, 'url'>,
@@ -63,7 +63,8 @@ export async function rollOver(
       url: wire.url,
       directUrl: broker.url,
       drain: { drainTimeoutMs: failingDrainMs },
-      atEnd: async () => {
+      holds: true,
+      inDrain: async () => {
         await sleep(afterMs);
         await fail(wire);
       },
@@ -85,5 +86,5 @@ export function expectOnlyTheBrokerFailed(result: RollResult, transport: string)
   expect(result.report!.clean).toBe(false);
   expect(result.report!.leftovers.map(({ name }) => name).join()).toContain(transport);
   // The drain, what is left of the longest handler, and closing.
-  expect(result.exitMs).toBeLessThan(failingDrainMs + 800);
+  expect(result.awakeMs).toBeLessThan(failingDrainMs + 800);
 }
