@@ -28,7 +28,9 @@ describeWithBrokers('mosquitto', 'MQTT with a session that stays (clean: false, 
 describeWithBrokers('mosquitto', 'MQTT that fails while draining', () => {
   it.each([false, true])('begins nothing new when the connection is lost (clean: false: %p)', async (persistent) => {
     const broker = await sharedBroker('mosquitto');
-    const result = await rollOver(broker, { transport, persistent }, (wire) => wire.dropConnections(), midDrainMs);
+    const result = await rollOver(broker, { transport, persistent }, (wire) => wire.dropConnections(), {
+      afterMs: midDrainMs,
+    });
     expectOnlyTheBrokerFailed(result, 'MQTT');
   });
 

@@ -24,12 +24,9 @@ describeWithBrokers('nats', 'NATS with a queue', () => {
 
 describeWithBrokers('nats', 'NATS that fails while draining', () => {
   it('is not subscribed to again over the next connection when the first is lost, and the report says so', async () => {
-    const result = await rollOver(
-      await sharedBroker('nats'),
-      { transport },
-      (wire) => wire.dropConnections(),
-      midDrainMs,
-    );
+    const result = await rollOver(await sharedBroker('nats'), { transport }, (wire) => wire.dropConnections(), {
+      afterMs: midDrainMs,
+    });
     expectOnlyTheBrokerFailed(result, 'NATS');
     expect(result.report).toMatchObject({ outcome: 'drained' });
   });

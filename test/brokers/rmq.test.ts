@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrokerWire, wireTo } from '../support/brokers.js';
 import { describeWithBrokers, sharedBroker } from '../support/describe-with-brokers.js';
 import { flawsOf, rollOnce, type RollResult, type RollSetup } from '../support/message-load.js';
-import { exitMs, lateExitMs, patientMs } from './support/rolls.js';
+import { connectedForLong, exitMs, lateExitMs, patientMs } from './support/rolls.js';
 
 const slow = { rate: 50, handlerMs: 500, settleMs: patientMs };
 const fast = { rate: 420, handlerMs: 30, settleMs: patientMs };
@@ -28,7 +28,11 @@ describeWithBrokers('rabbitmq', 'RabbitMQ', () => {
   describe('when the broker fails in the drain', () => {
     const drainTimeoutMs = 3_000;
 
-    async function rollWith(setup: Partial<RollSetup>, fail: (wire: BrokerWire) => unknown): Promise<RollResult> {
+    async function rollWith(
+      setup: Partial<RollSetup>,
+      fail: (wire: BrokerWire) => unknown,
+      heldUntil?: (wire: BrokerWire) => Promise<void>,
+    ): Promise<RollResult> {
       const broker = await sharedBroker('rabbitmq');
       const wire = await wireTo(broker);
       try {
@@ -38,11 +42,11 @@ describeWithBrokers('rabbitmq', 'RabbitMQ', () => {
           directUrl: broker.url,
           drain: { drainTimeoutMs },
           server: { socketOptions: { reconnectTimeInSeconds: 1 } },
-          holds: true,
           inDrain: async () => {
             await sleep(50);
             await fail(wire);
           },
+          heldUntil: () => heldUntil?.(wire),
           ...setup,
         });
       } finally {
@@ -53,7 +57,8 @@ describeWithBrokers('rabbitmq', 'RabbitMQ', () => {
     const detailsOf = ({ report }: RollResult) => report?.leftovers.map(({ detail }) => detail).join('; ');
 
     it('sends replies on the next connection, and consumes nothing on it', async () => {
-      const result = await rollWith({ noAck: true }, (wire) => wire.dropConnections());
+      const drain = { drainTimeoutMs: 20_000 };
+      const result = await rollWith({ noAck: true, drain }, (wire) => wire.dropConnections(), connectedForLong);
       // What had come to the broker and was not confirmed yet comes twice: nobody can tell.
       expect(flawsOf(result, ['repeatedAnswers'])).toEqual({});
       expect(result.startedBehindFailure).toBe(0);

@@ -20,8 +20,8 @@ describeWithBrokers([], 'TCP with retryWhenDraining()', () => {
 describeWithBrokers([], 'TCP with a client that does not send again', () => {
   it.each(rolls)('cuts nothing, and executes nothing that fails, at $load: $kind, $end', async (row) => {
     // The drain is over when a call has been refused, and not before, however late its client is.
-    const inDrain: RollSetup['inDrain'] = ({ fails }) => fails();
-    const result = await rollOnce({ transport, ...setupOf(row), holds: true, inDrain });
+    const heldUntil: RollSetup['heldUntil'] = ({ fails }) => fails();
+    const result = await rollOnce({ transport, ...setupOf(row), heldUntil });
     expect(flawsOf(result, ['failed', 'never'])).toEqual({});
     expect(refusals).toEqual(expect.arrayContaining(Object.keys(result.errors)));
     expect(result.errors['The server is shutting down']).toBeGreaterThan(0);

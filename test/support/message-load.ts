@@ -54,9 +54,9 @@ export interface RollSetup {
    */
   readonly settleMs?: number;
   /** Called when the drain of the replica has begun: drop a connection, stop the broker. */
-  readonly inDrain?: (client: { readonly fails: () => Promise<unknown> }) => unknown;
-  /** What would end in the drain ends only when `inDrain` has done its part: the drain cannot be over before. */
-  readonly holds?: boolean;
+  readonly inDrain?: () => unknown;
+  /** Called after that: what would end in the drain ends only when this has settled. The drain is not over before. */
+  readonly heldUntil?: (client: { readonly fails: () => Promise<unknown> }) => unknown;
   /** The folder of the applications, where they find another Nest. Default: `DRAIN_BROKER_APPS`, or the repository's. */
   readonly apps?: string;
 }
@@ -148,7 +148,16 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
   const hasAddress = transport === 'tcp' || transport === 'grpc';
   const ports = hasAddress ? [await freePort(), await freePort()] : [];
   const front = hasAddress ? await HoldingProxy.listen(ports[0]!) : undefined;
-  const shared = { kind: 'microservice', noAck: true, prefetch: 100, drain: {}, ...setup, roll, handlerMs };
+  const shared = {
+    kind: 'microservice',
+    noAck: true,
+    prefetch: 100,
+    drain: {},
+    ...setup,
+    roll,
+    handlerMs,
+    holds: !!setup.heldUntil,
+  };
   const children: Child[] = [];
   const start = async (script: string, settings: object) => {
     const child = new Child(join(apps, script), { ...shared, ...settings });
@@ -180,12 +189,11 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     if (end === 'close') leaving.say('close');
     else leaving.signal('SIGTERM');
     const aim = front && sleep(lagMs).then(() => front.aim(ports[1]!));
-    if (setup.inDrain) {
-      await leaving.hears('draining');
-      await setup.inDrain({ fails: () => client.hears('failed') });
-      leaving.say('go on');
-    }
+    if (setup.inDrain || setup.heldUntil) await leaving.hears('draining');
+    await setup.inDrain?.();
     const failedAt = now();
+    await setup.heldUntil?.({ fails: () => client.hears('failed') });
+    if (setup.heldUntil) leaving.say('go on');
     const { exit, at: exitAt } = await leaving.exits();
     await aim;
     if (comes === 'after') await replica(1);

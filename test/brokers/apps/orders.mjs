@@ -28,7 +28,7 @@ function told(word) {
   return new Promise((resolve) => process.on('message', (said) => said === word && resolve()));
 }
 
-/** With `holds`: what orders wait for that would end while draining. */
+/** Where the test holds it: what orders wait for that would end while draining. */
 let held;
 
 async function hold() {

@@ -54,7 +54,7 @@ export async function rollOver(
   broker: BrokerAddress,
   setup: Omit<RollSetup, 'url'>,
   fail: (wire: BrokerWire) => void | Promise<void>,
-  afterMs = 0,
+  { afterMs = 0, heldUntil }: { afterMs?: number; heldUntil?: (wire: BrokerWire) => Promise<void> } = {},
 ): Promise<RollResult> {
   const wire = await wireTo(broker);
   try {
@@ -63,15 +63,21 @@ export async function rollOver(
       url: wire.url,
       directUrl: broker.url,
       drain: { drainTimeoutMs: failingDrainMs },
-      holds: true,
       inDrain: async () => {
-        await sleep(afterMs);
+        if (afterMs > 0) await sleep(afterMs);
         await fail(wire);
       },
+      heldUntil: () => heldUntil?.(wire),
     });
   } finally {
     await wire.stop();
   }
+}
+
+/** The replica is connected again, and messages would have come to it since. */
+export async function connectedForLong(wire: BrokerWire): Promise<void> {
+  await wire.connected();
+  await sleep(500);
 }
 
 /** A broker that fails costs what it has not delivered. Nothing else is lost, and the report says what happened. */
