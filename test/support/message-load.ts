@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endWithThisProcess } from '../../packages/tools/src/drill/children.js';
 import { type GracefulShutdownOptions, type ShutdownReport } from '../../src/index.js';
+import { awakeMs } from './awake.js';
 import { HoldingProxy } from './holding-proxy.js';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
@@ -263,6 +264,7 @@ function reconcile(
   const both = [...first, ...second];
   const starts = countById(both, 'start');
   const ends = countById(both, 'end');
+  const marksOfFirst = first.map(({ at }) => at);
   const startsOfFirst = countById(first, 'start');
   const endsOfFirst = countById(first, 'end');
   const calls = outcomes.filter(({ kind }) => kind !== 'event');
@@ -293,8 +295,8 @@ function reconcile(
     ],
     exitAfterLastHandlerMs: exitAt - lastEnd,
     exitMs: exitAt - toldAt,
-    awakeAfterLastHandlerMs: awakeMs(first, lastEnd, exitAt),
-    awakeMs: awakeMs(first, toldAt, exitAt),
+    awakeAfterLastHandlerMs: awakeMs(marksOfFirst, lastEnd, exitAt),
+    awakeMs: awakeMs(marksOfFirst, toldAt, exitAt),
     startedLate: first.filter(({ what, at }) => what === 'start' && at > toldAt).length,
     startedBehindFailure: outcomes.filter(({ id, sentAt }) => sentAt > failedAt && startsOfFirst.has(id)).length,
     report: first.find(({ what }) => what === 'report')?.report,
@@ -305,16 +307,6 @@ function countById(entries: readonly Entry[], wanted: Entry['what']): Map<string
   const counts = new Map<string, number>();
   for (const { what, id } of entries) if (what === wanted) counts.set(id!, (counts.get(id!) ?? 0) + 1);
   return counts;
-}
-
-/** A process that is awake marks something more often than that, ms. */
-const awakeAtMostMs = 50;
-
-/** How long the process was awake between two instants: of a time without a mark no more counts than it needs. */
-function awakeMs(entries: readonly Entry[], from: number, to: number): number {
-  const marks = entries.map(({ at }) => at).filter((at) => at > from && at < to);
-  const instants = [from, ...marks, to];
-  return marks.concat(to).reduce((sum, at, index) => sum + Math.min(at - instants[index]!, awakeAtMostMs), 0);
 }
 
 /** The last line may have been cut by the end of the process. */

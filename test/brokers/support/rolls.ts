@@ -1,5 +1,7 @@
 import { expect } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Child } from '../../process/support/child.js';
+import { awakeMs } from '../../support/awake.js';
 import { type BrokerAddress, type BrokerWire, wireTo } from '../../support/brokers.js';
 import { rollOnce, type RollResult, type RollSetup } from '../../support/message-load.js';
 
@@ -48,6 +50,13 @@ export const failingDrainMs = 2_000;
 
 /** In the middle of the drain: the broker has confirmed its beginning, and handlers run. */
 export const midDrainMs = 200;
+
+/** How long an application that tells when it is awake was so, from then (`Date.now()`) to its end, ms. */
+export async function awakeFrom(at: number, child: Child): Promise<number> {
+  await child.ended;
+  const marks = child.told.filter(({ event }) => event === 'awake').map((told) => told.at as number);
+  return awakeMs(marks, at, Date.now());
+}
 
 /** Rolls a replica, and fails the wire between it and its broker, nobody else's, so long after its drain has begun. */
 export async function rollOver(
