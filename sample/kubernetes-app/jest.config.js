@@ -5,5 +5,5 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   transform: { '^.+\\.ts$': '@swc/jest' },
-  testTimeout: 30_000,
+  testTimeout: 120_000,
 };

@@ -10,7 +10,7 @@ describeWithBrokers('redis', 'A custom transport strategy', () => {
     const result = await rollOnce({ transport, url: (await sharedBroker('redis')).url, ...setupOf(row) });
     expect(flawsOf(result)).toEqual({});
     expect(result.report?.clean).toBe(true);
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+    expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
     expect(result.output).not.toContain('stopConsuming');
   });
 

@@ -17,7 +17,7 @@ describeWithBrokers('kafka', 'Kafka', () => {
     const result = await rollOnce({ transport: 'kafka', url, ...kafkaLoad, ...setup });
     expect(flawsOf(result)).toEqual({});
     expect(result.report).toMatchObject({ outcome: 'drained', clean: true, leftovers: [] });
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+    expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
   });
 
   it('loses or doubles without the module', async () => {

@@ -10,7 +10,7 @@ describeWithBrokers('mosquitto', 'MQTT with $share', () => {
     const result = await rollOnce({ transport, url: (await sharedBroker('mosquitto')).url, ...setupOf(row) });
     expect(flawsOf(result)).toEqual({});
     expect(result.report?.clean).toBe(true);
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+    expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
   });
 });
 
@@ -20,7 +20,7 @@ describeWithBrokers('mosquitto', 'MQTT with a session that stays (clean: false, 
     const result = await rollOnce({ transport, persistent: true, url, ...setupOf(row) });
     expect(flawsOf(result)).toEqual({});
     expect(result.report?.clean).toBe(true);
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+    expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
     expect(result.output).toContain('$share/<group>/<topic>');
   });
 });
@@ -28,7 +28,9 @@ describeWithBrokers('mosquitto', 'MQTT with a session that stays (clean: false, 
 describeWithBrokers('mosquitto', 'MQTT that fails while draining', () => {
   it.each([false, true])('begins nothing new when the connection is lost (clean: false: %p)', async (persistent) => {
     const broker = await sharedBroker('mosquitto');
-    const result = await rollOver(broker, { transport, persistent }, (wire) => wire.dropConnections(), midDrainMs);
+    const result = await rollOver(broker, { transport, persistent }, (wire) => wire.dropConnections(), {
+      afterMs: midDrainMs,
+    });
     expectOnlyTheBrokerFailed(result, 'MQTT');
   });
 

@@ -10,26 +10,23 @@ describeWithBrokers('nats', 'NATS with a queue', () => {
     const result = await rollOnce({ transport, url: (await sharedBroker('nats')).url, ...setupOf(row) });
     expect(flawsOf(result)).toEqual({});
     expect(result.report?.clean).toBe(true);
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+    expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
   });
 
   it('does not wait out the grace period that Nest has for it, and says so at bootstrap', async () => {
     const server = { gracefulShutdown: true, gracePeriod: 10_000 };
     const result = await rollOnce({ transport, url: (await sharedBroker('nats')).url, server });
     expect(flawsOf(result)).toEqual({});
-    expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+    expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
     expect(result.output).toContain('gracefulShutdown');
   });
 });
 
 describeWithBrokers('nats', 'NATS that fails while draining', () => {
   it('is not subscribed to again over the next connection when the first is lost, and the report says so', async () => {
-    const result = await rollOver(
-      await sharedBroker('nats'),
-      { transport },
-      (wire) => wire.dropConnections(),
-      midDrainMs,
-    );
+    const result = await rollOver(await sharedBroker('nats'), { transport }, (wire) => wire.dropConnections(), {
+      afterMs: midDrainMs,
+    });
     expectOnlyTheBrokerFailed(result, 'NATS');
     expect(result.report).toMatchObject({ outcome: 'drained' });
   });

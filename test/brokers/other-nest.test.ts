@@ -58,7 +58,7 @@ for (const { name, broker, setup, always } of cells) {
       const result = await rollOnce({ ...setup, url, kind, end });
       expect(flawsOf(result, always)).toEqual({});
       expect(result.report?.clean).toBe(true);
-      expect(result.exitAfterLastHandlerMs).toBeLessThan(exitMs);
+      expect(result.awakeAfterLastHandlerMs).toBeLessThan(exitMs);
     });
   });
 }

@@ -30,6 +30,8 @@ export interface Broker extends BrokerAddress {
 export interface BrokerWire extends BrokerAddress {
   /** Cuts the connections of now. Clients connect again at once if they want. */
   dropConnections(): void;
+  /** Resolves when a client has next connected. */
+  connected(): Promise<void>;
   /** The broker is down: the connections of now are cut, and new ones refused. */
   goDown(): Promise<void>;
   comeBack(): Promise<void>;
@@ -148,6 +150,7 @@ export async function wireTo(broker: BrokerAddress): Promise<BrokerWire> {
     port: proxy.port,
     url: `${recipes[broker.name].scheme}127.0.0.1:${proxy.port}`,
     dropConnections: () => proxy.drop(),
+    connected: () => proxy.connected(),
     goDown: () => proxy.refuse(),
     comeBack: () => proxy.accept(),
     goSilent: () => proxy.hold('to the client'),

@@ -56,6 +56,11 @@ export class HoldingProxy {
     return new Promise((resolve) => this.carriedOnce.set(direction, resolve));
   }
 
+  /** Resolves when somebody has next connected. */
+  async connected(): Promise<void> {
+    await once(this.server, 'connection');
+  }
+
   /** Cuts every connection; new ones are taken. */
   drop(): void {
     for (const socket of this.sockets) socket.destroy();

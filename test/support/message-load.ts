@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endWithThisProcess } from '../../packages/tools/src/drill/children.js';
 import { type GracefulShutdownOptions, type ShutdownReport } from '../../src/index.js';
+import { awakeMs } from './awake.js';
 import { HoldingProxy } from './holding-proxy.js';
 import { freePort } from '../../packages/tools/src/drill/free-port.js';
 
@@ -53,8 +54,10 @@ export interface RollSetup {
    * handler, and 2 s.
    */
   readonly settleMs?: number;
-  /** Called as the replica is told to end: drop a connection, stop the broker. */
-  readonly atEnd?: () => void | Promise<void>;
+  /** Called when the drain of the replica has begun: drop a connection, stop the broker. */
+  readonly inDrain?: () => unknown;
+  /** Called after that: what would end in the drain ends only when this has settled. The drain is not over before. */
+  readonly heldUntil?: (client: { readonly fails: () => Promise<unknown> }) => unknown;
   /** The folder of the applications, where they find another Nest. Default: `DRAIN_BROKER_APPS`, or the repository's. */
   readonly apps?: string;
 }
@@ -91,8 +94,16 @@ export interface RollResult {
   /** Between what told it to end and its exit. */
   readonly exitMs: number;
   readonly exit: number | NodeJS.Signals;
+  /**
+   * The same two, without the time in which the machine let the process stand still: what it waited for counts, and
+   * nothing else. Tests judge these.
+   */
+  readonly awakeAfterLastHandlerMs: number;
+  readonly awakeMs: number;
   /** Started by the leaving replica after it was told to end. */
   readonly startedLate: number;
+  /** Started by the leaving replica, though the client sent it when `inDrain` had done its part. */
+  readonly startedBehindFailure: number;
   readonly report?: ShutdownReport;
   /** What the leaving replica printed: warnings and errors. */
   readonly output: string;
@@ -101,6 +112,7 @@ export interface RollResult {
 interface Outcome {
   readonly kind: MessageKind;
   readonly id: string;
+  readonly sentAt: number;
   readonly values: number;
   readonly ended: boolean;
   readonly error?: string;
@@ -110,7 +122,7 @@ interface Outcome {
 
 interface Entry {
   readonly at: number;
-  readonly what: 'start' | 'end' | 'after destroy' | 'destroyed' | 'unhandled rejection' | 'report';
+  readonly what: 'awake' | 'start' | 'end' | 'after destroy' | 'destroyed' | 'unhandled rejection' | 'report';
   readonly id?: string;
   readonly error?: string;
   readonly report?: ShutdownReport;
@@ -137,7 +149,16 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
   const hasAddress = transport === 'tcp' || transport === 'grpc';
   const ports = hasAddress ? [await freePort(), await freePort()] : [];
   const front = hasAddress ? await HoldingProxy.listen(ports[0]!) : undefined;
-  const shared = { kind: 'microservice', noAck: true, prefetch: 100, drain: {}, ...setup, roll, handlerMs };
+  const shared = {
+    kind: 'microservice',
+    noAck: true,
+    prefetch: 100,
+    drain: {},
+    ...setup,
+    roll,
+    handlerMs,
+    holds: !!setup.heldUntil,
+  };
   const children: Child[] = [];
   const start = async (script: string, settings: object) => {
     const child = new Child(join(apps, script), { ...shared, ...settings });
@@ -168,8 +189,12 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     const toldAt = now();
     if (end === 'close') leaving.say('close');
     else leaving.signal('SIGTERM');
-    await setup.atEnd?.();
     const aim = front && sleep(lagMs).then(() => front.aim(ports[1]!));
+    if (setup.inDrain || setup.heldUntil) await leaving.hears('draining');
+    await setup.inDrain?.();
+    const failedAt = now();
+    await setup.heldUntil?.({ fails: () => client.hears('failed') });
+    if (setup.heldUntil) leaving.say('go on');
     const { exit, at: exitAt } = await leaving.exits();
     await aim;
     if (comes === 'after') await replica(1);
@@ -178,7 +203,7 @@ export async function rollOnce(setup: RollSetup): Promise<RollResult> {
     const { outcomes, rejections } = (await client.hears('outcomes')) as { outcomes: Outcome[]; rejections: string[] };
     await sleep(handlerMs + eventMs);
     const ledgers = () => [read(join(folder, '0')), read(join(folder, '1'))] as const;
-    const reconciled = () => reconcile(outcomes, rejections, ledgers(), toldAt, exitAt);
+    const reconciled = () => reconcile(outcomes, rejections, ledgers(), { toldAt, failedAt, exitAt });
     // Events have no answer: those that were sent last may still wait behind others.
     const missing = ({ eventsLost, eventsBehindEnd } = reconciled()) => eventsLost - eventsBehindEnd;
     let waiting = missing();
@@ -234,12 +259,13 @@ function reconcile(
   outcomes: readonly Outcome[],
   rejections: readonly string[],
   [first, second]: readonly [readonly Entry[], readonly Entry[]],
-  toldAt: number,
-  exitAt: number,
+  { toldAt, failedAt, exitAt }: Readonly<Record<'toldAt' | 'failedAt' | 'exitAt', number>>,
 ): Omit<RollResult, 'exit' | 'output'> {
   const both = [...first, ...second];
   const starts = countById(both, 'start');
   const ends = countById(both, 'end');
+  const marksOfFirst = first.map(({ at }) => at);
+  const startsOfFirst = countById(first, 'start');
   const endsOfFirst = countById(first, 'end');
   const calls = outcomes.filter(({ kind }) => kind !== 'event');
   const failed = outcomes.filter(({ error }) => error !== undefined);
@@ -259,7 +285,7 @@ function reconcile(
     repeatedAnswers: well.filter((each) => each.values > expected(each)).length,
     twice: outcomes.filter(({ id }) => (starts.get(id) ?? 0) > 1).length,
     never: outcomes.filter(({ id }) => !starts.has(id)).length,
-    cut: [...countById(first, 'start').keys()].filter((id) => !endsOfFirst.has(id)).length,
+    cut: [...startsOfFirst.keys()].filter((id) => !endsOfFirst.has(id)).length,
     eventsLost: lost.length,
     eventsBehindEnd: lost.filter(({ id, isBehindEnd }) => isBehindEnd && !starts.has(id)).length,
     afterDestroy: both.filter(({ what }) => what === 'after destroy').length,
@@ -269,7 +295,10 @@ function reconcile(
     ],
     exitAfterLastHandlerMs: exitAt - lastEnd,
     exitMs: exitAt - toldAt,
+    awakeAfterLastHandlerMs: awakeMs(marksOfFirst, lastEnd, exitAt),
+    awakeMs: awakeMs(marksOfFirst, toldAt, exitAt),
     startedLate: first.filter(({ what, at }) => what === 'start' && at > toldAt).length,
+    startedBehindFailure: outcomes.filter(({ id, sentAt }) => sentAt > failedAt && startsOfFirst.has(id)).length,
     report: first.find(({ what }) => what === 'report')?.report,
   };
 }

@@ -14,8 +14,12 @@ afterEach(async () => {
   running = undefined;
 });
 
-/** Starts the application and writes down, in order, what its report and its database do. */
-async function startWatched(Root: Type) {
+/**
+ * Starts the application and writes down, in order, what its report and its database do.
+ *
+ * @param held what a report waits for, once it has begun
+ */
+async function startWatched(Root: Type, held?: Promise<unknown>) {
   running = await start(Root);
   const { app, url } = running;
   const events: string[] = [];
@@ -28,6 +32,7 @@ async function startWatched(Root: Type) {
     const rows = await query(text, params);
     if (text.includes('order_journal')) events.push('journal written');
     if (text.includes('count(*)')) progress.emit('report begun');
+    if (text.includes('count(*)')) await held;
     return rows as never[];
   });
   const destroy = database.onModuleDestroy.bind(database);
@@ -85,7 +90,10 @@ describe('Closing the application', () => {
   });
 
   it('turns away who comes late with an answer, while liveness stays up', async () => {
-    const { app, url, reportBegun } = await startWatched(AppModule);
+    // The application drains until they have been answered.
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const { app, url, reportBegun } = await startWatched(AppModule, held);
     const report = ask(`${url}/orders/report`);
     await reportBegun;
 
@@ -99,6 +107,7 @@ describe('Closing the application', () => {
     expect(late.status).toBe(503);
     expect(late.headers.get('retry-after')).toBe('1');
     expect(late.headers.get('connection')).toBe('close');
+    release();
     expect(await report).toMatchObject({ status: 200 });
     await closing;
   });

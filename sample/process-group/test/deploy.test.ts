@@ -26,7 +26,9 @@ describe('deploy/deploy.sh', () => {
   it('replaces what serves, and loses nothing', async () => {
     const group = await served();
     const clients = new Clients(group.url);
+    await clients.answeredBy('1');
     expect(await group.deploy()).toMatchObject({ code: 0, output: expect.stringMatching(/release 2 serves\n$/) });
+    await clients.answeredBy('2');
     const figures = await clients.end();
     expectAllKept(group, figures);
     expect([...figures.releases].sort()).toEqual(['1', '2']);

@@ -32,7 +32,7 @@ class Database {
   async onModuleDestroy() {
     tell('destroyed', { at: Date.now() });
     this.isOpen = false;
-    await sleep(settings.closeMs ?? 0);
+    await (settings.closesWhenTold ? told('go on') : sleep(settings.closeMs ?? 0));
   }
 }
 Injectable()(Database);
@@ -77,6 +77,8 @@ const metadata = {
   providers: [Database, ...(providers[mode] ?? [])],
 };
 if (settings.drain !== false) process.on('unhandledRejection', (error) => tell('unhandled', { error: String(error) }));
+// The time in which the machine let it stand still is told from that in which it waited.
+setInterval(() => tell('awake', { at: Date.now() }), 20).unref();
 // Without HTTP a worker needs no adapter.
 const app = settings.http ? await create(metadata) : await NestFactory.createApplicationContext(moduleOf(metadata));
 if (settings.late) {
@@ -93,3 +95,6 @@ if (settings.drain !== false) {
 void told('close').then(() => app.close());
 if (settings.http) await listen(app);
 else tell('started');
+const worker = { processor: () => app.get(OrdersProcessor).worker, own: () => app.get(OwnWorker).worker }[mode]?.();
+// By the next turn it waits for another.
+worker?.on('completed', () => setImmediate(() => tell('completed')));

@@ -20,6 +20,7 @@ const calls = transport === 'grpc' ? ofGrpc() : await ofBroker();
 const outcomes = [];
 let pending = 0;
 let isStopped = false;
+let hasToldOfFailure = false;
 let whenNoMoreEnds;
 
 function ofGrpc() {
@@ -56,6 +57,8 @@ function send(kind, id) {
   calls[kind](id).subscribe({
     next: () => outcome.values++,
     error: (error) => {
+      if (!hasToldOfFailure) process.send('failed');
+      hasToldOfFailure = true;
       outcome.error = String(error?.message ?? JSON.stringify(error));
       end();
     },
@@ -83,11 +86,15 @@ function now() {
 const turns = Object.keys(calls).flatMap((kind) => Array(shares[kind] ?? 0).fill(kind));
 const startedAt = now();
 let sent = 0;
-const ticks = setInterval(() => {
+// Timers come before what was read: if it stood still, the end of its connection is not known before the turn is over.
+const ticks = setInterval(() => setImmediate(sendDue), 2);
+
+function sendDue() {
+  if (isStopped) return;
   for (const due = ((now() - startedAt) / 1_000) * rate; sent < due; sent++) {
     send(turns[(sent * 7) % turns.length], `${settings.roll}-${sent}`);
   }
-}, 2);
+}
 
 /** A machine that is busy answers late, and one after the other: that is no loss. Nor is what has come, and waits unread. */
 function awaitMore() {

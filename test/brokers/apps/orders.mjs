@@ -20,6 +20,37 @@ function mark(what, more) {
   writeSync(ledger, `${JSON.stringify({ at: Number(process.hrtime.bigint()) / 1e6, what, ...more })}\n`);
 }
 process.on('unhandledRejection', (error) => mark('unhandled rejection', { error: String(error?.message ?? error) }));
+// By these marks the time in which the machine let it stand still can be told from that in which it waited.
+setInterval(() => mark('awake'), 20).unref();
+
+/** Resolves when the test says `word`. */
+function told(word) {
+  return new Promise((resolve) => process.on('message', (said) => said === word && resolve()));
+}
+
+/** Where the test holds it: what orders wait for that would end while draining. */
+let held;
+
+async function hold() {
+  if (!held) return;
+  await held;
+  // What happened to a connection before that was said is read by the second turn.
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+}
+
+let running = 0;
+let whenBusy;
+
+function begins(order) {
+  mark('start', order);
+  running++;
+  whenBusy?.();
+}
+
+function ends(order) {
+  mark('end', order);
+  running--;
+}
 
 /** Stands for a pool of connections to a database. */
 class Pool {
@@ -61,13 +92,14 @@ class OrdersController {
   }
 
   async *five(order, context) {
-    mark('start', order);
+    begins(order);
     for (let value = 1; value <= 5; value++) {
       this.pool.use(order);
       await sleep(handlerMs / 5);
+      if (value === 5) await hold();
       this.pool.use(order);
       if (value === 5) {
-        mark('end', order);
+        ends(order);
         acknowledge(context);
       }
       yield { id: order.id };
@@ -75,11 +107,12 @@ class OrdersController {
   }
 
   async work(order) {
-    mark('start', order);
+    begins(order);
     this.pool.use(order);
     await sleep(handlerMs);
+    await hold();
     this.pool.use(order);
-    mark('end', order);
+    ends(order);
   }
 }
 Inject(Pool)(OrdersController, undefined, 0);
@@ -121,11 +154,22 @@ Module({ imports, controllers: [OrdersController], providers: [Pool] })(AppModul
 
 const options = { logger: ['warn', 'error', 'fatal'] };
 const app = await start();
-if (token) void app.get(token).closed.then((report) => mark('report', { report }));
-process.on('message', (word) => word === 'close' && void close());
+if (token) {
+  void app.get(token).closed.then((report) => mark('report', { report }));
+  app.get(token).events.subscribe(({ type, phase }) => type === 'phase' && phase === 'draining' && drains());
+}
+// In the middle of an order: its client may just have been given no time to send one.
+void told('close')
+  .then(() => running > 0 || new Promise((resolve) => (whenBusy = resolve)))
+  .then(close);
 // It is not the test that keeps it alive.
 process.channel.unref();
 process.send('ready');
+
+function drains() {
+  if (settings.holds) held = told('go on');
+  process.send('draining');
+}
 
 async function close() {
   await app.close().catch((error) => mark('unhandled rejection', { error: `app.close(): ${error.message}` }));

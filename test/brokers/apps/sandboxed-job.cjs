@@ -1,5 +1,6 @@
 /** Runs in a process of its own, which inherits the environment. */
 module.exports = async (job) => {
   const { runJob } = await import('./run-job.mjs');
-  await runJob(job, { ledger: process.env.JOBS_LEDGER, jobMs: Number(process.env.JOB_MS) });
+  const { JOBS_LEDGER: ledger, JOB_MS, JOBS_TOGETHER } = process.env;
+  await runJob(job, { ledger, jobMs: Number(JOB_MS), together: Number(JOBS_TOGETHER) });
 };

@@ -5,16 +5,18 @@ import { type Child, endAll } from '../../process/support/child.js';
 import { type BrokerAddress, type BrokerWire, wireTo } from '../../support/brokers.js';
 import { describeWithBrokers, sharedBroker } from '../../support/describe-with-brokers.js';
 import { type Mode, Roll } from './bullmq-rolls.js';
-import { lateExitMs } from '../support/rolls.js';
+import { awakeFrom, lateExitMs } from '../support/rolls.js';
 
 const drain = 2_000;
-/** For jobs that all of the processes of a sandbox are to have begun, before the first of them ends. */
+/** Jobs last longer than the signal takes, from when all have begun, and less than the drain. */
 const patientDrain = 5_000;
-const patientJobMs = 3_000;
+const patientJobMs = 2_500;
 const concurrency = 5;
 const backlog = 20;
-/** Short, so that another worker soon takes for stalled what was not written. */
-const workerOptions: object = { lockDuration: 1_000, stalledInterval: 300 };
+/** Short, so that another worker soon takes for stalled what was not written; a second of the machine does not count. */
+const workerOptions: object = { lockDuration: 3_000, stalledInterval: 300 };
+/** Of that other worker: its own jobs are never stalled. */
+const finishing: object = { stalledInterval: 300 };
 const modes: readonly Mode[] = ['processor', 'own'];
 
 let redis: BrokerAddress;
@@ -37,20 +39,22 @@ async function stop(
   { jobs = backlog, options = workerOptions, drainMs = drain } = {},
 ) {
   roll = new Roll(redis, mode);
-  const child = await roll.start({ port: wire.port, drain: drainMs, jobMs, workerOptions: options });
+  const together = Math.min(jobs, concurrency);
+  const child = await roll.start({ port: wire.port, drain: drainMs, jobMs, together, workerOptions: options });
   await roll.add(jobs);
-  await roll.until('begun', Math.min(jobs, concurrency));
+  await roll.until('begun', together);
+  const signalledAt = Date.now();
   child.signal('SIGTERM');
   await child.until('draining');
   await fail();
   const report = await child.report();
-  const { ms } = await child.ended;
+  const ms = await awakeFrom(signalledAt, child);
   return { child, report, ms };
 }
 
 /** Lets another replica do what is left. Resolves with the figures of the whole. */
 async function finish() {
-  await roll.start({ drain, jobMs: 10, workerOptions });
+  await roll.start({ drain, jobMs: 10, workerOptions: finishing });
   await roll.untilDone();
   return roll.figures();
 }
@@ -119,24 +123,26 @@ describeWithBrokers('redis', 'A worker of BullMQ whose Redis fails while it drai
     const child = await roll.start({ port: wire.port, drain: withModule, jobMs: 10, workerOptions });
     await roll.add(1);
     await roll.untilDone();
-    // The worker reads the answer to the end of its job, and waits for the next one.
-    await sleep(200);
+    // The worker has read the answer to the end of its job, and waits for the next one.
+    await child.until('completed');
     await fail();
-    child.signal('SIGTERM');
     return child;
   };
 
   it.each(cells)('ends at the deadline where it %s before the signal, and says so (%s)', async (_, mode, fail) => {
     const child = await idle(mode, fail);
+    const signalledAt = Date.now();
+    child.signal('SIGTERM');
     const report = await child.report();
     expect(report).toMatchObject({ outcome: 'timed-out', clean: false });
     expect(detailsOf(report)).toEqual([expect.stringContaining('Expected Redis to answer')]);
-    expect((await child.ended).ms).toBeLessThan(drain + lateExitMs);
+    expect(await awakeFrom(signalledAt, child)).toBeLessThan(drain + lateExitMs);
     expect(child.hasTold('unhandled')).toBe(false);
   });
 
   it('never ends without the module', async () => {
     const child = await idle('processor', () => wire.goDown(), false);
+    child.signal('SIGTERM');
     await child.until('destroyed');
     expect(await Promise.race([child.ended, sleep(4_000)])).toBeUndefined();
   });

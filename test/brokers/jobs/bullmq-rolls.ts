@@ -34,9 +34,15 @@ export class Roll {
     this.mails = new Queue(`${this.name}-mails`, { connection });
   }
 
-  start(setup: ChildSetup & { readonly jobMs: number }): Promise<Child> {
+  /** @param setup `together`: the time of a job begins when so many have begun, for each process of a sandbox takes a while */
+  start(setup: ChildSetup & { readonly jobMs: number; readonly together?: number }): Promise<Child> {
     const { name: queue, mode, ledger, redis } = this;
-    const env = { JOBS_LEDGER: ledger, JOB_MS: String(setup.jobMs), ...setup.env };
+    const env = {
+      JOBS_LEDGER: ledger,
+      JOB_MS: String(setup.jobMs),
+      JOBS_TOGETHER: String(setup.together ?? 1),
+      ...setup.env,
+    };
     return Child.start('../../brokers/apps/bullmq', { queue, mode, ledger, port: redis.port, ...setup, env });
   }
 

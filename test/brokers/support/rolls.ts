@@ -1,5 +1,7 @@
 import { expect } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Child } from '../../process/support/child.js';
+import { awakeMs } from '../../support/awake.js';
 import { type BrokerAddress, type BrokerWire, wireTo } from '../../support/brokers.js';
 import { rollOnce, type RollResult, type RollSetup } from '../../support/message-load.js';
 
@@ -46,15 +48,22 @@ export function setupOf({ rate, handlerMs, kind, end }: (typeof rolls)[number]):
 /** How long the drain of a transport whose broker fails may take, ms. */
 export const failingDrainMs = 2_000;
 
-/** In the middle of the drain: it has begun, and handlers of 500 ms run. */
+/** In the middle of the drain: the broker has confirmed its beginning, and handlers run. */
 export const midDrainMs = 200;
 
-/** Rolls a replica, and fails the wire between it and its broker, nobody else's, so long after it was told to end. */
+/** How long an application that tells when it is awake was so, from then (`Date.now()`) to its end, ms. */
+export async function awakeFrom(at: number, child: Child): Promise<number> {
+  await child.ended;
+  const marks = child.told.filter(({ event }) => event === 'awake').map((told) => told.at as number);
+  return awakeMs(marks, at, Date.now());
+}
+
+/** Rolls a replica, and fails the wire between it and its broker, nobody else's, so long after its drain has begun. */
 export async function rollOver(
   broker: BrokerAddress,
   setup: Omit<RollSetup, 'url'>,
   fail: (wire: BrokerWire) => void | Promise<void>,
-  afterMs = 0,
+  { afterMs = 0, heldUntil }: { afterMs?: number; heldUntil?: (wire: BrokerWire) => Promise<void> } = {},
 ): Promise<RollResult> {
   const wire = await wireTo(broker);
   try {
@@ -63,14 +72,21 @@ export async function rollOver(
       url: wire.url,
       directUrl: broker.url,
       drain: { drainTimeoutMs: failingDrainMs },
-      atEnd: async () => {
-        await sleep(afterMs);
+      inDrain: async () => {
+        if (afterMs > 0) await sleep(afterMs);
         await fail(wire);
       },
+      heldUntil: () => heldUntil?.(wire),
     });
   } finally {
     await wire.stop();
   }
+}
+
+/** The replica is connected again, and messages would have come to it since. */
+export async function connectedForLong(wire: BrokerWire): Promise<void> {
+  await wire.connected();
+  await sleep(500);
 }
 
 /** A broker that fails costs what it has not delivered. Nothing else is lost, and the report says what happened. */
@@ -85,5 +101,5 @@ export function expectOnlyTheBrokerFailed(result: RollResult, transport: string)
   expect(result.report!.clean).toBe(false);
   expect(result.report!.leftovers.map(({ name }) => name).join()).toContain(transport);
   // The drain, what is left of the longest handler, and closing.
-  expect(result.exitMs).toBeLessThan(failingDrainMs + 800);
+  expect(result.awakeMs).toBeLessThan(failingDrainMs + 800);
 }

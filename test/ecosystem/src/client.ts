@@ -29,11 +29,18 @@ export interface Exchange {
   readonly end: 'kept' | 'fin' | 'reset' | 'silent';
 }
 
-/** The longest that a connection may be silent. A server that is expected to close may be slower than its answers. */
+/**
+ * The longest that a connection may be silent, before it is asked whether its server was awake. A server that is expected
+ * to close may be slower than its answers.
+ */
 const silenceMs = 2_000;
 
-/** Plays a script on a new connection. Interprets nothing but where an answer ends. Never rejects. */
-export function play(port: number, script: Script): Promise<Exchange> {
+/**
+ * Plays a script on a new connection. Interprets nothing but where an answer ends. Never rejects.
+ *
+ * @param awake resolves when the server has been awake for long enough to say something, if it had anything to say
+ */
+export function play(port: number, script: Script, awake: () => Promise<unknown>): Promise<Exchange> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     const parts = [...script.parts];
@@ -53,7 +60,10 @@ export function play(port: number, script: Script): Promise<Exchange> {
       if (last && isComplete && last.status !== 101 && !saysClose(last) && script.answersToHead.length > 0)
         finish('kept');
     };
-    socket.setTimeout(silenceMs, () => finish('silent'));
+    socket.setTimeout(silenceMs, () => {
+      const before = received.length;
+      void awake().then(() => received.length === before && finish('silent'));
+    });
     socket.on('connect', look);
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);

@@ -155,7 +155,8 @@ const events: Case = {
   },
 };
 
-const patienceMs = 2_000;
+/** What does not end by then never does. */
+const patienceMs = 20_000;
 
 /** What happens from before the timers are faked until after the application has been closed. */
 async function trace({ module, play }: Case, kind: string, odd: Provider[], imports: DynamicModule[]): Promise<Trace> {

@@ -56,6 +56,10 @@ process.on('message', async (message: ToServer) => {
       return send({ type: 'facts', ...facts });
     case 'release':
       return releaseHeld();
+    case 'awake':
+      // In turns: none of them passes while the machine lets it stand still.
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setTimeout(resolve, 20));
+      return send(message);
     case 'close':
       await app.close();
       // What keeps the process now is the application's, or the module's.

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { play } from './client.js';
+import { type Exchange, play, type Script } from './client.js';
 import { textOf } from './compare.js';
-import { type FromServer, type ToServer, type VariantName } from './messages.js';
+import { type FromServer, type VariantName } from './messages.js';
 import { messageOf, requestsOf } from './requests.js';
 import { type Application } from './table.js';
 
@@ -23,6 +23,7 @@ export class ApplicationProcess {
   private readonly received: FromServer[] = [];
   private readonly exited: Promise<string>;
   private port = 0;
+  private asked = 0;
 
   private constructor(private readonly child: ChildProcess) {
     child.stdout!.on('data', (chunk) => this.output.push(String(chunk)));
@@ -45,7 +46,7 @@ export class ApplicationProcess {
     const observations = new Map<string, string>();
     for (const { name, script, varying } of requestsOf(requests)) {
       const times = [...observations.keys()].filter((each) => each.replace(/ again \d+$/, '') === name).length;
-      observations.set(times > 0 ? `${name} again ${times}` : name, textOf(await play(this.port, script), varying));
+      observations.set(times > 0 ? `${name} again ${times}` : name, textOf(await this.play(script), varying));
     }
     this.tell('facts');
     const { log, unhandled, warnings } = await this.next('facts');
@@ -62,8 +63,8 @@ export class ApplicationProcess {
    * was wrong.
    */
   async roll(by: 'SIGTERM' | 'app.close()'): Promise<string[]> {
-    const idle = play(this.port, { parts: [messageOf('GET /nowhere'), ''], answersToHead: [false, false] });
-    const held = play(this.port, { parts: [messageOf('GET /held')], answersToHead: [false] });
+    const idle = this.play({ parts: [messageOf('GET /nowhere'), ''], answersToHead: [false, false] });
+    const held = this.play({ parts: [messageOf('GET /held')], answersToHead: [false] });
     await this.next('held');
     if (by === 'SIGTERM') this.child.kill('SIGTERM');
     else this.tell('close');
@@ -97,19 +98,37 @@ export class ApplicationProcess {
     return ended ?? 'nothing: it stayed';
   }
 
-  private tell(type: ToServer['type']): void {
+  private play(script: Script): Promise<Exchange> {
+    return play(this.port, script, () => this.awake());
+  }
+
+  /** Resolves when the process has been awake for a second, or has ended. */
+  private async awake(): Promise<void> {
+    const number = ++this.asked;
+    if (!this.child.connected) return;
+    this.child.send({ type: 'awake', number });
+    await this.next('awake', (message) => message.number === number).catch(() => undefined);
+  }
+
+  private tell(type: 'facts' | 'release' | 'close'): void {
     this.child.send({ type });
   }
 
-  private async next<T extends FromServer['type']>(type: T): Promise<Message<T>> {
-    const find = () => this.received.find((message): message is Message<T> => message.type === type);
+  private async next<T extends FromServer['type']>(
+    type: T,
+    test: (message: Message<T>) => boolean = () => true,
+  ): Promise<Message<T>> {
+    const find = () =>
+      this.received.find((message): message is Message<T> => message.type === type && test(message as Message<T>));
     const seen = new Promise<Message<T>>((resolve) => {
       const look = (): void => {
         const message = find();
-        if (message) resolve(message);
+        if (!message) return;
+        this.child.off('message', look);
+        resolve(message);
       };
-      look();
       this.child.on('message', look);
+      look();
     });
     const message = await withTimeout(Promise.race([seen, this.exited]), patienceMs);
     if (typeof message === 'object') return message;

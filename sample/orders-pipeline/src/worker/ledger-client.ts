@@ -14,7 +14,7 @@ const serviceConfig = {
       name: [{ service: 'ledger.Ledger' }],
       retryPolicy: {
         maxAttempts: 5,
-        initialBackoff: '0.1s',
+        initialBackoff: '0.2s',
         maxBackoff: '1s',
         backoffMultiplier: 2,
         retryableStatusCodes: ['UNAVAILABLE'],
@@ -32,7 +32,7 @@ export const ledgerClientOptions = {
     channelOptions: {
       'grpc.service_config': JSON.stringify(serviceConfig),
       'grpc.initial_reconnect_backoff_ms': 100,
-      'grpc.max_reconnect_backoff_ms': 500,
+      'grpc.max_reconnect_backoff_ms': 200,
     },
   },
 };

@@ -52,6 +52,8 @@ export class Pipeline {
   private readonly parts = new Set<Part>();
   private readonly counts = new Set<string>();
   private readonly accepted = new Set<string>();
+  /** Posts that are not on the wire yet. */
+  private readonly unsent = new Set<Promise<unknown>>();
   private failed = 0;
   private apis: Part[] = [];
 
@@ -108,10 +110,11 @@ export class Pipeline {
   }
 
   async stop(part: Part): Promise<End> {
+    // As a balancer that has heard of it: nothing more is sent there, and what was sent is on its way when it is told.
+    this.apis = this.apis.filter((each) => each !== part);
+    await Promise.all(this.unsent);
     const startedAt = performance.now();
     part.child.kill('SIGTERM');
-    // As a balancer that asks for readiness: what listens there is gone, or about to be.
-    this.apis = this.apis.filter((each) => each !== part);
     const [code, signal] = (await once(part.child, 'exit')) as [number | null, NodeJS.Signals | null];
     this.parts.delete(part);
     return { part: part.name, code, signal, ms: performance.now() - startedAt };
@@ -211,6 +214,9 @@ export class Pipeline {
         response.on('end', () => resolve(response.statusCode)).on('error', () => resolve(undefined));
       });
       outgoing.on('error', () => resolve(undefined));
+      const sent = new Promise((resolve) => outgoing.once('finish', resolve).once('close', resolve));
+      this.unsent.add(sent);
+      void sent.then(() => this.unsent.delete(sent));
       outgoing.end(body);
     });
   }

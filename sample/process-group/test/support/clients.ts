@@ -24,6 +24,11 @@ export class Clients {
     this.all = Array.from({ length: count }, (_, number) => this.run(number));
   }
 
+  /** Resolves when this release has answered. */
+  async answeredBy(release: string): Promise<void> {
+    while (!this.figures.releases.has(release)) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
   async end(): Promise<Figures> {
     this.isOver = true;
     await Promise.all(this.all);
@@ -37,8 +42,9 @@ export class Clients {
       if (turn % 3 === 0) await this.ask(agent, 'GET', '/orders/report');
       else if (turn % 3 === 1) await this.ask(agent, 'POST', '/orders', id);
       else await this.ask(agent, 'GET', '/health/ready');
-      // The FIN of a server that has closed is read before the next request is written.
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      // The FIN of a server that has closed is read before the next request is written: timers come before what has come
+      // in, and a client that was not given its turn would write first.
+      await new Promise((resolve) => setTimeout(() => setImmediate(resolve), 10));
     }
     agent.destroy();
   }
