@@ -7,6 +7,8 @@ import { askStopTimeout } from './stop-timeout.js';
  * grants. systemd is asked once, by `whenKnown()`.
  */
 export class PlatformGrace {
+  /** The instant of the signal that asks the process to end. */
+  since?: number;
   private known: GracePeriod;
   private readonly platform?: Platform;
 
@@ -27,7 +29,7 @@ export class PlatformGrace {
 
   /** What is known now. */
   get now(): GracePeriod {
-    return this.known;
+    return { ...this.known, since: this.since };
   }
 
   /** Calls back once all is known that can be: at once, unless there is somebody to ask. */

@@ -17,6 +17,8 @@ export interface GracePeriod {
   readonly source: string;
   /** Nobody has given the number: it is what the platform is known to grant, and the parts are scaled to fit it. */
   readonly isAssumed: boolean;
+  /** The instant of the signal that the platform has sent, and counts from; missing without one. */
+  readonly since?: number;
 }
 
 /** The longest parts of a shutdown that share what the margin leaves of the grace period, ms. */
@@ -119,11 +121,16 @@ export class Deadlines {
     private readonly longestHooksMs: () => number,
   ) {}
 
-  /** The grace period begins now. Returns the instant of the hard stop. */
+  /**
+   * The shutdown begins now, and the grace period has begun with the signal. One that is over has killed nobody: then
+   * it begins now. Returns the instant of the hard stop.
+   */
   begin(): number {
     const gracePeriod = this.options.gracePeriod();
-    this.isAssumed = gracePeriod.isAssumed;
-    return (this.hardStopAt = this.clock.now() + hardStopAfterMs(gracePeriod));
+    const { ms, since = -Infinity, isAssumed } = gracePeriod;
+    const now = this.clock.now();
+    this.isAssumed = isAssumed;
+    return (this.hardStopAt = (now - since > ms ? now : since) + hardStopAfterMs(gracePeriod));
   }
 
   /** The drain begins now. */
@@ -156,7 +163,7 @@ export class Deadlines {
   /** Scales the hooks. Returns what the lame duck has to have, ms. */
   private scale({ minMs, clientsGone }: LameDuckWindow): number {
     const parts = { lameDuckMs: minMs, drainMs: this.options.drainTimeoutMs, hooksMs: this.longestHooksMs() };
-    const { lameDuckMs, hooksMs } = scaled(parts, this.hardStopAt - this.clock.now());
+    const { lameDuckMs, hooksMs } = scaled(parts, Math.max(0, this.hardStopAt - this.clock.now()));
     if (hooksMs < parts.hooksMs) this.scaledHooksMs = hooksMs;
     if (!clientsGone || lameDuckMs === minMs) return lameDuckMs;
     // Work goes on while clients leave, and those that have not been told when the drain begins may be cut off.

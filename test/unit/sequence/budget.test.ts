@@ -87,6 +87,26 @@ describe('Deadlines', () => {
     expect(begun(10_000, 30_000).hardStopAt).toBe(29_500);
   });
 
+  it('count from the signal where one came before', async () => {
+    await clock.advance(8_000);
+    expect(begun(10_000, { ...given(30_000), since: 0 }).hardStopAt).toBe(29_000);
+  });
+
+  it('count from now where the grace period of a signal is over, and nobody has killed the process', async () => {
+    await clock.advance(30_000);
+    expect(begun(10_000, { ...given(30_000), since: 0 }).hardStopAt).toBe(29_000);
+    await clock.advance(1);
+    expect(begun(10_000, { ...given(30_000), since: 0 }).hardStopAt).toBe(59_001);
+  });
+
+  it('scale nothing to less than no time, where the hard stop has passed', async () => {
+    hooksMs = 5_000;
+    await clock.advance(9_500);
+    const deadlines = begun(10_000, { ...assumed(10_000), since: 0 });
+    expect(deadlines.fit(asked)).toMatchObject({ minMs: 0, maxMs: 0 });
+    expect(deadlines.hooksBeginAt).toBe(9_000);
+  });
+
   it('put the drain deadline drainTimeoutMs after the start of draining', async () => {
     const deadlines = begun(10_000, 30_000);
     await clock.advance(2_000);
