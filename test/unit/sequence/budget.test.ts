@@ -7,6 +7,7 @@ import {
   lameDuckMinMsFor,
   scaled,
 } from '../../../src/sequence/budget.js';
+import { type HookPhase } from '../../../src/sequence/hooks.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const given = (ms: number) => ({ ms, source: 'the option', isAssumed: false });
@@ -65,13 +66,16 @@ describe('lameDuckMinMsFor', () => {
 describe('Deadlines', () => {
   let clock: FakeClock;
   let hooksMs: number;
+  let lameDuckHooksMs: number;
   beforeEach(() => {
     clock = new FakeClock();
     hooksMs = 0;
+    lameDuckHooksMs = 0;
   });
   const begun = (drainTimeoutMs: number, gracePeriod: number | GracePeriod): Deadlines => {
     const grace = typeof gracePeriod === 'number' ? given(gracePeriod) : gracePeriod;
-    const deadlines = new Deadlines(clock, { drainTimeoutMs, gracePeriod: () => grace }, () => hooksMs);
+    const longestMs = (phase: HookPhase) => (phase === 'lame-duck' ? lameDuckHooksMs : hooksMs);
+    const deadlines = new Deadlines(clock, { drainTimeoutMs, gracePeriod: () => grace }, longestMs);
     deadlines.begin();
     return deadlines;
   };
@@ -188,10 +192,36 @@ describe('Deadlines', () => {
     expect(begun(10_000, assumed(30_000)).fit(window)).toEqual(window);
   });
 
+  const none = { minMs: 0, quietMs: 0, maxMs: 0, awaitsProbe: false };
+
+  it('let hooks hold the lame duck for all the time that the drain and the hooks of releasing leave', () => {
+    [hooksMs, lameDuckHooksMs] = [5_000, 5_000];
+    const deadlines = begun(10_000, 30_000);
+    deadlines.fit(none);
+    expect(deadlines.lameDuckEndsAt).toBe(14_000);
+  });
+
+  it('let hooks hold the lame duck no longer than leaves the drain its part', () => {
+    lameDuckHooksMs = 5_000;
+    for (const grace of [given(5_000), assumed(5_000)]) {
+      const deadlines = begun(10_000, grace);
+      expect(deadlines.fit(none)).toEqual(none);
+      expect(deadlines.lameDuckEndsAt).toBe(1_333);
+    }
+  });
+
+  it('count the hooks of a lame duck when all is scaled', () => {
+    [hooksMs, lameDuckHooksMs] = [5_000, 5_000];
+    const deadlines = begun(10_000, assumed(5_000));
+    deadlines.fit(none);
+    expect(deadlines.lameDuckEndsAt).toBe(1_000);
+    expect(deadlines.hooksBeginAt).toBe(3_000);
+  });
+
   it('share what PM2 grants when nothing is configured among drain and hooks, without a lame duck', () => {
     hooksMs = 5_000;
     const deadlines = begun(10_000, assumed(1_600));
-    deadlines.fit({ minMs: 0, quietMs: 0, maxMs: 0, awaitsProbe: false });
+    deadlines.fit(none);
     deadlines.beginDrain();
     expect(deadlines.hardStopAt).toBe(1_280);
     expect(deadlines.drainEndsAt).toBe(854);
