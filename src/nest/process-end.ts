@@ -47,6 +47,8 @@ export class ProcessEnd implements SignalReceiver {
   private signal?: NodeJS.Signals;
   private signalAt = -Infinity;
   private forcedBy?: NodeJS.Signals;
+  /** Aborts when the work after the report is not waited for any longer. */
+  private readonly hurry = new AbortController();
   private hasBegun = false;
   private isNestEndingProcess = false;
   private unshieldOutput: () => void = () => undefined;
@@ -64,7 +66,7 @@ export class ProcessEnd implements SignalReceiver {
   ) {
     this.exitCode = core.sequence.closed.then(async (report) => {
       await new Promise((resolve) => setImmediate(resolve));
-      const problems = await core.sequence.afterReport.run(report, this.lastWorkMs());
+      const problems = await core.sequence.afterReport.run(report, this.lastWorkMs(), this.hurry.signal);
       for (const problem of problems) writeToStderr(`[GracefulShutdown] After the report, ${problem}\n`);
       return this.exitCodeFor(report);
     });
@@ -122,6 +124,8 @@ export class ProcessEnd implements SignalReceiver {
     if (isSelfSent || isSameKeystroke || isPm2s || options.secondSignal[signal] !== 'force') return;
     this.forcedBy = signal;
     sequence.force(`a second signal, ${signal}`);
+    // The report is there, and the work after it has begun with more time than that.
+    if (this.core.phase === 'closed') clock.after(forcedWorkMs, () => this.hurry.abort()).unref?.();
   }
 
   takenOut(): void {

@@ -393,4 +393,17 @@ describe('What is done after the report', () => {
     await clock.advance(1);
     expect(host.exits).toEqual([130]);
   });
+
+  it('is waited for one second more when the second signal comes while it runs', async () => {
+    const app = new App();
+    app.core.sequence.afterReport.add(never, 'export');
+    await signalled('SIGINT', app);
+    expect(app.core.phase).toBe('closed');
+    await clock.advance(1_000);
+    host.signal('SIGINT');
+    await clock.advance(999);
+    expect(host.exits).toEqual([]);
+    await clock.advance(1);
+    expect(host.exits).toEqual([130]);
+  });
 });
