@@ -1,4 +1,4 @@
-import { type GracePeriod } from '../sequence/budget.js';
+import { type GracePeriod, timerMaxMs } from '../sequence/budget.js';
 import { type Platform, recognise, type Surroundings } from './platforms.js';
 import { askStopTimeout } from './stop-timeout.js';
 
@@ -43,5 +43,5 @@ export class PlatformGrace {
 }
 
 function assumed(ms: number, source: string): GracePeriod {
-  return { ms, source, isAssumed: true };
+  return { ms: Math.min(ms, timerMaxMs), source, isAssumed: true };
 }
