@@ -16,8 +16,8 @@ export interface HookOptions {
    */
   readonly order?: number;
   /**
-   * How long it is waited for, ms, at least 1; the hard stop may come before. @default the module's `hookTimeoutMs`,
-   * 5000
+   * How long it is waited for, ms, at least 1; less where the grace period is too short for all. @default the module's
+   * `hookTimeoutMs`, 5000
    */
   readonly timeoutMs?: number;
   /** The name of the hook in the report. @default `Class.method`, or the function's name */
@@ -71,7 +71,7 @@ export class HookRegistry implements PhaseHooks {
   }
 
   longestMs(phase: HookPhase): number {
-    return this.groups(phase).reduce((sum, group) => sum + Math.max(...group.map((hook) => hook.timeoutMs)), 0);
+    return sumOf(this.groups(phase));
   }
 
   /** Reports whether a hook is being waited for. */
@@ -80,15 +80,22 @@ export class HookRegistry implements PhaseHooks {
   }
 
   async run(phase: HookPhase, occasion: HookOccasion): Promise<void> {
-    for (const group of this.groups(phase)) {
+    const groups = this.groups(phase);
+    let neededMs = sumOf(groups);
+    for (const group of groups) {
       if (occasion.interrupted.aborted) {
         for (const { name } of group) occasion.settled({ name, phase, ms: 0, outcome: 'timed-out', error: notBegun });
         continue;
       }
+      const groupMs = longestOf(group);
+      // Where the time is too short for all of them, one that hangs leaves those after it their part.
+      const leftMs = occasion.latestEndAt - this.clock.now();
+      const groupEndsAt = this.clock.now() + groupMs * Math.min(1, leftMs / neededMs);
+      neededMs -= groupMs;
       this.running += group.length;
       await Promise.all(
         group.map(async (hook) => {
-          const report = await this.runOne(hook, occasion);
+          const report = await this.runOne(hook, occasion, groupEndsAt);
           this.running--;
           occasion.settled(report);
         }),
@@ -108,10 +115,10 @@ export class HookRegistry implements PhaseHooks {
     return [...byOrder].sort(([a], [b]) => a - b).map(([, group]) => group);
   }
 
-  private runOne(hook: RegisteredHook, occasion: HookOccasion): Promise<HookReport> {
+  private runOne(hook: RegisteredHook, occasion: HookOccasion, groupEndsAt: number): Promise<HookReport> {
     const { clock } = this;
     const startedAt = clock.now();
-    const endsAt = Math.min(startedAt + hook.timeoutMs, occasion.latestEndAt);
+    const endsAt = Math.min(startedAt + hook.timeoutMs, groupEndsAt);
     const deadline = new AbortController();
     const context: ShutdownContext = {
       phase: hook.phase,
@@ -138,4 +145,12 @@ export class HookRegistry implements PhaseHooks {
       );
     });
   }
+}
+
+function longestOf(group: readonly RegisteredHook[]): number {
+  return Math.max(...group.map(({ timeoutMs }) => timeoutMs));
+}
+
+function sumOf(groups: readonly (readonly RegisteredHook[])[]): number {
+  return groups.reduce((sum, group) => sum + longestOf(group), 0);
 }

@@ -186,7 +186,9 @@ export class DrainedApplication {
         `A shutdown may take ${now.ms} ms, until SIGKILL: ${now.source}. gracePeriodMs overrides it.`,
       );
     }
-    const warning = budgetWarning(core.options, now, core.hooks.longestMs('releasing'));
+    const { hooks } = core;
+    const hooksMs = { lameDuck: hooks.longestMs('lame-duck'), releasing: hooks.longestMs('releasing') };
+    const warning = budgetWarning(core.options, now, hooksMs);
     if (warning) this.warn(warning);
   }
 

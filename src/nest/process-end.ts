@@ -10,7 +10,7 @@ import { type ProcessHost } from './process-host.js';
 import { writeToStderr } from './stderr.js';
 import { companionOf, type SignalCompanion, type SignalReceiver } from './signal-companion.js';
 
-/** An application that closes longer than this after a signal is not closed because of it, ms. */
+/** An application that closes longer than this after a signal that asks for something else closes for itself, ms. */
 const signalMs = 10_000;
 /**
  * Nest sends the process its signal again when it has closed. If it still lives after this long, somebody else listens
@@ -48,6 +48,8 @@ export class ProcessEnd implements SignalReceiver {
   private signalAt = -Infinity;
   private readonly keystroke: Keystroke;
   private forcedBy?: NodeJS.Signals;
+  /** Aborts when the work after the report is not waited for any longer. */
+  private readonly hurry = new AbortController();
   private hasBegun = false;
   private isNestEndingProcess = false;
   private unshieldOutput: () => void = () => undefined;
@@ -66,7 +68,7 @@ export class ProcessEnd implements SignalReceiver {
     this.keystroke = new Keystroke(core.clock);
     this.exitCode = core.sequence.closed.then(async (report) => {
       await new Promise((resolve) => setImmediate(resolve));
-      const problems = await core.sequence.afterReport.run(report, this.lastWorkMs());
+      const problems = await core.sequence.afterReport.run(report, this.lastWorkMs(), this.hurry.signal);
       for (const problem of problems) writeToStderr(`[GracefulShutdown] After the report, ${problem}\n`);
       return this.exitCodeFor(report);
     });
@@ -86,10 +88,10 @@ export class ProcessEnd implements SignalReceiver {
 
   /** Begins the shutdown of an application that is closing, or joins the one that has begun. Never rejects. */
   begin(): Promise<void> {
-    const { sequence, clock } = this.core;
+    const { sequence } = this.core;
     if (!this.hasBegun) {
       this.hasBegun = true;
-      if (clock.now() - this.signalAt > signalMs) this.signal = undefined;
+      if (!this.isSignalInForce) this.signal = undefined;
     }
     const { signal } = this;
     return sequence.begin({ reason: signal ? `signal ${signal}` : 'app.close()', signal, isHostClosing: true });
@@ -117,18 +119,15 @@ export class ProcessEnd implements SignalReceiver {
 
   received(signal: NodeJS.Signals, isSelfSent: boolean): void {
     const { clock, options, sequence } = this.core;
-    if (this.signal === undefined || !this.hasBegun) {
-      this.signal = signal;
-      this.signalAt = clock.now();
-      this.keystroke.begin();
-      return;
-    }
+    if (this.signal === undefined || !this.hasBegun) return this.remember(signal);
     const isSameKeystroke = signal === this.signal && this.keystroke.isOn;
     // PM2 may ask twice, by a message and by a signal, and kills what does not end.
     const isPm2s = signal === 'SIGINT' && this.core.sharedSocket === 'pm2';
     if (isSelfSent || isSameKeystroke || isPm2s || options.secondSignal[signal] !== 'force') return;
     this.forcedBy = signal;
     sequence.force(`a second signal, ${signal}`);
+    // The report is there, and the work after it has begun with more time than that.
+    if (this.core.phase === 'closed') clock.after(forcedWorkMs, () => this.hurry.abort()).unref?.();
   }
 
   takenOut(): void {
@@ -150,6 +149,22 @@ export class ProcessEnd implements SignalReceiver {
       `[GracefulShutdown] The process ends with exit code ${code} in the middle of a shutdown, in phase ${phase}. ` +
       `In flight: ${named.join(', ') || 'nothing'}${others}.`
     );
+  }
+
+  /** The platform counts from its first signal, and one that asks for something else takes nothing back. */
+  private remember(signal: NodeJS.Signals): void {
+    const isStronger = signal !== this.signal && isEnding(signal);
+    if (this.isSignalInForce && isEnding(this.signal) && !isStronger) return;
+    this.signal = signal;
+    this.signalAt = this.core.clock.now();
+    this.keystroke.begin();
+    if (isEnding(signal)) this.core.grace.since = this.signalAt;
+  }
+
+  /** Whoever closes the application later does not close it because of the signal: it would have been killed. */
+  private get isSignalInForce(): boolean {
+    const { clock, grace } = this.core;
+    return clock.now() - this.signalAt <= (isEnding(this.signal) ? grace.now.ms : signalMs);
   }
 
   /** How long the work after the report is waited for: whoever has sent a second signal does not want to wait. */
@@ -195,7 +210,7 @@ export class ProcessEnd implements SignalReceiver {
 
   private get isMeantAsTheEnd(): boolean {
     if (this.signal === undefined) return false;
-    return this.isNestEndingProcess || this.forcedBy !== undefined || endingSignals.includes(this.signal);
+    return this.isNestEndingProcess || this.forcedBy !== undefined || isEnding(this.signal);
   }
 
   private endProcess(code: number | undefined): void {
@@ -217,4 +232,8 @@ export class ProcessEnd implements SignalReceiver {
     const graceEndsInMs = this.signalAt + hardStopAfterMs(grace.now) - clock.now();
     clock.after(graceEndsInMs, exitUnlessAnotherRuns).unref?.();
   }
+}
+
+function isEnding(signal: NodeJS.Signals | undefined): boolean {
+  return signal !== undefined && endingSignals.includes(signal);
 }

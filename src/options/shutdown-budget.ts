@@ -34,12 +34,23 @@ export function shutdownBudget(options: number | GracefulShutdownOptions = {}, h
   return budgetOf(resolved, duration('hooksMs', hooksMs, 0), graceMs);
 }
 
-/** The warning to print at bootstrap when the parts of a shutdown exceed the grace period; none when they do not. */
-export function budgetWarning(options: ResolvedOptions, gracePeriod: GracePeriod, hooksMs = 0): string | undefined {
-  const budget = budgetOf(options, hooksMs, gracePeriod.ms);
+/**
+ * The warning to print at bootstrap when the parts of a shutdown exceed the grace period; none when they do not.
+ *
+ * @param hooksMs the most that the hooks of a phase take together, ms; those of `lame-duck` run beside its window
+ */
+export function budgetWarning(
+  options: ResolvedOptions,
+  gracePeriod: GracePeriod,
+  hooksMs: { readonly lameDuck?: number; readonly releasing?: number } = {},
+): string | undefined {
+  const { lameDuck = 0, releasing = 0 } = hooksMs;
+  const budget = budgetOf(options, releasing, gracePeriod.ms, lameDuck);
   if (budget.fits) return undefined;
+  const windowName = options.lameDuck === 'auto' ? 'lameDuck.maxMs (auto)' : 'lameDuck.maxMs';
+  const isHeld = lameDuck > 0 && lameDuck === budget.lameDuckMaxMs;
   const parts: [string, number][] = [
-    [options.lameDuck === 'auto' ? 'lameDuck.maxMs (auto)' : 'lameDuck.maxMs', budget.lameDuckMaxMs],
+    [isHeld ? 'hooks of lame-duck' : windowName, budget.lameDuckMaxMs],
     ['drainTimeoutMs', budget.drainMs],
     ['hooks', budget.hooksMs],
     ['margin', budget.marginMs],
@@ -64,11 +75,12 @@ function scaledWarning(budget: ShutdownBudget, gracePeriod: GracePeriod, spelt: 
   );
 }
 
-function budgetOf(options: ResolvedOptions, hooksMs: number, gracePeriodMs: number): ShutdownBudget {
+/** @param heldMs the most that hooks hold the lame duck */
+function budgetOf(options: ResolvedOptions, hooksMs: number, gracePeriodMs: number, heldMs = 0): ShutdownBudget {
   const { minMs, maxMs } = options.lameDuck === false ? { minMs: 0, maxMs: 0 } : windowOf(options);
   const sum = addUp({
-    lameDuckMinMs: minMs,
-    lameDuckMaxMs: maxMs,
+    lameDuckMinMs: Math.max(minMs, heldMs),
+    lameDuckMaxMs: Math.max(maxMs, heldMs),
     drainMs: options.drainTimeoutMs,
     hooksMs,
     gracePeriodMs,

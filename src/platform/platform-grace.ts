@@ -1,4 +1,4 @@
-import { type GracePeriod } from '../sequence/budget.js';
+import { type GracePeriod, timerMaxMs } from '../sequence/budget.js';
 import { type Platform, recognise, type Surroundings } from './platforms.js';
 import { askStopTimeout } from './stop-timeout.js';
 
@@ -7,6 +7,8 @@ import { askStopTimeout } from './stop-timeout.js';
  * grants. systemd is asked once, by `whenKnown()`.
  */
 export class PlatformGrace {
+  /** The instant of the signal that asks the process to end. */
+  since?: number;
   private known: GracePeriod;
   private readonly platform?: Platform;
 
@@ -27,7 +29,7 @@ export class PlatformGrace {
 
   /** What is known now. */
   get now(): GracePeriod {
-    return this.known;
+    return { ...this.known, since: this.since };
   }
 
   /** Calls back once all is known that can be: at once, unless there is somebody to ask. */
@@ -41,5 +43,5 @@ export class PlatformGrace {
 }
 
 function assumed(ms: number, source: string): GracePeriod {
-  return { ms, source, isAssumed: true };
+  return { ms: Math.min(ms, timerMaxMs), source, isAssumed: true };
 }

@@ -32,11 +32,12 @@ export class AfterReport {
   }
 
   /**
-   * Runs all of it side by side. Resolves when it has settled, or after `ms`, with what went wrong, in words. Never
-   * rejects.
+   * Runs all of it side by side. Resolves when it has settled, or after `ms`, or when `hurry` aborts, with what went
+   * wrong, in words. Never rejects.
    */
-  async run(report: ShutdownReport, ms: number): Promise<readonly string[]> {
+  async run(report: ShutdownReport, ms: number, hurry?: AbortSignal): Promise<readonly string[]> {
     const problems: string[] = [];
+    const startedAt = this.clock.now();
     if (this.works.size === 0) return problems;
     const unsettled = new Set(this.works);
     const run = async (each: NamedWork) => {
@@ -47,8 +48,9 @@ export class AfterReport {
       }
       unsettled.delete(each);
     };
-    await settledWithin(this.clock, Promise.all(Array.from(unsettled, run)), ms);
-    for (const { name } of unsettled) problems.push(`${name} had not ended after ${Math.round(ms)} ms`);
+    await settledWithin(this.clock, Promise.all(Array.from(unsettled, run)), ms, hurry);
+    const waitedMs = Math.round(Math.min(ms, this.clock.now() - startedAt));
+    for (const { name } of unsettled) problems.push(`${name} had not ended after ${waitedMs} ms`);
     return problems;
   }
 }

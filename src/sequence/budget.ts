@@ -1,4 +1,5 @@
 import { type Clock } from './clock.js';
+import { type HookPhase } from './hooks.js';
 import { type LameDuckWindow } from './lame-duck.js';
 
 /** Node's timers hold no more, ms: a longer one fires at once. */
@@ -17,6 +18,8 @@ export interface GracePeriod {
   readonly source: string;
   /** Nobody has given the number: it is what the platform is known to grant, and the parts are scaled to fit it. */
   readonly isAssumed: boolean;
+  /** The instant of the signal that the platform has sent, and counts from; missing without one. */
+  readonly since?: number;
 }
 
 /** The longest parts of a shutdown that share what the margin leaves of the grace period, ms. */
@@ -102,6 +105,8 @@ export function lameDuckMinMsFor(lagMs: number): number {
 export class Deadlines {
   /** The instant at which the process ends itself; Infinity before the shutdown has begun. */
   hardStopAt = Infinity;
+  /** The latest instant at which hooks may hold the lame duck; Infinity before it has begun. */
+  lameDuckEndsAt = Infinity;
   /** The drain deadline; Infinity before draining has begun. */
   drainEndsAt = Infinity;
   /** What the hooks of `releasing` are kept of a grace period that is too short for all, ms. */
@@ -110,20 +115,25 @@ export class Deadlines {
 
   /**
    * @param options what the options grant; the grace period may change until the shutdown begins
-   * @param longestHooksMs tells the most that the hooks of `releasing` take together, ms; hooks may be added until
-   * the last moment
+   * @param longestMs tells the most that the hooks of a phase take together, ms; hooks may be added until the last
+   * moment
    */
   constructor(
     private readonly clock: Clock,
     private readonly options: { readonly drainTimeoutMs: number; readonly gracePeriod: () => GracePeriod },
-    private readonly longestHooksMs: () => number,
+    private readonly longestMs: (phase: HookPhase) => number,
   ) {}
 
-  /** The grace period begins now. Returns the instant of the hard stop. */
+  /**
+   * The shutdown begins now, and the grace period has begun with the signal. One that is over has killed nobody: then
+   * it begins now. Returns the instant of the hard stop.
+   */
   begin(): number {
     const gracePeriod = this.options.gracePeriod();
-    this.isAssumed = gracePeriod.isAssumed;
-    return (this.hardStopAt = this.clock.now() + hardStopAfterMs(gracePeriod));
+    const { ms, since = -Infinity, isAssumed } = gracePeriod;
+    const now = this.clock.now();
+    this.isAssumed = isAssumed;
+    return (this.hardStopAt = (now - since > ms ? now : since) + hardStopAfterMs(gracePeriod));
   }
 
   /** The drain begins now. */
@@ -133,7 +143,7 @@ export class Deadlines {
 
   /** The latest instant at which the hooks of `releasing` can begin and still have all their time. */
   get hooksBeginAt(): number {
-    return this.hardStopAt - Math.min(this.longestHooksMs(), this.scaledHooksMs);
+    return this.hardStopAt - Math.min(this.longestMs('releasing'), this.scaledHooksMs);
   }
 
   /** Time left until the drain deadline, or until the hard stop before draining has begun, ms; never negative. */
@@ -143,22 +153,29 @@ export class Deadlines {
 
   /**
    * Cuts a lame duck that begins now to what the drain and the hooks leave. What it has to have takes time from the
-   * drain, and never from the hooks, where the grace period is given. Where it is assumed, all three are scaled.
+   * drain, and never from the hooks, where the grace period is given. Where it is assumed, all three are scaled. Hooks
+   * that hold the lame duck longer leave the drain its part in any case.
    */
   fit(given: LameDuckWindow): LameDuckWindow {
+    const { drainTimeoutMs: drainMs } = this.options;
     const leastMs = this.isAssumed ? this.scale(given) : given.minMs;
-    const leftMs = this.hooksBeginAt - this.clock.now();
-    const besideDrainMs = Math.max(leastMs, leftMs - this.options.drainTimeoutMs);
-    const maxMs = Math.max(0, Math.min(given.maxMs, besideDrainMs, leftMs));
+    const leftMs = Math.max(0, this.hooksBeginAt - this.clock.now());
+    const maxMs = Math.min(given.maxMs, leftMs, Math.max(leastMs, leftMs - drainMs));
+    const held = scaled({ lameDuckMs: this.longestMs('lame-duck'), drainMs, hooksMs: 0 }, leftMs);
+    this.lameDuckEndsAt = this.clock.now() + Math.max(maxMs, leftMs - drainMs, held.lameDuckMs);
     return { ...given, minMs: Math.min(given.minMs, leastMs, maxMs), maxMs };
   }
 
   /** Scales the hooks. Returns what the lame duck has to have, ms. */
   private scale({ minMs, clientsGone }: LameDuckWindow): number {
-    const parts = { lameDuckMs: minMs, drainMs: this.options.drainTimeoutMs, hooksMs: this.longestHooksMs() };
-    const { lameDuckMs, hooksMs } = scaled(parts, this.hardStopAt - this.clock.now());
+    const parts = {
+      lameDuckMs: Math.max(minMs, this.longestMs('lame-duck')),
+      drainMs: this.options.drainTimeoutMs,
+      hooksMs: this.longestMs('releasing'),
+    };
+    const { lameDuckMs, hooksMs } = scaled(parts, Math.max(0, this.hardStopAt - this.clock.now()));
     if (hooksMs < parts.hooksMs) this.scaledHooksMs = hooksMs;
-    if (!clientsGone || lameDuckMs === minMs) return lameDuckMs;
+    if (!clientsGone || lameDuckMs === parts.lameDuckMs) return lameDuckMs;
     // Work goes on while clients leave, and those that have not been told when the drain begins may be cut off.
     return Math.floor((this.hooksBeginAt - this.clock.now()) / 2);
   }

@@ -36,8 +36,7 @@ export interface PhaseHooks {
   longestMs(phase: HookPhase): number;
   /**
    * Runs the hooks of `phase`. Never rejects: what goes wrong with one is in its report, and never stops the next.
-   *
-   * @param latestEndAt the instant past which none is waited for
+   * Where `about.latestEndAt` leaves too little for all, each group gets the same part of its time.
    */
   run(phase: HookPhase, about: HookOccasion): Promise<void>;
 }

@@ -59,7 +59,7 @@ export class ShutdownSequence {
     this.parts = guardParts(parts, (name, error) => this.report.partFailed(name, error));
     const { inFlight, hooks } = this.parts;
     const report = (this.report = new ReportBuilder(this.parts));
-    this.deadlines = new Deadlines(clock, options, () => hooks.longestMs('releasing'));
+    this.deadlines = new Deadlines(clock, options, (phase) => hooks.longestMs(phase));
     this.interruption = new Interruption(clock, (by, who) => report.interrupted(by, who));
     const leases = () => inFlight.leftovers();
     this.drains = new Drains({ clock, leases, account: report, interrupted: this.interruption.signal });
@@ -135,7 +135,7 @@ export class ShutdownSequence {
     this.drains.announce(clock.now() + tellingMs(window));
     await Promise.all([
       trafficHasLeft(window, this.parts, this.interruption.signal),
-      this.runHooks('lame-duck', this.deadlines.hooksBeginAt),
+      this.runHooks('lame-duck', this.deadlines.lameDuckEndsAt),
     ]);
   }
 

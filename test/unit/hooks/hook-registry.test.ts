@@ -133,9 +133,32 @@ describe('HookRegistry', () => {
     await clock.advance(300);
     await over;
     expect(reports).toMatchObject([
-      { outcome: 'timed-out', ms: 300 },
-      { outcome: 'timed-out', ms: 0 },
+      { outcome: 'timed-out', ms: 150 },
+      { outcome: 'timed-out', ms: 150 },
     ]);
+  });
+
+  it('gives each order the same part of its time, where there is too little for all', async () => {
+    registry.add('releasing', never, { name: 'flush', order: 0, timeoutMs: 6_000 });
+    registry.add('releasing', never, { name: 'beside', order: 0, timeoutMs: 1_000 });
+    registry.add('releasing', never, { name: 'close', order: 10, timeoutMs: 2_000 });
+    const over = run({ latestEndAt: 4_000 });
+    await clock.advance(4_000);
+    await over;
+    expect(reports.map(({ name, ms }) => [name, ms])).toEqual([
+      ['beside', 1_000],
+      ['flush', 3_000],
+      ['close', 1_000],
+    ]);
+  });
+
+  it('leaves the next orders what one did not need', async () => {
+    registry.add('releasing', () => undefined, { order: 0 });
+    registry.add('releasing', never, { name: 'close', order: 10 });
+    const over = run({ latestEndAt: 4_000 });
+    await clock.advance(4_000);
+    await over;
+    expect(reports).toMatchObject([{ outcome: 'fulfilled' }, { name: 'close', ms: 4_000 }]);
   });
 
   it('gives up on what runs when it is interrupted, and begins no further', async () => {

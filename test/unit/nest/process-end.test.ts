@@ -130,7 +130,7 @@ describe('ProcessEnd', () => {
   it('does not take a signal of long ago for the reason of an app.close()', async () => {
     const app = new App();
     host.signal('SIGINT');
-    await clock.advance(10_001);
+    await clock.advance(30_001);
     void app.close();
     await rest();
     expect(await app.core.sequence.closed).toMatchObject({ reason: 'app.close()' });
@@ -209,7 +209,49 @@ describe('ProcessEnd', () => {
     });
   });
 
+  it('does not take one that asks for something else for the reason for longer than ten seconds', async () => {
+    host.on('SIGHUP', () => undefined);
+    const app = new App();
+    host.signal('SIGHUP');
+    await clock.advance(10_001);
+    void app.close();
+    await rest();
+    expect(await app.core.sequence.closed).toMatchObject({ reason: 'app.close()' });
+  });
+
   describe('where a listener of the application closes it', () => {
+    it.each<[string, (app: App) => unknown]>([
+      ['closes it', (app) => app.close()],
+      ['calls shutdown()', ({ core }) => core.sequence.begin({ reason: 'shutdown()', isHostClosing: false })],
+    ])('and %s later, counts the grace period from the signal', async (_name, close) => {
+      const app = new App({ drainTimeoutMs: 60_000 });
+      app.hold();
+      host.signal('SIGTERM');
+      await clock.advance(8_000);
+      void close(app);
+      await clock.advance(20_999);
+      expect(app.core.phase).toBe('draining');
+      await clock.advance(1);
+      expect(await app.core.sequence.drained).toBe('timed-out');
+      await app.close();
+      expect(host.exits).toEqual([1]);
+    });
+
+    it('knows the signal for as long as the platform waits, and no other in its place', async () => {
+      host.on('SIGHUP', () => undefined);
+      const app = new App({ drainTimeoutMs: 60_000 });
+      app.hold();
+      host.signal('SIGTERM');
+      await clock.advance(10_000);
+      host.signal('SIGHUP');
+      host.signal('SIGTERM');
+      await clock.advance(10_000);
+      void app.close();
+      await clock.advance(9_000);
+      expect(await app.core.sequence.closed).toMatchObject({ reason: 'signal SIGTERM', endedBy: 'hard-stop' });
+      expect(host.exits).toEqual([1]);
+    });
+
     it('ends the process just before SIGKILL would', async () => {
       const app = new App();
       host.signal('SIGTERM');
@@ -346,6 +388,19 @@ describe('What is done after the report', () => {
     await clock.advance(1_000);
     host.signal('SIGINT');
     await rest();
+    await clock.advance(999);
+    expect(host.exits).toEqual([]);
+    await clock.advance(1);
+    expect(host.exits).toEqual([130]);
+  });
+
+  it('is waited for one second more when the second signal comes while it runs', async () => {
+    const app = new App();
+    app.core.sequence.afterReport.add(never, 'export');
+    await signalled('SIGINT', app);
+    expect(app.core.phase).toBe('closed');
+    await clock.advance(1_000);
+    host.signal('SIGINT');
     await clock.advance(999);
     expect(host.exits).toEqual([]);
     await clock.advance(1);

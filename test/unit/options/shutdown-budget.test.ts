@@ -68,8 +68,8 @@ describe('budgetWarning', () => {
 
   it('is silent when the parts just fit, and prints the sum when they exceed the grace period by one', () => {
     const options = resolveOptions({ gracePeriodMs: 26_000 });
-    expect(budgetWarning(options, given(26_000), 5_000)).toBeUndefined();
-    expect(budgetWarning(options, given(26_000), 5_001)).toBe(
+    expect(budgetWarning(options, given(26_000), { releasing: 5_000 })).toBeUndefined();
+    expect(budgetWarning(options, given(26_000), { releasing: 5_001 })).toBe(
       `The parts of the shutdown exceed gracePeriodMs: lameDuck.maxMs (auto) 10000 + drainTimeoutMs 10000 + hooks 5001 + margin 1000 = 26001 ms > 26000 ms. ${advice}`,
     );
   });
@@ -88,8 +88,18 @@ describe('budgetWarning', () => {
     expect(without(29_001)).toContain('= 30001 ms > 30000 ms');
   });
 
+  it('counts hooks that hold the lame duck beyond its time', () => {
+    const options = resolveOptions({ lameDuck: false });
+    expect(budgetWarning(options, given(16_000), { lameDuck: 5_000 })).toBeUndefined();
+    expect(budgetWarning(options, given(15_999), { lameDuck: 5_000 })).toBe(
+      `The parts of the shutdown exceed gracePeriodMs: hooks of lame-duck 5000 + drainTimeoutMs 10000 + hooks 0 + margin 1000 = 16000 ms > 15999 ms. ${advice}`,
+    );
+    expect(budgetWarning(options, assumed(5_000), { lameDuck: 5_000 })).toContain('lame duck 1333, drain 2666');
+    expect(budgetWarning(resolveOptions(), given(21_000), { lameDuck: 10_000 })).toBeUndefined();
+  });
+
   it('says how the parts are scaled to what a platform grants', () => {
-    expect(budgetWarning(resolveOptions(), assumed(10_000), 5_000)).toBe(
+    expect(budgetWarning(resolveOptions(), assumed(10_000), { releasing: 5_000 })).toBe(
       'The parts of the shutdown exceed the 10000 ms of Google Cloud Run (K_SERVICE is set): lameDuck.maxMs (auto) 10000 + drainTimeoutMs 10000 + hooks 5000 + margin 1000 = 26000 ms. They are scaled to fit, to at least: lame duck 2250, drain 4500, hooks 2250 ms. Shorten them, or raise the time of the platform, and say so in gracePeriodMs.',
     );
   });

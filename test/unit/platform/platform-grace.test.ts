@@ -37,6 +37,14 @@ describe('PlatformGrace', () => {
     expect(grace.now).toEqual({ ms: 90_000, source: 'systemd (TimeoutStopSec of the unit)', isAssumed: true });
   });
 
+  it('assumes no more than a timer can hold: a longer one fires at once', () => {
+    const aMonth = 30 * 86_400_000;
+    const grace = new PlatformGrace('auto', unit, ids, (answered) => answered(aMonth));
+    grace.whenKnown(() => undefined);
+    expect(grace.now.ms).toBe(2 ** 31 - 1);
+    expect(new PlatformGrace('auto', { pm_id: '0', kill_timeout: `${aMonth}` }, ids).now.ms).toBe(2 ** 31 - 1);
+  });
+
   it('goes on assuming when systemd does not answer', () => {
     const done = jest.fn();
     const grace = new PlatformGrace('auto', unit, ids, (answered) => answered(undefined));

@@ -47,6 +47,15 @@ describe('AfterReport', () => {
     expect(await run).toEqual(['export had not ended after 250 ms']);
   });
 
+  it('waits no longer when nobody wants to wait', async () => {
+    const hurry = new AbortController();
+    after.add(() => new Promise(() => undefined), 'export');
+    const run = after.run(report, 1_000, hurry.signal);
+    await clock.advance(400);
+    hurry.abort();
+    expect(await run).toEqual(['export had not ended after 400 ms']);
+  });
+
   it('says what has failed, whether it throws or rejects', async () => {
     after.add(() => {
       throw new Error('no socket');

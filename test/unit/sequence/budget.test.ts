@@ -7,6 +7,7 @@ import {
   lameDuckMinMsFor,
   scaled,
 } from '../../../src/sequence/budget.js';
+import { type HookPhase } from '../../../src/sequence/hooks.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const given = (ms: number) => ({ ms, source: 'the option', isAssumed: false });
@@ -65,13 +66,16 @@ describe('lameDuckMinMsFor', () => {
 describe('Deadlines', () => {
   let clock: FakeClock;
   let hooksMs: number;
+  let lameDuckHooksMs: number;
   beforeEach(() => {
     clock = new FakeClock();
     hooksMs = 0;
+    lameDuckHooksMs = 0;
   });
   const begun = (drainTimeoutMs: number, gracePeriod: number | GracePeriod): Deadlines => {
     const grace = typeof gracePeriod === 'number' ? given(gracePeriod) : gracePeriod;
-    const deadlines = new Deadlines(clock, { drainTimeoutMs, gracePeriod: () => grace }, () => hooksMs);
+    const longestMs = (phase: HookPhase) => (phase === 'lame-duck' ? lameDuckHooksMs : hooksMs);
+    const deadlines = new Deadlines(clock, { drainTimeoutMs, gracePeriod: () => grace }, longestMs);
     deadlines.begin();
     return deadlines;
   };
@@ -85,6 +89,26 @@ describe('Deadlines', () => {
   it('put the hard stop one second before the end of the grace period, counted from now', async () => {
     await clock.advance(500);
     expect(begun(10_000, 30_000).hardStopAt).toBe(29_500);
+  });
+
+  it('count from the signal where one came before', async () => {
+    await clock.advance(8_000);
+    expect(begun(10_000, { ...given(30_000), since: 0 }).hardStopAt).toBe(29_000);
+  });
+
+  it('count from now where the grace period of a signal is over, and nobody has killed the process', async () => {
+    await clock.advance(30_000);
+    expect(begun(10_000, { ...given(30_000), since: 0 }).hardStopAt).toBe(29_000);
+    await clock.advance(1);
+    expect(begun(10_000, { ...given(30_000), since: 0 }).hardStopAt).toBe(59_001);
+  });
+
+  it('scale nothing to less than no time, where the hard stop has passed', async () => {
+    hooksMs = 5_000;
+    await clock.advance(9_500);
+    const deadlines = begun(10_000, { ...assumed(10_000), since: 0 });
+    expect(deadlines.fit(asked)).toMatchObject({ minMs: 0, maxMs: 0 });
+    expect(deadlines.hooksBeginAt).toBe(9_000);
   });
 
   it('put the drain deadline drainTimeoutMs after the start of draining', async () => {
@@ -168,10 +192,36 @@ describe('Deadlines', () => {
     expect(begun(10_000, assumed(30_000)).fit(window)).toEqual(window);
   });
 
+  const none = { minMs: 0, quietMs: 0, maxMs: 0, awaitsProbe: false };
+
+  it('let hooks hold the lame duck for all the time that the drain and the hooks of releasing leave', () => {
+    [hooksMs, lameDuckHooksMs] = [5_000, 5_000];
+    const deadlines = begun(10_000, 30_000);
+    deadlines.fit(none);
+    expect(deadlines.lameDuckEndsAt).toBe(14_000);
+  });
+
+  it('let hooks hold the lame duck no longer than leaves the drain its part', () => {
+    lameDuckHooksMs = 5_000;
+    for (const grace of [given(5_000), assumed(5_000)]) {
+      const deadlines = begun(10_000, grace);
+      expect(deadlines.fit(none)).toEqual(none);
+      expect(deadlines.lameDuckEndsAt).toBe(1_333);
+    }
+  });
+
+  it('count the hooks of a lame duck when all is scaled', () => {
+    [hooksMs, lameDuckHooksMs] = [5_000, 5_000];
+    const deadlines = begun(10_000, assumed(5_000));
+    deadlines.fit(none);
+    expect(deadlines.lameDuckEndsAt).toBe(1_000);
+    expect(deadlines.hooksBeginAt).toBe(3_000);
+  });
+
   it('share what PM2 grants when nothing is configured among drain and hooks, without a lame duck', () => {
     hooksMs = 5_000;
     const deadlines = begun(10_000, assumed(1_600));
-    deadlines.fit({ minMs: 0, quietMs: 0, maxMs: 0, awaitsProbe: false });
+    deadlines.fit(none);
     deadlines.beginDrain();
     expect(deadlines.hardStopAt).toBe(1_280);
     expect(deadlines.drainEndsAt).toBe(854);

@@ -123,7 +123,7 @@ describe('ShutdownSequence.force', () => {
 
 describe('The hard stop', () => {
   it('ends a lame duck that a hook holds', async () => {
-    const { sequence, clock, hooks } = given({ gracePeriodMs: 4_000 });
+    const { sequence, clock, hooks } = given({ gracePeriodMs: 4_000, drainTimeoutMs: 0 });
     hooks.add('lame-duck', never, { timeoutMs: 60_000 });
     void sequence.begin(sigterm);
     await clock.advance(2_999);

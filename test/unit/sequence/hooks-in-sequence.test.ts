@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { settle } from '../../support/fake-clock.js';
 import { Gate } from '../../support/gate.js';
-import { closing, never, SequenceUnderTest } from './sequence-under-test.js';
+import { closing, never, SequenceUnderTest, sigterm } from './sequence-under-test.js';
 
 let shutdown: SequenceUnderTest;
 
@@ -71,6 +71,23 @@ describe('A hook of draining', () => {
       outcome: 'drained',
       clean: false,
       hooks: [{ name: 'hanging', phase: 'draining', outcome: 'timed-out', ms: 5_000 }],
+    });
+  });
+});
+
+describe('A hook of the lame duck', () => {
+  it('that hangs leaves the drain its part of a grace period that is too short', async () => {
+    const { sequence, hooks, clock, tracker } = given({ gracePeriodMs: 5_000, isAssumed: true });
+    hooks.add('lame-duck', never, { name: 'hand over' });
+    const lease = tracker.take('request', 'GET /');
+    void sequence.begin(sigterm);
+    await clock.advance(1_333);
+    expect(sequence.phase).toBe('draining');
+    await clock.advance(2_500);
+    lease.release();
+    expect(await shutdown.end()).toMatchObject({
+      outcome: 'drained',
+      hooks: [{ name: 'hand over', outcome: 'timed-out', ms: 1_333 }],
     });
   });
 });
