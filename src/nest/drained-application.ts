@@ -80,6 +80,8 @@ export class DrainedApplication {
       clock: core.clock,
       inFlight: () => core.tracker.size,
       warn: (message) => this.warn(message),
+      isTheEnd: () => this.process.isMeantAsTheEnd,
+      isAside: () => this.process.isAside,
       watched: leaveAbortToKernel,
     });
   }
