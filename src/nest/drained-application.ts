@@ -85,6 +85,7 @@ export class DrainedApplication {
       warn: (message) => this.warn(message),
       isTheEnd: () => this.process.isMeantAsTheEnd,
       isAside: () => this.process.isAside,
+      hardStopAt: () => core.sequence.deadlines.hardStopAt,
       watched: leaveAbortToKernel,
     });
     this.serving = new Serving(core.clock, () => this.serves());

@@ -13,6 +13,8 @@ interface Told {
   readonly isTheEnd: () => boolean;
   /** Reports whether nobody has asked the process to end, and another application in it runs on. */
   readonly isAside: () => boolean;
+  /** The instant after which a shutdown is not waited for any longer. */
+  readonly hardStopAt: () => number;
   /** Is called each time before systemd hears that the process lives, which it does where it watches that. */
   readonly watched?: () => void;
   readonly environment?: NodeJS.ProcessEnv;
@@ -35,7 +37,7 @@ export class ServiceManager {
   constructor(private readonly told: Told) {
     const { isWorker = clusterWorker() !== undefined } = told;
     this.notifier = new SystemdNotifier(told);
-    this.pulse = new ServicePulse(this.notifier, told.clock, told.watched);
+    this.pulse = new ServicePulse(this.notifier, told.clock, told.watched, told.hardStopAt);
     // The process that systemd knows is their primary.
     this.isListening = this.notifier.isListening && !isWorker;
   }

@@ -12,6 +12,7 @@ let said: string[];
 let ends: ((error?: Error) => void)[];
 let isTheEnd: boolean;
 let isAside: boolean;
+let hardStopAt: number;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -21,9 +22,17 @@ beforeEach(() => {
   ends = [];
   isTheEnd = true;
   isAside = false;
+  hardStopAt = Infinity;
 });
 
-const facts = () => ({ clock, inFlight: () => inFlight, warn, isTheEnd: () => isTheEnd, isAside: () => isAside });
+const facts = () => ({
+  clock,
+  inFlight: () => inFlight,
+  warn,
+  isTheEnd: () => isTheEnd,
+  isAside: () => isAside,
+  hardStopAt: () => hardStopAt,
+});
 
 const managed = (environment: NodeJS.ProcessEnv = {}, notify?: Notify): ServiceManager =>
   new ServiceManager({
@@ -116,6 +125,20 @@ describe('ServiceManager', () => {
     enter(manager, 'draining', 'lame-duck');
     await clock.advance(10_000);
     expect(said).toEqual([]);
+    clock.assertNoTimerLeft();
+  });
+
+  it('asks for no more time from the hard stop on, where nobody closes what has been drained', async () => {
+    hardStopAt = 5_000;
+    const manager = managed();
+    enter(manager, 'releasing', 'running');
+    await clock.advance(60_000);
+    expect(said).toHaveLength(3);
+    // Nest closes it after all.
+    hardStopAt = 63_000;
+    await clock.advance(60_000);
+    expect(said).toHaveLength(4);
+    enter(manager, 'closed', 'releasing');
     clock.assertNoTimerLeft();
   });
 
