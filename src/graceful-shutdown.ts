@@ -154,7 +154,7 @@ export class GracefulShutdown {
    * or one of `ws` or socket.io (attached to an HTTP server)
    */
   attachServer(server: object): void {
-    if (this.core.servers.attach(server) || this.core.webSockets.attach(server)) return;
+    if (this.core.servers.attachFurther(server) || this.core.webSockets.attach(server)) return;
     const expected = 'a server of node:http, node:https or node:http2, or one of ws or socket.io';
     throw notThat('attachServer()', expected, server, 'Other servers are a Drainable of their own: register()');
   }

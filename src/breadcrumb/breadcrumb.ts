@@ -26,6 +26,7 @@ export const bornAt = Math.round(performance.timeOrigin);
 interface Watched {
   readonly clock: Clock;
   readonly events: ShutdownEvents;
+  readonly sequence: { readonly deadlines: { readonly hardStopAt: number } };
   readonly tracker: { readonly size: number; leftovers(): Leftover[] };
 }
 
@@ -93,7 +94,10 @@ export class Breadcrumb {
   private readonly writeAgain = (): void => {
     this.write();
     this.timer?.cancel();
-    this.timer = this.watched.clock.after(writeEveryMs, this.writeAgain);
+    const { clock, sequence } = this.watched;
+    // What has been drained by `shutdown()` may stay so for ever.
+    if (clock.now() >= sequence.deadlines.hardStopAt) return;
+    this.timer = clock.after(writeEveryMs, this.writeAgain);
     this.timer.unref?.();
   };
 

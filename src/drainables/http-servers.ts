@@ -20,6 +20,8 @@ export class HttpServers {
   private readonly servers = new Set<NetServer>();
   private readonly http1 = new Set<HttpServerDrainable>();
   private readonly http2 = new Set<Http2ServerDrainable>();
+  /** Is given each server that is attached beside those which Nest knows. */
+  meetFurther: (server: HttpServer) => void = () => undefined;
 
   constructor(
     private readonly context: HttpServerContext & Http2ServerContext,
@@ -43,6 +45,14 @@ export class HttpServers {
       this.register(drainable);
     }
     return true;
+  }
+
+  /** Does the same with a server that Nest does not know. */
+  attachFurther(server: object): boolean {
+    const isKnown = this.servers.has(server as NetServer);
+    const isAttached = this.attach(server);
+    if (isAttached && !isKnown) this.meetFurther(server as HttpServer);
+    return isAttached;
   }
 
   /**

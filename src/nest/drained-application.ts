@@ -18,9 +18,10 @@ import { brokenPromises } from './insides/broken-promises.js';
 import { isCalledByHandler } from './insides/handler-frames.js';
 import { JobFinder } from './job-finder.js';
 import { shieldOutput } from './output-shield.js';
-import { tellPm2WhenListening } from './pm2-ready.js';
+import { tellPm2 } from './pm2-ready.js';
 import { ProcessEnd } from './process-end.js';
 import { SelfWait } from './self-wait.js';
+import { Serving } from './serving.js';
 import { ShutdownLogger } from './shutdown-logger.js';
 import { StartupChecks } from './startup-checks.js';
 import { SubscriptionFinder } from './subscription-finder.js';
@@ -54,6 +55,7 @@ export class DrainedApplication {
   private readonly jobs: JobFinder;
   private readonly selfWait: SelfWait;
   private readonly serviceManager: ServiceManager;
+  private readonly serving: Serving;
   private adapter?: object;
   private hasServer = false;
 
@@ -72,6 +74,7 @@ export class DrainedApplication {
       modules,
       () => this.hasServer,
       () => this.begin(),
+      () => this.serving.otherListens(),
     );
     this.jobs = new JobFinder(core, modules);
     this.checks = new StartupChecks(core, modules, (message) => this.warn(message));
@@ -80,8 +83,12 @@ export class DrainedApplication {
       clock: core.clock,
       inFlight: () => core.tracker.size,
       warn: (message) => this.warn(message),
+      isTheEnd: () => this.process.isMeantAsTheEnd,
+      isAside: () => this.process.isAside,
+      hardStopAt: () => core.sequence.deadlines.hardStopAt,
       watched: leaveAbortToKernel,
     });
+    this.serving = new Serving(core.clock, () => this.serves());
   }
 
   /** Nest makes the providers. */
@@ -95,6 +102,10 @@ export class DrainedApplication {
     if (breadcrumb) new Breadcrumb(resolve(breadcrumb), this.core).start();
     this.transports.start();
     this.gateways.start();
+    this.core.servers.meetFurther = (server) => {
+      this.checks.watchForwarded(server);
+      whenListening(server, () => this.serving.otherListens());
+    };
   }
 
   /** Nest is about to register routes. */
@@ -107,8 +118,7 @@ export class DrainedApplication {
     this.hasServer = server !== undefined;
     if (typeof server?.once !== 'function') return;
     this.checks.watch(server);
-    whenListening(server, () => this.serviceManager.ready());
-    tellPm2WhenListening(server);
+    whenListening(server, () => this.serving.begin());
   }
 
   /**
@@ -131,10 +141,14 @@ export class DrainedApplication {
     for (const each of [...options.warnings, ...transports.warnings, ...this.jobs.warnings()]) this.warn(each);
     this.tellPreviousRuns();
     this.core.grace.whenKnown(() => this.tellGrace());
-    if (this.hasServer) return;
-    this.serviceManager.ready();
     // Of messages and jobs, for nobody waits for a server to listen.
-    if (this.core.sequence.drains.areThere) this.checks.start();
+    if (!this.hasServer && this.core.sequence.drains.areThere) this.checks.start();
+  }
+
+  /** Nest has run the bootstrap hooks of all modules. */
+  started(): void {
+    if (this.hasServer) this.serving.started();
+    else this.serviceManager.ready();
   }
 
   /** Resolves when Nest may destroy the first provider. Never rejects. */
@@ -190,6 +204,14 @@ export class DrainedApplication {
     const hooksMs = { lameDuck: hooks.longestMs('lame-duck'), releasing: hooks.longestMs('releasing') };
     const warning = budgetWarning(core.options, now, hooksMs);
     if (warning) this.warn(warning);
+  }
+
+  /** An application with a server of HTTP serves. */
+  private serves(): void {
+    if (this.core.phase !== 'running') return;
+    this.checks.start();
+    this.serviceManager.ready();
+    tellPm2();
   }
 
   private findSocketServers(): void {

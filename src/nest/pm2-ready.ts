@@ -1,6 +1,3 @@
-import { type Server } from 'node:net';
-import { whenListening } from '../drainables/shared/listener.js';
-
 /** The process, as far as PM2 is told through it. */
 export type Pm2Worker = Pick<NodeJS.Process, 'env' | 'send' | 'connected'>;
 
@@ -10,8 +7,7 @@ export type Pm2Worker = Pick<NodeJS.Process, 'env' | 'send' | 'connected'>;
  *
  * @see https://pm2.keymetrics.io/docs/usage/signals-clean-restart/
  */
-export function tellPm2WhenListening(server: Server, worker: Pm2Worker = process): void {
+export function tellPm2(worker: Pm2Worker = process): void {
   const { pm_id, wait_ready } = worker.env;
-  if (pm_id === undefined || wait_ready !== 'true') return;
-  whenListening(server, () => void (worker.connected && worker.send?.('ready')));
+  if (pm_id !== undefined && wait_ready === 'true' && worker.connected) worker.send?.('ready');
 }

@@ -117,6 +117,11 @@ export class ProcessEnd implements SignalReceiver {
     return this.hasBegun && this.signal !== undefined;
   }
 
+  /** Reports whether nobody has asked the process to end, and another application in it runs on. */
+  get isAside(): boolean {
+    return this.signal === undefined && this.companion.isAnotherRunning(this);
+  }
+
   received(signal: NodeJS.Signals, isSelfSent: boolean): void {
     const { clock, options, sequence } = this.core;
     if (this.signal === undefined || !this.hasBegun) return this.remember(signal);
@@ -208,7 +213,8 @@ export class ProcessEnd implements SignalReceiver {
     return this.isNestEndingProcess && isZeroAsked ? 0 : undefined;
   }
 
-  private get isMeantAsTheEnd(): boolean {
+  /** Reports whether the process ends with this shutdown. */
+  get isMeantAsTheEnd(): boolean {
     if (this.signal === undefined) return false;
     return this.isNestEndingProcess || this.forcedBy !== undefined || isEnding(this.signal);
   }

@@ -116,7 +116,8 @@ export class StartupChecks {
     }
   }
 
-  private watchForwarded(server: Server): void {
+  /** Looks at the headers of the first requests to this server. */
+  watchForwarded(server: Server): void {
     let left = sampledRequests;
     const look = ({ headers }: IncomingMessage) => {
       const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;

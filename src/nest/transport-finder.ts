@@ -16,18 +16,22 @@ import { allowedPatternsOf, patternKey, watchTransports } from './insides/transp
  */
 export class TransportFinder {
   private allowed?: ReadonlySet<string>;
+  /** Those that do not listen yet. */
+  private readonly awaited = new Set<TransportServer>();
   /** Meets no further ones. */
   stop: () => void = () => undefined;
 
   /**
    * @param hasHttp reports whether the application has an HTTP server, which Nest closes when hooks have been called
    * @param begin begins, or joins, the shutdown; never rejects
+   * @param allListen is called when the transports that have been met so far listen
    */
   constructor(
     private readonly core: DrainCore,
     private readonly modules: ModulesContainer,
     private readonly hasHttp: () => boolean,
     private readonly begin: () => Promise<void>,
+    private readonly allListen: () => void,
   ) {}
 
   start(): void {
@@ -36,13 +40,27 @@ export class TransportFinder {
 
   private meet(server: TransportServer): void {
     const drainable = this.core.transports.attach(server, (pattern) => this.isAllowed(pattern));
-    if (drainable) this.drainBeforeItCloses(server, drainable);
+    if (!drainable) return;
+    this.drainBeforeItCloses(server, drainable);
+    this.awaitListening(server);
   }
 
   /** Looked at with the first late call: all controllers are there by then. */
   private isAllowed(pattern: unknown): boolean {
     this.allowed ??= allowedPatternsOf(this.modules);
     return this.allowed.has(patternKey(pattern));
+  }
+
+  private awaitListening(server: TransportServer): void {
+    this.awaited.add(server);
+    overlay<NonNullable<TransportServer['listen']>>(server, 'listen', (original) => (listens) => {
+      const heard = (...args: unknown[]): unknown => {
+        const [error] = args;
+        if (!error && this.awaited.delete(server) && this.awaited.size === 0) this.allListen();
+        return listens(...args);
+      };
+      return original.call(server, heard);
+    });
   }
 
   private drainBeforeItCloses(server: TransportServer, drainable: TransportDrainable): void {

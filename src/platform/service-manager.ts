@@ -9,6 +9,12 @@ interface Told {
   readonly clock: Clock;
   readonly inFlight: () => number;
   readonly warn: (message: string) => void;
+  /** Reports whether the process is to end with the shutdown that has begun. */
+  readonly isTheEnd: () => boolean;
+  /** Reports whether nobody has asked the process to end, and another application in it runs on. */
+  readonly isAside: () => boolean;
+  /** The instant after which a shutdown is not waited for any longer. */
+  readonly hardStopAt: () => number;
   /** Is called each time before systemd hears that the process lives, which it does where it watches that. */
   readonly watched?: () => void;
   readonly environment?: NodeJS.ProcessEnv;
@@ -31,7 +37,7 @@ export class ServiceManager {
   constructor(private readonly told: Told) {
     const { isWorker = clusterWorker() !== undefined } = told;
     this.notifier = new SystemdNotifier(told);
-    this.pulse = new ServicePulse(this.notifier, told.clock, told.watched);
+    this.pulse = new ServicePulse(this.notifier, told.clock, told.watched, told.hardStopAt);
     // The process that systemd knows is their primary.
     this.isListening = this.notifier.isListening && !isWorker;
   }
@@ -49,7 +55,10 @@ export class ServiceManager {
     if (!this.isListening || event.type !== 'phase') return;
     const { phase, previous } = event;
     if (phase === 'closed') return this.pulse.stop();
-    const status = () => `${phase}, ${this.told.inFlight()} in flight`;
-    this.pulse.ending(status, previous === 'running' ? { STOPPING: '1' } : {});
+    const { inFlight, isTheEnd, isAside } = this.told;
+    if (isAside()) return;
+    const status = () => `${phase}, ${inFlight()} in flight`;
+    // Where the service goes on after all, systemd would kill it for this word.
+    this.pulse.ending(status, previous === 'running' && isTheEnd() ? { STOPPING: '1' } : {});
   };
 }

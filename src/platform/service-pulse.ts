@@ -15,6 +15,8 @@ export class ServicePulse {
     private readonly notifier: Pick<SystemdNotifier, 'tell' | 'aliveEveryMs'>,
     private readonly clock: Clock,
     private readonly watched: () => void = () => undefined,
+    /** What has been drained, and is closed by nobody, does not ask for time for ever. */
+    private readonly endsBy: () => number = () => Infinity,
   ) {}
 
   beAlive(): void {
@@ -38,7 +40,9 @@ export class ServicePulse {
   ending(status: () => string, news: Readonly<Record<string, string>> = {}): void {
     this.progress?.cancel();
     // systemd does not shorten what it has granted. Whoever ends the process does, however long systemd would wait.
-    this.notifier.tell({ ...news, STATUS: status(), EXTEND_TIMEOUT_USEC: String(extendMs * 1_000) });
+    if (this.clock.now() < this.endsBy()) {
+      this.notifier.tell({ ...news, STATUS: status(), EXTEND_TIMEOUT_USEC: String(extendMs * 1_000) });
+    }
     this.progress = this.clock.after(tellEveryMs, () => this.ending(status));
     this.progress.unref?.();
   }

@@ -8,12 +8,18 @@ export type Notify = (assignments: readonly string[], ended: (error?: Error) => 
 const momentary = /^E(AGAIN|MFILE|NFILE|NOMEM)$/;
 /** It is tried again after this time, ms: the next sign of life would be too late for the watchdog. */
 const againAfterMs = 500;
+/**
+ * Names the process, and the thread in it, that tells systemd: what it starts inherits `NOTIFY_SOCKET`, and is not the
+ * service. `NOTIFY_SOCKET` stays, for an application may tell systemd more by itself.
+ */
+const speakerVariable = 'NESTJS_DRAIN_NOTIFIER';
 
 /** Whom systemd hears. */
 interface Speaker {
   readonly warn: (message: string) => void;
   readonly environment?: NodeJS.ProcessEnv;
   readonly pid?: number;
+  readonly threadId?: number;
   readonly notify?: Notify;
   readonly clock?: Clock;
 }
@@ -31,9 +37,8 @@ export class SystemdNotifier {
   private readonly notify: Notify;
 
   constructor(private readonly speaker: Speaker) {
-    const { environment = process.env, notify = runSystemdNotify } = speaker;
-    this.isListening = environment.NOTIFY_SOCKET !== undefined;
-    this.notify = notify;
+    this.isListening = isListeningTo(speaker);
+    this.notify = speaker.notify ?? runSystemdNotify;
   }
 
   /** How often systemd wants to hear that this process lives, ms: twice in the time after which it takes it for hung. */
@@ -73,6 +78,13 @@ export class SystemdNotifier {
       );
     });
   }
+}
+
+/** The first that asks in a process, or a thread, speaks for it, and for all that it starts. */
+function isListeningTo({ environment = process.env, pid = process.pid, threadId }: Speaker): boolean {
+  if (environment.NOTIFY_SOCKET === undefined) return false;
+  const own = `${pid}:${threadId ?? process.getBuiltinModule('node:worker_threads').threadId}`;
+  return (environment[speakerVariable] ??= own) === own;
 }
 
 const runSystemdNotify: Notify = (assignments, ended) =>

@@ -31,10 +31,11 @@ export class ShutdownSequence {
   private readonly hostEnd = new AbortController();
   private readonly parts: SequenceParts;
   private readonly report: ReportBuilder;
-  private readonly deadlines: Deadlines;
   private readonly interruption: Interruption;
   private trigger?: ShutdownTrigger;
 
+  /** The instants that it keeps to. */
+  readonly deadlines: Deadlines;
   /** What is done when the report is there, and the process ends after. */
   readonly afterReport: AfterReport;
   /** What holds work, and what has become of each. */

@@ -48,6 +48,31 @@ describe('An application that systemd waits to hear from', () => {
     expect(await child.ended).toMatchObject({ end: 'SIGTERM' });
   });
 
+  it('is the service: others that it opens and closes, or starts, tell nothing of their end', async () => {
+    const child = await Child.start('auxiliaries', { drain: 10_000, env: unit('') });
+    await hears(/^READY=1/);
+    child.say('open others');
+    await child.until('others closed');
+    expect(said().filter((line) => !line.startsWith('READY=1'))).toEqual([]);
+    child.signal('SIGTERM');
+    expect(await child.report()).toMatchObject({ clean: true });
+    await hears(/STOPPING=1/);
+    await child.ended;
+    expect(said().filter((line) => line.includes('STOPPING=1'))).toHaveLength(1);
+    // The application beside the first is one of the same service.
+    expect(said().filter((line) => line.startsWith('READY=1')).length).toBeLessThanOrEqual(2);
+  });
+
+  it.each([
+    ['a server that is attached', false],
+    ['a microservice', true],
+  ])("says that it is ready where %s listens, and Nest's own server never does", async (_what, microservice) => {
+    const child = await Child.start('attached', { drain: 10_000, microservice, env: unit('') });
+    await hears(/^READY=1/);
+    child.signal('SIGTERM');
+    expect(await child.report()).toMatchObject({ clean: true });
+  });
+
   it('dies at once of the SIGABRT that systemd sends when its event loop hangs', async () => {
     // Nest's shutdown hooks are enabled for all signals, and an event loop that hangs calls none of them.
     const child = await Child.start('orders', { drain: 10_000, env: unit('', { WATCHDOG_USEC: '400000' }) });

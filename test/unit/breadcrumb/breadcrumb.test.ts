@@ -73,6 +73,15 @@ describe('Breadcrumb', () => {
     expect(crumb()).toMatchObject({ phase: 'draining', phaseMs: 0, elapsedMs: 2_000 });
   });
 
+  it('is written no more from the hard stop on, where nobody closes what has been drained', async () => {
+    void core.sequence.begin({ reason: 'shutdown()', isHostClosing: false });
+    await clock.advance(60_000);
+    expect(core.phase).toBe('releasing');
+    const { elapsedMs } = crumb() as { elapsedMs: number };
+    expect(elapsedMs).toBeLessThanOrEqual(core.sequence.deadlines.hardStopAt);
+    expect(elapsedMs).toBeGreaterThan(core.sequence.deadlines.hardStopAt - 1_000);
+  });
+
   it('is written twice a second, and no more often', async () => {
     core.tracker.take('request', 'GET /report');
     await begin();
@@ -119,7 +128,8 @@ describe('Breadcrumb', () => {
     expect(statSync(`${path}.${gonePid}`).mode & 0o777).toBe(0o600);
     const alone = new FakeClock();
     const events = new ShutdownEvents();
-    new Breadcrumb(join(folder, 'alone'), { clock: alone, events, tracker: core.tracker }, host as never).start();
+    const watched = { clock: alone, events, tracker: core.tracker, sequence: { deadlines: { hardStopAt: 29_000 } } };
+    new Breadcrumb(join(folder, 'alone'), watched, host as never).start();
     const phase = { type: 'phase', phase: 'lame-duck', previous: 'running', reason: 'a test' } as const;
     events.emit({ ...phase, elapsedMs: 0, inFlight: 0 });
     expect({ armedAt: alone.armedAt, holdsProcess: alone.holdsProcess }).toEqual({

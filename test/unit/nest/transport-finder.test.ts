@@ -56,7 +56,13 @@ function started(): TransportFinder {
     steps.push('begin');
     await drained.pass();
   };
-  const finder = new TransportFinder(core, modules.container, () => hasHttp, begin);
+  const finder = new TransportFinder(
+    core,
+    modules.container,
+    () => hasHttp,
+    begin,
+    () => steps.push('all listen'),
+  );
   finder.start();
   return finder;
 }
@@ -76,6 +82,24 @@ describe('The finder of transports', () => {
     finder.stop();
     modules.connect(late);
     expect(attached.mock.calls.map(([each]) => each)).toEqual([server]);
+  });
+
+  it('tells when all of them listen', () => {
+    class Listening extends Server {
+      listens!: (error?: unknown) => void;
+      listen(listens: (error?: unknown) => void) {
+        this.listens = listens;
+      }
+    }
+    const servers = [new Listening(), new Listening()];
+    started();
+    servers.forEach((server) => modules.connect(server));
+    servers.forEach((server, index) => server.listen((error) => steps.push(`${index} ${error ? 'fails' : 'listens'}`)));
+    servers[0]!.listens();
+    servers[1]!.listens(new Error('in use'));
+    servers[1]!.listens();
+    servers[1]!.listens();
+    expect(steps).toEqual(['0 listens', '1 fails', 'all listen', '1 listens', '1 listens']);
   });
 
   it('leaves alone what is under drain already', async () => {

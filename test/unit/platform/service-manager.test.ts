@@ -10,6 +10,9 @@ let warn: jest.Mock<(message: string) => void>;
 /** What systemd has been told, a line for each message. */
 let said: string[];
 let ends: ((error?: Error) => void)[];
+let isTheEnd: boolean;
+let isAside: boolean;
+let hardStopAt: number;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -17,13 +20,23 @@ beforeEach(() => {
   warn = jest.fn();
   said = [];
   ends = [];
+  isTheEnd = true;
+  isAside = false;
+  hardStopAt = Infinity;
+});
+
+const facts = () => ({
+  clock,
+  inFlight: () => inFlight,
+  warn,
+  isTheEnd: () => isTheEnd,
+  isAside: () => isAside,
+  hardStopAt: () => hardStopAt,
 });
 
 const managed = (environment: NodeJS.ProcessEnv = {}, notify?: Notify): ServiceManager =>
   new ServiceManager({
-    clock,
-    inFlight: () => inFlight,
-    warn,
+    ...facts(),
     watched: () => said.push('(watched)'),
     environment: { NOTIFY_SOCKET: '/run/systemd/notify', ...environment },
     pid: 300,
@@ -58,7 +71,7 @@ describe('ServiceManager', () => {
   it('leaves it to the primary of a cluster to say something', () => {
     const notify = jest.fn<Notify>();
     const environment = { NOTIFY_SOCKET: '/run/systemd/notify' };
-    const worker = new ServiceManager({ clock, inFlight: () => 0, warn, environment, notify, isWorker: true });
+    const worker = new ServiceManager({ ...facts(), environment, notify, isWorker: true });
     worker.ready();
     enter(worker, 'lame-duck', 'running');
     expect(notify).not.toHaveBeenCalled();
@@ -93,6 +106,40 @@ describe('ServiceManager', () => {
       'STATUS=releasing, 1 in flight EXTEND_TIMEOUT_USEC=10000000',
     ]);
     expect(clock.armedAt).toEqual([]);
+  });
+
+  it('does not say that the service stops where an application closes that nobody has asked to', async () => {
+    isTheEnd = false;
+    const manager = managed();
+    enter(manager, 'lame-duck', 'running');
+    expect(said).toEqual(['STATUS=lame-duck, 0 in flight EXTEND_TIMEOUT_USEC=10000000']);
+    enter(manager, 'closed', 'releasing');
+    clock.assertNoTimerLeft();
+  });
+
+  it('says nothing of an application that closes while another in the process runs on', async () => {
+    isTheEnd = false;
+    isAside = true;
+    const manager = managed();
+    enter(manager, 'lame-duck', 'running');
+    enter(manager, 'draining', 'lame-duck');
+    await clock.advance(10_000);
+    expect(said).toEqual([]);
+    clock.assertNoTimerLeft();
+  });
+
+  it('asks for no more time from the hard stop on, where nobody closes what has been drained', async () => {
+    hardStopAt = 5_000;
+    const manager = managed();
+    enter(manager, 'releasing', 'running');
+    await clock.advance(60_000);
+    expect(said).toHaveLength(3);
+    // Nest closes it after all.
+    hardStopAt = 63_000;
+    await clock.advance(60_000);
+    expect(said).toHaveLength(4);
+    enter(manager, 'closed', 'releasing');
+    clock.assertNoTimerLeft();
   });
 
   it('holds the process open neither to say that it is alive nor that it stops', () => {

@@ -17,6 +17,7 @@ export interface TransportServer {
   readonly onProcessingStartHook?: unknown;
   /** Logs it. */
   handleError?(error: unknown): unknown;
+  listen?(listens: (...args: unknown[]) => unknown): unknown;
   close?(...args: unknown[]): unknown;
 }
 
