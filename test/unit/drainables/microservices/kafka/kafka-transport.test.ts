@@ -6,8 +6,9 @@ import { contextWith } from '../transport-context.js';
 
 /** A consumer of kafkajs: it stops when the test wants. */
 class FakeConsumer {
-  readonly events = { CRASH: 'consumer.crash' };
+  readonly events = { CRASH: 'consumer.crash', GROUP_JOIN: 'consumer.group_join' };
   readonly listeners: (() => unknown)[] = [];
+  readonly paused: string[] = [];
   stops = 0;
   hasStopped: (error?: Error) => void = () => undefined;
 
@@ -16,9 +17,19 @@ class FakeConsumer {
     return new Promise((resolve, reject) => (this.hasStopped = (error) => (error ? reject(error) : resolve())));
   }
 
-  on(event: string, listener: () => unknown): void {
-    if (event === this.events.CRASH) this.listeners.push(listener);
+  pause(topics: readonly { topic: string }[]): void {
+    this.paused.push(...topics.map(({ topic }) => topic));
   }
+
+  on(event: string, listener: (event: object) => unknown): void {
+    if (event === this.events.CRASH) this.listeners.push(listener as () => unknown);
+    else
+      this.joins = (...topics) =>
+        listener({ payload: { memberAssignment: Object.fromEntries(topics.map((topic) => [topic, [0]])) } });
+  }
+
+  /** It has joined its group, and is given partitions of these topics. */
+  joins: (...topics: string[]) => void = () => undefined;
 }
 
 /** What `ServerKafka` of Nest does, and nothing else. */
@@ -26,6 +37,7 @@ class FakeKafkaServer implements TransportServer {
   readonly transportId = 6;
   readonly groupId = 'orders-server';
   consumer: FakeConsumer | null = null;
+  options: object = {};
   isConsuming = false;
   readonly handled: unknown[] = [];
   joined: Promise<unknown> = Promise.resolve();
@@ -102,8 +114,67 @@ describe('Kafka', () => {
     await server.start();
     await server.handleMessage('early');
     await transport.stopTaking(signal);
-    expect(() => server.handleMessage('late')).toThrow('Expected no message once the consumer had been stopped');
+    await expect(server.handleMessage('late')).rejects.toThrow(
+      'Expected no message once the consumer had been stopped',
+    );
     expect(server.handled).toEqual(['early']);
+  });
+
+  describe('whose handlers commit: autoCommit is false', () => {
+    beforeEach(async () => {
+      server.options = { run: { autoCommit: false } };
+      await server.start();
+      server.consumer!.joins('orders', 'payments');
+    });
+
+    it('goes on until they have ended, for they could not commit any longer; it fetches nothing meanwhile', async () => {
+      await transport.stopTaking(signal);
+      await clock.advance(0);
+      expect(server.consumer).toMatchObject({ stops: 0, paused: ['orders', 'payments'] });
+      const flushing = transport.flush!(signal);
+      expect(server.consumer!.stops).toBe(1);
+      server.consumer!.hasStopped();
+      await flushing;
+    });
+
+    it('pauses what it is given when the group rebalances meanwhile', async () => {
+      await transport.stopTaking(signal);
+      server.consumer!.joins('refunds');
+      expect(server.consumer!.paused).toEqual(['orders', 'payments', 'refunds']);
+    });
+
+    it('holds what still comes until it has been told to stop: it would be given that again', async () => {
+      await transport.stopTaking(signal);
+      let isRefused = false;
+      const late = server.handleMessage('late').catch(() => (isRefused = true));
+      await clock.advance(0);
+      expect(isRefused).toBe(false);
+      const flushing = transport.flush!(signal);
+      await late;
+      server.consumer!.hasStopped();
+      await flushing;
+      expect({ isRefused, handled: server.handled }).toEqual({ isRefused: true, handled: [] });
+    });
+
+    it('lets go of what it holds when it is closed after the deadline', async () => {
+      await transport.stopTaking(signal);
+      const late = server.handleMessage('late');
+      const closing = transport.disconnect!(() => Promise.resolve(), true);
+      await expect(late).rejects.toThrow('Expected no message');
+      await closing;
+      expect(server.consumer!.stops).toBe(1);
+    });
+
+    it('cannot pause one that has crashed, and stops it', async () => {
+      server.consumer!.pause = () => {
+        throw new Error('Consumer group was not initialized');
+      };
+      await transport.stopTaking(signal);
+      const flushing = transport.flush!(signal);
+      server.consumer!.hasStopped();
+      await flushing;
+      expect(server.consumer!.stops).toBe(1);
+    });
   });
 
   it('stops a consumer that joins its group when it has joined', async () => {
