@@ -2,6 +2,7 @@ import { DrainError } from '../../../sequence/errors.js';
 import { overlay } from '../../shared/overlay.js';
 import { nextPoll } from '../../../sequence/clock.js';
 import { closeWithin } from '../shared/close-within.js';
+import { GroupMembership, type GroupMessage } from './group-membership.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
 
 /** Nest's number for Kafka, `Transport.KAFKA`. */
@@ -9,7 +10,7 @@ const kafka = 6;
 
 /** A consumer of kafkajs. */
 interface Consumer {
-  readonly events?: { readonly CRASH?: string; readonly GROUP_JOIN?: string };
+  readonly events?: { readonly CRASH?: string; readonly GROUP_JOIN?: string; readonly REBALANCING?: string };
   /**
    * No message begins from here on. Resolves when those that run have ended, their offsets are committed, and the
    * group has been left. `commitOffsets()` does nothing from here on, and says nothing of it.
@@ -56,6 +57,7 @@ class KafkaTransport implements Transport {
   /** Those of which the consumer is given partitions. */
   private topics: readonly string[] = [];
   private stopped?: Promise<unknown>;
+  private readonly membership: GroupMembership;
   private tell!: () => void;
   /** The consumer has been told to stop. */
   private readonly told = new Promise<void>((resolve) => (this.tell = resolve));
@@ -65,12 +67,15 @@ class KafkaTransport implements Transport {
     private readonly clock: TransportContext['clock'],
   ) {
     this.name = server.groupId ? `Kafka (${server.groupId})` : 'Kafka';
+    this.membership = new GroupMembership(clock);
     this.watchBeginning();
+    this.watchMessages();
   }
 
-  async stopTaking(): Promise<void> {
+  async stopTaking(deadline: AbortSignal): Promise<void> {
     this.isStopping = true;
     this.holdLateMessages();
+    this.membership.keep(deadline);
     // A consumer that joins its group cannot be stopped: it would go on once it has joined.
     await this.beginning;
     const { consumer, options } = this.server;
@@ -81,9 +86,9 @@ class KafkaTransport implements Transport {
     else this.stop();
   }
 
-  async flush(): Promise<void> {
+  async flush(deadline: AbortSignal): Promise<void> {
     this.stop();
-    await this.stopped;
+    if (this.stopped) await this.membership.ended(this.stopped, deadline);
   }
 
   /** To close is to leave the group first, which waits for handlers: also for one that has been given up. */
@@ -110,7 +115,7 @@ class KafkaTransport implements Transport {
     const { server } = this;
     overlay<NonNullable<KafkaServer['bindEvents']>>(server, 'bindEvents', (original) => (consumer) => {
       if (this.isStopping) return Promise.resolve();
-      this.watchTopics(consumer as Consumer);
+      this.watchGroup(consumer as Consumer);
       const begun = original.call(server, consumer);
       // Nest hears of an error; for the drain, there is nothing to stop then.
       this.beginning = begun.catch(() => undefined);
@@ -118,10 +123,21 @@ class KafkaTransport implements Transport {
     });
   }
 
-  private watchTopics(consumer: Consumer): void {
-    const joined = consumer.events?.GROUP_JOIN;
-    if (joined === undefined) return;
-    consumer.on?.(joined, ({ payload }) => {
+  private watchMessages(): void {
+    const { server, membership } = this;
+    overlay<(message: GroupMessage) => unknown>(
+      server,
+      'handleMessage',
+      (original) => (message) => membership.during(message, () => original.call(server, message)),
+    );
+  }
+
+  private watchGroup(consumer: Consumer): void {
+    const { GROUP_JOIN, REBALANCING } = consumer.events ?? {};
+    if (REBALANCING !== undefined) consumer.on?.(REBALANCING, () => this.membership.rejoins());
+    if (GROUP_JOIN === undefined) return;
+    consumer.on?.(GROUP_JOIN, ({ payload }) => {
+      this.membership.joined();
       this.topics = Object.keys(payload.memberAssignment);
       if (this.isStopping) this.pause(consumer);
     });
