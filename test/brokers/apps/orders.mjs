@@ -73,13 +73,13 @@ class OrdersController {
 
   async create({ id }, context) {
     await this.work({ kind: 'rpc', id });
-    acknowledge(context);
+    await acknowledge(context);
     return { id };
   }
 
   async paid({ id }, context) {
     await this.work({ kind: 'event', id });
-    acknowledge(context);
+    await acknowledge(context);
   }
 
   watch({ id }, context) {
@@ -100,7 +100,7 @@ class OrdersController {
       this.pool.use(order);
       if (value === 5) {
         ends(order);
-        acknowledge(context);
+        await acknowledge(context);
       }
       yield { id: order.id };
     }
@@ -118,9 +118,13 @@ class OrdersController {
 Inject(Pool)(OrdersController, undefined, 0);
 Controller()(OrdersController);
 
-/** With `noAck: false` it is the handler that acknowledges its message. */
-function acknowledge(context) {
+/** With `noAck: false` and `autoCommit: false` it is the handler that acknowledges its message. */
+async function acknowledge(context) {
   if (transport === 'rmq' && settings.noAck === false) context.getChannelRef().ack(context.getMessage());
+  if (settings.server?.run?.autoCommit !== false) return;
+  const [topic, partition] = [context.getTopic(), context.getPartition()];
+  const offset = String(BigInt(context.getMessage().offset) + 1n);
+  await context.getConsumer().commitOffsets([{ topic, partition, offset }]);
 }
 
 if (transport === 'grpc') {

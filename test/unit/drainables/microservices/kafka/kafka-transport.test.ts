@@ -6,8 +6,9 @@ import { contextWith } from '../transport-context.js';
 
 /** A consumer of kafkajs: it stops when the test wants. */
 class FakeConsumer {
-  readonly events = { CRASH: 'consumer.crash' };
+  readonly events = { CRASH: 'consumer.crash', GROUP_JOIN: 'consumer.group_join', REBALANCING: 'consumer.rebalancing' };
   readonly listeners: (() => unknown)[] = [];
+  readonly paused: string[] = [];
   stops = 0;
   hasStopped: (error?: Error) => void = () => undefined;
 
@@ -16,9 +17,22 @@ class FakeConsumer {
     return new Promise((resolve, reject) => (this.hasStopped = (error) => (error ? reject(error) : resolve())));
   }
 
-  on(event: string, listener: () => unknown): void {
-    if (event === this.events.CRASH) this.listeners.push(listener);
+  pause(topics: readonly { topic: string }[]): void {
+    this.paused.push(...topics.map(({ topic }) => topic));
   }
+
+  on(event: string, listener: (event: object) => unknown): void {
+    if (event === this.events.CRASH) this.listeners.push(listener as () => unknown);
+    else if (event === this.events.REBALANCING) this.rejoins = () => listener({});
+    else
+      this.joins = (...topics) =>
+        listener({ payload: { memberAssignment: Object.fromEntries(topics.map((topic) => [topic, [0]])) } });
+  }
+
+  /** It has joined its group, and is given partitions of these topics. */
+  joins: (...topics: string[]) => void = () => undefined;
+  /** Its group rebalances. Nothing runs any longer, what ran is committed, and it waits for others to join as well. */
+  rejoins: () => void = () => undefined;
 }
 
 /** What `ServerKafka` of Nest does, and nothing else. */
@@ -26,9 +40,11 @@ class FakeKafkaServer implements TransportServer {
   readonly transportId = 6;
   readonly groupId = 'orders-server';
   consumer: FakeConsumer | null = null;
+  options: object = {};
   isConsuming = false;
   readonly handled: unknown[] = [];
   joined: Promise<unknown> = Promise.resolve();
+  handler: Promise<unknown> = Promise.resolve();
 
   async bindEvents(): Promise<void> {
     await this.joined;
@@ -37,7 +53,7 @@ class FakeKafkaServer implements TransportServer {
 
   handleMessage(payload: unknown): Promise<void> {
     this.handled.push(payload);
-    return Promise.resolve();
+    return this.handler as Promise<void>;
   }
 
   async start(): Promise<void> {
@@ -102,8 +118,145 @@ describe('Kafka', () => {
     await server.start();
     await server.handleMessage('early');
     await transport.stopTaking(signal);
-    expect(() => server.handleMessage('late')).toThrow('Expected no message once the consumer had been stopped');
+    await expect(server.handleMessage('late')).rejects.toThrow(
+      'Expected no message once the consumer had been stopped',
+    );
     expect(server.handled).toEqual(['early']);
+  });
+
+  describe('whose handlers commit: autoCommit is false', () => {
+    beforeEach(async () => {
+      server.options = { run: { autoCommit: false } };
+      await server.start();
+      server.consumer!.joins('orders', 'payments');
+    });
+
+    it('goes on until they have ended, for they could not commit any longer; it fetches nothing meanwhile', async () => {
+      await transport.stopTaking(signal);
+      await clock.advance(0);
+      expect(server.consumer).toMatchObject({ stops: 0, paused: ['orders', 'payments'] });
+      const flushing = transport.flush!(signal);
+      expect(server.consumer!.stops).toBe(1);
+      server.consumer!.hasStopped();
+      await flushing;
+    });
+
+    it('pauses what it is given when the group rebalances meanwhile', async () => {
+      await transport.stopTaking(signal);
+      server.consumer!.joins('refunds');
+      expect(server.consumer!.paused).toEqual(['orders', 'payments', 'refunds']);
+    });
+
+    it('holds what still comes until it has been told to stop: it would be given that again', async () => {
+      await transport.stopTaking(signal);
+      let isRefused = false;
+      const late = server.handleMessage('late').catch(() => (isRefused = true));
+      await clock.advance(0);
+      expect(isRefused).toBe(false);
+      const flushing = transport.flush!(signal);
+      await late;
+      server.consumer!.hasStopped();
+      await flushing;
+      expect({ isRefused, handled: server.handled }).toEqual({ isRefused: true, handled: [] });
+    });
+
+    it('lets go of what it holds when it is closed after the deadline', async () => {
+      await transport.stopTaking(signal);
+      const late = server.handleMessage('late');
+      const closing = transport.disconnect!(() => Promise.resolve(), true);
+      await expect(late).rejects.toThrow('Expected no message');
+      await closing;
+      expect(server.consumer!.stops).toBe(1);
+    });
+
+    it('cannot pause one that has crashed, and stops it', async () => {
+      server.consumer!.pause = () => {
+        throw new Error('Consumer group was not initialized');
+      };
+      await transport.stopTaking(signal);
+      const flushing = transport.flush!(signal);
+      server.consumer!.hasStopped();
+      await flushing;
+      expect(server.consumer!.stops).toBe(1);
+    });
+  });
+
+  describe('in a consumer group', () => {
+    let beats: number;
+    let end: (value?: unknown) => void;
+
+    beforeEach(async () => {
+      beats = 0;
+      await server.start();
+      server.handler = new Promise((resolve) => (end = resolve));
+      const heartbeat = () => {
+        beats++;
+        return Promise.reject(new Error('The group is rebalancing'));
+      };
+      void server.handleMessage({ heartbeat });
+    });
+
+    it('says that it lives while a message runs: a consumer that stops no longer does', async () => {
+      await transport.stopTaking(signal);
+      await clock.advance(31_000);
+      expect(beats).toBe(31);
+      expect(clock.holdsProcess).toBe(false);
+      end();
+      await clock.advance(2_000);
+      expect(beats).toBe(31);
+      clock.assertNoTimerLeft();
+    });
+
+    it('says no longer that it lives once the drain deadline has passed', async () => {
+      const deadline = new AbortController();
+      await transport.stopTaking(deadline.signal);
+      await clock.advance(1_000);
+      deadline.abort();
+      await clock.advance(2_000);
+      expect(beats).toBe(1);
+      clock.assertNoTimerLeft();
+    });
+
+    it.each(['while it stops', 'just before'])(
+      'does not wait for a group that rebalances %s: all is committed',
+      async (when) => {
+        end();
+        if (when === 'just before') server.consumer!.rejoins();
+        await transport.stopTaking(signal);
+        let isFlushed = false;
+        const flushing = transport.flush!(signal).then(() => (isFlushed = true));
+        if (when === 'while it stops') server.consumer!.rejoins();
+        await clock.advance(4_999);
+        expect(isFlushed).toBe(false);
+        await clock.advance(1);
+        await flushing;
+        clock.assertNoTimerLeft();
+      },
+    );
+
+    it('waits for a group that has rebalanced before', async () => {
+      end();
+      server.consumer!.rejoins();
+      server.consumer!.joins('orders');
+      await transport.stopTaking(signal);
+      let isFlushed = false;
+      const flushing = transport.flush!(signal).then(() => (isFlushed = true));
+      await clock.advance(60_000);
+      expect(isFlushed).toBe(false);
+      server.consumer!.hasStopped();
+      await flushing;
+    });
+
+    it('leaves a group that rebalances as soon as the others have joined', async () => {
+      end();
+      await transport.stopTaking(signal);
+      const flushing = transport.flush!(signal);
+      server.consumer!.rejoins();
+      await clock.advance(2_000);
+      server.consumer!.hasStopped();
+      await flushing;
+      clock.assertNoTimerLeft();
+    });
   });
 
   it('stops a consumer that joins its group when it has joined', async () => {
