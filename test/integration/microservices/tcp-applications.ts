@@ -11,7 +11,7 @@ import {
 } from '@nestjs/microservices';
 import { type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { interval, map, type Observable, take } from 'rxjs';
+import { interval, map, NEVER, type Observable, take } from 'rxjs';
 import {
   AllowDuringShutdown,
   GracefulShutdown,
@@ -68,6 +68,12 @@ function controllerFor(done: Done): new () => object {
           return each;
         }),
       );
+    }
+
+    @MessagePattern('endless')
+    endless(@Payload() { id }: Message): Observable<number> {
+      done.begin(id);
+      return NEVER;
     }
 
     @EventPattern('ordered')
