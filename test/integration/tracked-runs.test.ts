@@ -1,6 +1,17 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, type INestApplication, Injectable, type OnModuleInit, Scope } from '@nestjs/common';
+import {
+  type CallHandler,
+  Controller,
+  Get,
+  type INestApplication,
+  Injectable,
+  type NestInterceptor,
+  type OnModuleInit,
+  Scope,
+  UseInterceptors,
+} from '@nestjs/common';
 import { LazyModuleLoader, ModuleRef } from '@nestjs/core';
+import { from, race } from 'rxjs';
 import { OnShutdown, TrackInFlight } from '../../src/index.js';
 import { closeAll, holds, moduleOf, start } from '../support/applications.js';
 import { Gate } from '../support/gate.js';
@@ -39,6 +50,27 @@ describe('@TrackInFlight()', () => {
     const { app, url, shutdown } = await start(platform, { controllers: [ReportsController], providers: [Reports] });
     await request(url);
     await gate.entered;
+    await waitsFor(() => app.close(), shutdown, gate);
+  });
+
+  it('on a handler is waited for though an interceptor has given the handler up', async () => {
+    const gate = new Gate();
+    class GivesUp implements NestInterceptor {
+      intercept(_context: unknown, next: CallHandler) {
+        return race(next.handle(), from(gate.entered.then(() => 'given up')));
+      }
+    }
+    @Controller()
+    class SlowController {
+      @Get()
+      @TrackInFlight()
+      @UseInterceptors(GivesUp)
+      async slow(): Promise<void> {
+        await gate.pass();
+      }
+    }
+    const { app, url, shutdown } = await start(platform, { controllers: [SlowController] });
+    expect(await request(url)).toMatchObject({ status: 200, text: 'given up' });
     await waitsFor(() => app.close(), shutdown, gate);
   });
 

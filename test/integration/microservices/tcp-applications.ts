@@ -11,7 +11,7 @@ import {
 } from '@nestjs/microservices';
 import { type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { concatMap, interval, type Observable, take } from 'rxjs';
+import { concatMap, interval, NEVER, type Observable, take } from 'rxjs';
 import {
   AllowDuringShutdown,
   GracefulShutdown,
@@ -84,6 +84,12 @@ function controllerFor(done: Done): new () => object {
           return each;
         }),
       );
+    }
+
+    @MessagePattern('endless')
+    endless(@Payload() { id }: Message): Observable<number> {
+      done.begin(id);
+      return NEVER;
     }
 
     @EventPattern('ordered')

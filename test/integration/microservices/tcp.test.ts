@@ -169,6 +169,29 @@ describe('A microservice over TCP that drains', () => {
     expect(await shutdown.closed).toMatchObject({ clean: true });
   });
 
+  it.each([
+    ['a handler', 'order'],
+    ['an endless stream', 'endless'],
+  ])('waits a moment, and no longer, for %s whose client has gone', async (_, pattern) => {
+    const application = await start({}, { drainTimeoutMs: 10_000 });
+    const client = await clientOf(application);
+    const socket = socketOf(client);
+    const lost = call(client, pattern, { id: 1, ms: 5_000 });
+    await application.done.begins(1);
+    const left = once(socket, 'close');
+    client.close();
+    await left;
+    await lost;
+    const startedAt = performance.now();
+    await application.app.close();
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(await application.shutdown.closed).toMatchObject({
+      outcome: 'drained',
+      clean: true,
+      leftovers: [{ kind: 'rpc', name: pattern, detail: 'abandoned: its client had gone' }],
+    });
+  });
+
   it('cuts and names what runs past the deadline', async () => {
     const application = await start({}, { drainTimeoutMs: 200 });
     const client = await clientOf(application);

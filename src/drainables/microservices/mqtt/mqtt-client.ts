@@ -10,7 +10,7 @@ export interface MqttClient {
   /** What waits to be confirmed: messages of QoS 1 and 2, subscriptions. */
   readonly outgoing: object;
   /** What waits for the connection to come back. */
-  readonly queue: readonly unknown[];
+  readonly queue: readonly { readonly packet: MqttPacket }[];
   readonly stream?: { destroy(): unknown };
   unsubscribe(topics: string[], callback: (error?: unknown) => void): unknown;
   /** Calls back at once when it has been called before. */

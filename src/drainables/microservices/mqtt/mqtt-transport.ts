@@ -1,6 +1,7 @@
 import { type Clock, whenAborted } from '../../../sequence/clock.js';
 import { closeWithin } from '../shared/close-within.js';
 import { connectionLost } from '../shared/connection-lost.js';
+import { watchFirstConnection } from '../shared/first-connection.js';
 import { type BoundHandler, named, type SubscribingServer, topicsOf } from '../shared/patterns.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
 import { confirmed, type MqttClient, type MqttPacket } from './mqtt-client.js';
@@ -31,11 +32,14 @@ class MqttTransport implements Transport {
   /** Aborted when the connection has been lost since draining began, or was not there. */
   private readonly lost = new AbortController();
   private isConfirmed = false;
+  private readonly wasReached: () => boolean;
 
   constructor(
     private readonly server: MqttServer,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.wasReached = watchFirstConnection(server);
+  }
 
   get warnings(): readonly string[] {
     const plain = topicsOf(this.server).flatMap(([topic, { isEventHandler }]) =>
@@ -51,6 +55,8 @@ class MqttTransport implements Transport {
   async stopTaking(): Promise<void> {
     const { mqttClient: client } = this.server;
     if (!client) return;
+    // Otherwise it subscribes when it reaches its broker after all.
+    if (!this.wasReached()) return void client.end(true, {}, () => undefined);
     client.once('close', this.connectionWasLost);
     // Otherwise it subscribes anew when it connects anew.
     client.options.resubscribe = false;
@@ -62,8 +68,9 @@ class MqttTransport implements Transport {
 
   async flush(deadline: AbortSignal): Promise<void> {
     const { mqttClient: client } = this.server;
-    if (!client) return;
-    const isUnsent = client.queue.length > 0 || Object.keys(client.outgoing).length > 0;
+    if (!client || !this.wasReached()) return;
+    const isUnsent =
+      client.queue.some(({ packet }) => packet.cmd === 'publish') || Object.keys(client.outgoing).length > 0;
     if (client.connected || isUnsent) await confirmed(client, deadline);
     else this.lost.abort();
     this.isConfirmed = !this.lost.signal.aborted && !deadline.aborted;

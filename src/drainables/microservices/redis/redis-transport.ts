@@ -1,6 +1,7 @@
 import { type Clock, whenAborted } from '../../../sequence/clock.js';
 import { closeWithin } from '../shared/close-within.js';
 import { connectionLost } from '../shared/connection-lost.js';
+import { watchFirstConnection } from '../shared/first-connection.js';
 import { named, type SubscribingServer, topicsOf } from '../shared/patterns.js';
 import { type Transport, type TransportContext, type TransportServer } from '../shared/transport.js';
 
@@ -41,11 +42,14 @@ class RedisTransport implements Transport {
   readonly name = 'Redis';
   /** Aborted when the connection has been lost since draining began, or was not there. */
   private readonly lost = new AbortController();
+  private readonly wasReached: () => boolean;
 
   constructor(
     private readonly server: RedisServer,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.wasReached = watchFirstConnection(server);
+  }
 
   get warnings(): readonly string[] {
     const calls = topicsOf(this.server).flatMap(([channel, { isEventHandler }]) => (isEventHandler ? [] : [channel]));
@@ -74,7 +78,7 @@ class RedisTransport implements Transport {
   /** A reply has been confirmed by Redis before its message ends: nothing is left but to tell of a loss. */
   flush(): Promise<void> {
     const isLost = this.lost.signal.aborted || this.clients.some(({ status }) => status !== 'ready');
-    return isLost ? Promise.reject(connectionLost(this.name)) : Promise.resolve();
+    return isLost && this.wasReached() ? Promise.reject(connectionLost(this.name)) : Promise.resolve();
   }
 
   /** Up to 11.0.x Nest does not wait until the clients have quit, and no version bears with one that cannot. */

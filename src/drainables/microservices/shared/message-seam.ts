@@ -3,6 +3,7 @@ import { copyFunction } from '../../../in-flight/metadata.js';
 import { endWith, isPromise, runUntilSettled } from '../../../in-flight/run-until-settled.js';
 import { DrainError } from '../../../sequence/errors.js';
 import { overlay } from '../../shared/overlay.js';
+import { asOutcome, fromOutcome } from './listeners-seam.js';
 import { type MessageGate } from './message-gate.js';
 import { type MessageWork, type RunningMessage } from './message-work.js';
 import { type AddHandler, type MessageCallback, type TransportServer } from './transport.js';
@@ -99,14 +100,21 @@ export function standInFor(
   callback: MessageCallback,
   call: (run: () => unknown, args: readonly unknown[]) => unknown,
 ): MessageCallback {
+  let { next } = callback;
   const standIn = copyFunction<MessageCallback>(callback, function (this: unknown, ...args: unknown[]): unknown {
-    return call(() => callback.apply(this, args), args);
+    return call(() => {
+      const result = callback.apply(this, args);
+      return next ? fromOutcome(result) : result;
+    }, args);
   });
   Object.defineProperty(standIn, 'next', {
     configurable: true,
     enumerable: true,
-    get: () => callback.next,
-    set: (next: unknown) => (callback.next = next),
+    get: () => next,
+    set: (listener: MessageCallback) => {
+      next = listener;
+      callback.next = asOutcome(listener);
+    },
   });
   return standIn;
 }

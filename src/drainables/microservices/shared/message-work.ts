@@ -3,7 +3,7 @@ import { type Held } from '../../../in-flight/lease.js';
 import { type Clock } from '../../../sequence/clock.js';
 import { setImmediate } from '../../../sequence/timers.js';
 import { Progress } from '../../shared/progress.js';
-import { type CallConnection } from './call-connection.js';
+import { type CallConnection, type RunningCall } from './call-connection.js';
 
 /** Who keeps the leases of all work of the application. */
 interface Leases {
@@ -22,7 +22,7 @@ export interface AfterTurn {
  * One message: a piece of in-flight work from the call of its handler until the promise of that has settled and the
  * stream that came out of it has ended.
  */
-export class RunningMessage implements Held, AfterTurn {
+export class RunningMessage implements Held, AfterTurn, RunningCall {
   older?: Held;
   newer?: Held;
   /** Its caller has gone, while its handler goes on. */
@@ -34,9 +34,9 @@ export class RunningMessage implements Held, AfterTurn {
     readonly name: string,
     readonly startedAt: number,
     private readonly work: MessageWork,
-    private readonly connection: CallConnection | undefined,
+    private connection: CallConnection | undefined,
   ) {
-    connection?.callBegins();
+    connection?.callBegins(this);
   }
 
   /** A stream of its answers begins. */
@@ -47,7 +47,7 @@ export class RunningMessage implements Held, AfterTurn {
   /** Its handler, or a stream of its answers, has ended. */
   drop(): void {
     if (--this.holders > 0) return;
-    this.connection?.callEnded();
+    this.connection?.callEnded(this);
     this.work.ended(this);
   }
 
@@ -57,6 +57,12 @@ export class RunningMessage implements Held, AfterTurn {
    */
   dropAfterTurn(): void {
     this.work.afterTurn(this);
+  }
+
+  abandon(): void {
+    // A handler that never ends would keep the connection.
+    this.connection = undefined;
+    this.work.abandon(this);
   }
 
   turnIsOver(): void {

@@ -33,7 +33,7 @@ export type AddHandler = (
 export interface MessageCallback {
   (...args: unknown[]): unknown;
   /** The next listener of the same event. */
-  next?: unknown;
+  next?: MessageCallback;
 }
 
 /** What a transport is given. */

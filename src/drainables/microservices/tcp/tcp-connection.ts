@@ -1,7 +1,7 @@
 import { type Socket } from 'node:net';
 import { setImmediate } from '../../../sequence/timers.js';
 import { type Notice } from '../../../words/tcp-notices.js';
-import { type CallConnection } from '../shared/call-connection.js';
+import { type CallConnection, type RunningCall } from '../shared/call-connection.js';
 
 /** A client that connects, or has just been answered, may be about to write: it is waited for, ms. */
 const lingerMs = 50;
@@ -14,7 +14,7 @@ export interface ConnectionWatcher {
   rests(connection: TcpConnection): void;
 }
 
-/** One connection of a client: how many of its calls are executed, and its end in stages. */
+/** One connection of a client: its calls that are executed, and its end in stages. */
 export class TcpConnection implements CallConnection {
   readonly openedAt: number;
   /** What the handshake of TLS took. */
@@ -22,7 +22,7 @@ export class TcpConnection implements CallConnection {
   private isDraining = false;
   /** Since when a FIN has been on its way to the client. */
   private leftAt?: number;
-  private calls = 0;
+  private readonly calls = new Set<RunningCall>();
   /** No call may be about to come in from here on. */
   private quietAt?: number;
 
@@ -36,7 +36,7 @@ export class TcpConnection implements CallConnection {
 
   /** How many calls are being executed. Events do not count: a client that goes on sending them would never be idle. */
   get running(): number {
-    return this.calls;
+    return this.calls.size;
   }
 
   /** Reports whether a FIN has been sent. */
@@ -44,12 +44,13 @@ export class TcpConnection implements CallConnection {
     return this.leftAt !== undefined;
   }
 
-  callBegins(): void {
-    this.calls++;
+  callBegins(call: RunningCall): void {
+    this.calls.add(call);
   }
 
-  callEnded(): void {
-    if (--this.calls > 0) return;
+  callEnded(call: RunningCall): void {
+    this.calls.delete(call);
+    if (this.running > 0) return;
     // While draining, once: one who is asked over and over, such as for a ping that is served, would never be quiet.
     if (!this.isDraining || this.quietAt === undefined) this.quietAt = this.watcher.now() + lingerMs;
     this.watcher.rests(this);
@@ -58,8 +59,13 @@ export class TcpConnection implements CallConnection {
   /** Draining has begun. */
   drains(): void {
     this.isDraining = true;
-    if (this.calls > 0) this.quietAt = undefined;
+    if (this.running > 0) this.quietAt = undefined;
     else if (this.socket.bytesRead === this.bytesAtOpening) this.quietAt = this.openedAt + lingerMs;
+  }
+
+  /** Its client has gone: nobody reads what its calls still answer. */
+  gone(): void {
+    for (const call of this.calls) call.abandon();
   }
 
   /** How long it must be left open though no call runs, ms. */

@@ -50,6 +50,7 @@ export class TcpTransport implements Transport {
   /** These are looked at again when they have been quiet for long enough, or when their client has read on. */
   private readonly awaited = new Set<TcpConnection>();
   private isDraining = false;
+  private isCut = false;
 
   constructor(
     private readonly server: ServerTcp,
@@ -103,6 +104,7 @@ export class TcpTransport implements Transport {
   }
 
   cut(): Leftover[] {
+    this.isCut = true;
     this.telling.stop();
     const now = this.context.clock.now();
     const left = Array.from(this.connections.values(), (connection): Leftover => {
@@ -128,6 +130,8 @@ export class TcpTransport implements Transport {
     this.connections.set(socket, connection);
     socket.once('close', () => {
       this.connections.delete(socket);
+      // What is cut is named as it was, and not as if its client had gone.
+      if (!this.isCut) connection.gone();
       this.progress.made();
     });
     if (!this.isDraining) return;

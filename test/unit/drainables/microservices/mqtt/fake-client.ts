@@ -6,7 +6,7 @@ export class FakeMqttClient extends EventEmitter implements MqttClient {
   connected = true;
   readonly options: { readonly clean?: boolean; resubscribe?: boolean };
   outgoing: Record<string, unknown> = {};
-  readonly queue: unknown[] = [];
+  readonly queue: { packet: MqttPacket }[] = [];
   destroyed = false;
   readonly stream = { destroy: () => (this.destroyed = true) };
   readonly sent: string[] = [];

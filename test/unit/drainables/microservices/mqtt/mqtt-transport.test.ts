@@ -20,6 +20,10 @@ class FakeServer {
   getRequestPattern(pattern: string): string {
     return pattern;
   }
+
+  listen(called: (error?: Error) => void): void {
+    if (this.mqttClient!.connected) called();
+  }
 }
 
 describe('The transport of MQTT', () => {
@@ -29,11 +33,14 @@ describe('The transport of MQTT', () => {
   let transport: Transport;
   let deadline: AbortController;
 
+  const isCalled = () => undefined;
+
   function set(fake: FakeServer, ...topics: readonly string[]): void {
     server = fake;
     client = fake.mqttClient!;
     for (const topic of topics) server.messageHandlers.set(topic, { isEventHandler: topic.endsWith('paid') });
     transport = mqttTransport(server, contextWith({ clock, isDraining: () => true }))!;
+    server.listen(isCalled);
   }
 
   beforeEach(() => {
@@ -74,6 +81,22 @@ describe('The transport of MQTT', () => {
     await failed;
   });
 
+  it('ends at once where it has never reached its broker, and subscribes no more', async () => {
+    const unreached = new FakeServer();
+    unreached.mqttClient!.connected = false;
+    set(unreached, 'orders/paid');
+    client.queue.push({ packet: { cmd: 'subscribe' } });
+    await transport.stopTaking(deadline.signal);
+    expect(client.ends).toEqual([true]);
+    await transport.flush!(deadline.signal);
+  });
+
+  it('does not wait for a subscription that it could not send', async () => {
+    client.connected = false;
+    client.queue.push({ packet: { cmd: 'subscribe' } });
+    await expect(transport.flush!(deadline.signal)).rejects.toMatchObject({ code: 'DRAIN_CONNECTION_LOST' });
+  });
+
   it('leaves the messages of a session that stays with the broker: neither handled nor acknowledged', async () => {
     set(new FakeServer(false), 'orders/create', 'orders/paid');
     await transport.stopTaking(deadline.signal);
@@ -110,7 +133,7 @@ describe('The transport of MQTT', () => {
     await transport.stopTaking(deadline.signal);
     expect(client.ended).toEqual([]);
     await expect(transport.flush!(deadline.signal)).rejects.toMatchObject({ code: 'DRAIN_CONNECTION_LOST' });
-    client.queue.push('a reply');
+    client.queue.push({ packet: { cmd: 'publish' } });
     let flushed = false;
     void transport.flush!(deadline.signal).then(
       () => undefined,

@@ -41,6 +41,7 @@ class FakeServer {
   readonly options: { readonly wildcards?: boolean };
   subClient? = new FakeClient();
   pubClient? = new FakeClient();
+  error?: Error;
   readonly messageHandlers = new Map([
     ['orders.create', { isEventHandler: false }],
     ['orders.paid', { isEventHandler: true }],
@@ -48,6 +49,11 @@ class FakeServer {
 
   constructor(wildcards = false) {
     this.options = { wildcards };
+  }
+
+  /** Whom Nest calls back: when it has connected, or when it could not. */
+  listen(called: (error?: Error) => void): void {
+    called(this.error);
   }
 
   getRequestPattern(pattern: string): string {
@@ -61,7 +67,12 @@ describe('The transport of Redis', () => {
   let transport: Transport;
   const deadline = new AbortController().signal;
 
-  const transportOf = (fake: FakeServer) => redisTransport(fake, contextWith({ clock, isDraining: () => true }))!;
+  function transportOf(fake: FakeServer, error?: Error): Transport {
+    const made = redisTransport(fake, contextWith({ clock, isDraining: () => true }))!;
+    fake.error = error;
+    fake.listen(() => undefined);
+    return made;
+  }
 
   beforeEach(() => {
     clock = new FakeClock();
@@ -114,6 +125,14 @@ describe('The transport of Redis', () => {
     await transport.stopTaking(deadline);
     expect(server.subClient!.ended).toEqual([]);
     await expect(transport.flush!(deadline)).rejects.toMatchObject({ code: 'DRAIN_CONNECTION_LOST' });
+  });
+
+  it('has lost nothing where it has never reached Redis', async () => {
+    server = new FakeServer();
+    transport = transportOf(server, new Error('connect ECONNREFUSED'));
+    server.subClient!.status = server.pubClient!.status = 'reconnecting';
+    await transport.stopTaking(deadline);
+    await expect(transport.flush!(deadline)).resolves.toBeUndefined();
   });
 
   it('has nothing to stop where it never listened', async () => {

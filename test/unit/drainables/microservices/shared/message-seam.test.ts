@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { firstValueFrom, Observable, Subject } from 'rxjs';
+import { EMPTY, firstValueFrom, forkJoin, from, mergeMap, Observable, of, Subject, throwError } from 'rxjs';
 import {
   countArrivals,
   countMessages,
@@ -39,6 +39,18 @@ class FakeServer implements TransportServer {
     };
     stream.subscribe({ next: (response) => send({ response }), complete: () => send({ isDisposed: true }) });
   }
+}
+
+/** What Nest makes of a listener of an event: it gives the event to the next one, and joins the results of both. */
+function listener(listen: (...args: unknown[]) => Promise<unknown>): MessageCallback {
+  const streamOf = (result: unknown) =>
+    from(result as Promise<unknown>).pipe(mergeMap((value) => (value instanceof Observable ? value : of(value))));
+  const own: MessageCallback = async (...args) => {
+    const current = listen(...args);
+    const { next } = own;
+    return next ? forkJoin({ current: streamOf(current), next: streamOf(next(...args)) }) : current;
+  };
+  return own;
 }
 
 describe('A message', () => {
@@ -128,8 +140,68 @@ describe('A message', () => {
     const counted = handle(own, true);
     const next = () => undefined;
     counted.next = next;
-    expect(own.next).toBe(next);
+    // Nest reads the one to call it, and the other to find the end of the chain.
+    expect(own.next).toBeInstanceOf(Function);
     expect(counted.next).toBe(next);
+  });
+
+  describe('of several listeners', () => {
+    let endFirst: (value: unknown) => void;
+    let seen: unknown[];
+
+    /** Has an event executed by one that the test ends, and by `next`. */
+    async function executed(next: (...args: unknown[]) => Promise<unknown>): Promise<void> {
+      seen = [];
+      const first = handle(
+        listener(() => new Promise((resolve) => (endFirst = resolve))),
+        true,
+      );
+      first.next = handle(listener(next), true);
+      ((await first('data', 'context')) as Observable<unknown>).subscribe({
+        next: (value) => seen.push(value),
+        error: (error: Error) => seen.push(error.message),
+        complete: () => seen.push('complete'),
+      });
+      await turn();
+      await turn();
+    }
+
+    it.each<[string, () => Promise<unknown>, unknown[]]>([
+      ['fails', () => Promise.resolve(throwError(() => new Error('no stock'))), ['no stock']],
+      ['rejects', () => Promise.reject(new Error('no stock')), ['no stock']],
+      ['ends without a value', () => Promise.resolve(EMPTY), ['complete']],
+      ['ends with values', () => Promise.resolve(of(1, 2)), [{ current: 'first', next: 2 }, 'complete']],
+      ['ends with undefined', () => Promise.resolve(), [{ current: 'first', next: undefined }, 'complete']],
+    ])('is work until the first has ended where the second %s, and ends as it would', async (_, next, outcome) => {
+      await executed(next);
+      expect(work.isIdle).toBe(false);
+      expect(seen).toEqual([]);
+      endFirst('first');
+      await turn();
+      await turn();
+      expect(work.isIdle).toBe(true);
+      expect(seen).toEqual(outcome);
+    });
+
+    it('ends with the failure of the first, and is work until the second has ended', async () => {
+      let endSecond: () => void = () => undefined;
+      await executed(() => new Promise<void>((resolve) => (endSecond = resolve)));
+      endFirst(throwError(() => new Error('no stock')));
+      await turn();
+      await turn();
+      expect(seen).toEqual(['no stock']);
+      expect(work.isIdle).toBe(false);
+      endSecond();
+      await turn();
+      await turn();
+      expect(work.isIdle).toBe(true);
+    });
+
+    it('gives the second what the first was given', async () => {
+      const given: unknown[] = [];
+      await executed((...args) => Promise.resolve(given.push(...args)));
+      expect(given).toEqual(['data', 'context']);
+    });
   });
 
   it('that is refused is not executed', async () => {

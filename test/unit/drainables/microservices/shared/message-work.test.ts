@@ -81,6 +81,19 @@ describe('The work of a transport', () => {
     expect(work.isIdle).toBe(true);
   });
 
+  it('tells its connection nothing of a call that ends when its caller has gone', () => {
+    const told: string[] = [];
+    const message = work.begin('rpc', 'a', {
+      callBegins: () => told.push('begins'),
+      callEnded: () => told.push('ended'),
+    });
+    message.abandon();
+    expect(tracker.abandonedLeftovers()).toHaveLength(1);
+    message.drop();
+    expect(tracker.abandonedLeftovers()).toEqual([]);
+    expect(told).toEqual(['begins']);
+  });
+
   it('counts a message once that has ended, and whose caller goes then', () => {
     const [ended, other] = [work.begin('rpc', 'a'), work.begin('rpc', 'b')];
     ended.drop();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 import { Server as NetServer } from 'node:net';
-import { type CallConnection } from '../../../../../src/drainables/microservices/shared/call-connection.js';
+import { type RunningCall } from '../../../../../src/drainables/microservices/shared/call-connection.js';
 import { type TcpTransport, tcpTransport } from '../../../../../src/drainables/microservices/tcp/tcp-transport.js';
 import { FakeClock } from '../../../../support/fake-clock.js';
 import { contextWith } from '../transport-context.js';
@@ -31,6 +31,11 @@ class FakeSocket extends EventEmitter {
     this.isDestroyed = true;
     this.emit('close');
   }
+}
+
+interface Calls {
+  callBegins(): void;
+  callEnded(): void;
 }
 
 class JsonSocket {}
@@ -64,8 +69,27 @@ describe('The TCP transport', () => {
   }
   /** What tells a server of TLS; a real one would shake hands. */
   const buildTls = () => build(Object.assign(new NetServer(), { setSecureContext: () => undefined }));
-  const connectionOf = (netSocket: unknown): CallConnection =>
-    transport.connectionOf({ getSocketRef: () => ({ netSocket }) });
+  /** The sockets whose calls have been abandoned, one for each call. */
+  let abandoned: unknown[];
+  let running: Map<unknown, RunningCall[]>;
+  beforeEach(() => {
+    abandoned = [];
+    running = new Map();
+  });
+  /** The connection that a socket has now. The call that has begun last is the one that ends. */
+  function connectionOf(netSocket: unknown): Calls {
+    const connection = transport.connectionOf({ getSocketRef: () => ({ netSocket }) });
+    const calls = running.get(netSocket) ?? [];
+    running.set(netSocket, calls);
+    return {
+      callBegins() {
+        const call = { abandon: () => abandoned.push(netSocket) };
+        calls.push(call);
+        connection.callBegins(call);
+      },
+      callEnded: () => connection.callEnded(calls.pop()!),
+    };
+  }
   /** Lets the event loop poll. */
   const polled = () => clock.advance(0).then(() => clock.advance(0));
   async function drain(): Promise<void> {
@@ -110,7 +134,7 @@ describe('The TCP transport', () => {
   it('counts the moment from the last of its calls', async () => {
     const sockets = [open(), open()];
     // One has been idle for a moment when draining begins, and busy again; the other ends two calls one after the other.
-    const [again, both] = sockets.map(connectionOf) as [CallConnection, CallConnection];
+    const [again, both] = sockets.map(connectionOf) as [Calls, Calls];
     again.callBegins();
     again.callEnded();
     again.callBegins();
@@ -313,6 +337,24 @@ describe('The TCP transport', () => {
       { ...leftover, detail: 'answers not read by its client' },
     ]);
     expect([busy, silent, unread].every(({ isDestroyed }) => isDestroyed)).toBe(true);
+  });
+
+  it('abandons the calls that run when their client goes, and those alone', () => {
+    const [gone, other] = [open(), open()];
+    for (const socket of [gone, gone, gone, other]) connectionOf(socket).callBegins();
+    connectionOf(gone).callEnded();
+    expect(abandoned).toEqual([]);
+    gone.emit('close');
+    expect(abandoned).toEqual([gone, gone]);
+  });
+
+  it('abandons no call that is cut at the deadline: it is named as one that ran', async () => {
+    const socket = open();
+    connectionOf(socket).callBegins();
+    await drain();
+    transport.cut();
+    expect(socket.isDestroyed).toBe(true);
+    expect(abandoned).toEqual([]);
   });
 
   describe('over TLS', () => {
