@@ -66,4 +66,18 @@ describeWithBrokers('redis', 'The loop of a BullMQ worker that drains', () => {
     expect(await drain(() => gate.release())).toBeLessThan(drainMs / 2);
     expect(await queue.getJobCounts('active', 'wait')).toEqual({ active: 0, wait: 1 });
   });
+
+  it('takes no job when it is resumed', async () => {
+    const breaker = work(async () => undefined);
+    await breaker.waitUntilReady();
+    await breaker.pause();
+    await queue.add('first', {});
+    await drain();
+    await breaker.resume();
+    // What it takes it has taken by the time at which its connections have closed.
+    await breaker.close();
+    const [job] = await queue.getJobs(['wait', 'completed']);
+    expect(job?.attemptsStarted).toBe(0);
+    expect(breaker.isPaused()).toBe(true);
+  });
 });

@@ -16,6 +16,8 @@ export interface BullWorker {
   readonly name: string;
   /** Stops fetching, and resolves when its jobs have ended. Their locks are renewed meanwhile. */
   pause(doNotWaitActive?: boolean): Promise<void>;
+  /** Fetches again once it has been paused. */
+  resume?(): unknown;
   close(force?: boolean): Promise<void>;
   /** Ends its connections at once. */
   disconnect?(): unknown;

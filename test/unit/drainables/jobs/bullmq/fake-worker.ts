@@ -78,6 +78,10 @@ export class FakeWorker implements BullWorker {
     return new Promise((resolve) => controller?.signal.addEventListener('abort', () => resolve()));
   }
 
+  resume(): unknown {
+    return this.steps.push('resume');
+  }
+
   cancelAllJobs(): void {
     this.steps.push('cancel');
   }

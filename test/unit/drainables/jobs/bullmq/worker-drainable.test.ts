@@ -87,6 +87,26 @@ describe('The drainable of a BullMQ worker', () => {
     expect(worker.steps).toEqual(['pause', 'delay 100', 'delay 100', 'delay 20']);
   });
 
+  it('is resumed by nobody while it drains', async () => {
+    worker.resume();
+    expect(worker.steps).toEqual(['resume']);
+    await drainable.drain(deadline.signal);
+    await worker.resume();
+    await settle();
+    expect(worker.steps).toEqual(['resume', 'pause']);
+  });
+
+  it('is resumed by itself where its BullMQ does so as it closes, before it shows that it is closing', async () => {
+    worker.close = async () => {
+      worker.resume();
+      Object.assign(worker, { closing: Promise.resolve() });
+    };
+    await drainable.drain(deadline.signal);
+    await drainable.close();
+    await settle();
+    expect(worker.steps).toEqual(['pause', 'resume']);
+  });
+
   it('gives back a job that was fetched as draining began, and never calls its processor', async () => {
     void drainable.drain(deadline.signal);
     await worker.take('1');
