@@ -6,6 +6,7 @@ import { DrainError } from '../../../sequence/errors.js';
 import { countIn, type CountedSource } from '../shared/counted-source.js';
 import { overlay } from '../../shared/overlay.js';
 import { detailOf, RunningJob } from './running-job.js';
+import { BullWorkerLoop } from './worker-loop.js';
 import { type BullJob, type BullWorker, isBullWorker } from './worker.js';
 
 type Process = (this: BullWorker, job: BullJob, token: string, ...rest: unknown[]) => Promise<unknown>;
@@ -23,6 +24,7 @@ const handBackMs = 100;
  */
 export class BullWorkerDrainable implements CountedSource {
   readonly name: string;
+  private readonly loop: BullWorkerLoop;
   private readonly running = new Set<RunningJob>();
   /** Jobs that have ended, until that is written, by their tokens. */
   private readonly unwritten = new Map<string, RunningJob>();
@@ -37,6 +39,7 @@ export class BullWorkerDrainable implements CountedSource {
     private readonly clock: Clock = systemClock,
   ) {
     this.name = `bullmq worker ${worker.name}`;
+    this.loop = new BullWorkerLoop(worker);
     overlay<Process>(worker, 'processJob', (original) => (job, token, ...rest) => {
       const end = this.calls?.deref()?.begin('job', `${worker.name}:${job.name}`);
       return endWith(original.call(worker, job, token, ...rest), () => {
@@ -58,6 +61,7 @@ export class BullWorkerDrainable implements CountedSource {
     const release = this.countEarlier();
     try {
       const ended = this.pause();
+      this.loop.stop();
       await Promise.race([ended, whenAborted(deadline)]);
       if (!deadline.aborted) return [];
       // Each of them is named as it is handed back, which may take until the rest is cut: it would be named twice.

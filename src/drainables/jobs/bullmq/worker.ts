@@ -16,6 +16,8 @@ export interface BullWorker {
   readonly name: string;
   /** Stops fetching, and resolves when its jobs have ended. Their locks are renewed meanwhile. */
   pause(doNotWaitActive?: boolean): Promise<void>;
+  /** Fetches again once it has been paused. */
+  resume?(): unknown;
   close(force?: boolean): Promise<void>;
   /** Ends its connections at once. */
   disconnect?(): unknown;
@@ -23,6 +25,10 @@ export interface BullWorker {
   readonly closing?: Promise<void>;
   /** Aborts the signal that a processor takes as its third parameter. Since bullmq 5.62. */
   cancelAllJobs?(reason?: string): void;
+  /** Ends the wait for a rate limit. Since bullmq 4. */
+  readonly abortDelayController?: { abort(): void } | null;
+  /** Waits, unless it is aborted, which is since bullmq 4. */
+  delay?(ms?: number, controller?: AbortController | null): Promise<unknown>;
   /** Processes a job, and writes what became of it. */
   processJob?(job: BullJob, token: string, ...rest: unknown[]): Promise<unknown>;
   /** Calls the processor. */

@@ -1,5 +1,5 @@
 import { type CountedCalls } from '../../../in-flight/counted-calls.js';
-import { type Clock, systemClock } from '../../../sequence/clock.js';
+import { type Clock, nextPoll, systemClock } from '../../../sequence/clock.js';
 import { type Drainable, type Leftover } from '../../../sequence/drainable.js';
 import { DrainError } from '../../../sequence/errors.js';
 import { countIn, type CountedSource } from '../shared/counted-source.js';
@@ -41,10 +41,14 @@ export class PgBossDrainable implements CountedSource {
   async drain(): Promise<void> {
     const stopped = Array.from(this.queues, (queue) => this.boss.offWork(queue));
     // Those that had a worker before this drainable was made are not known otherwise.
-    const others = (await this.boss.getQueues?.().catch(() => [])) ?? [];
+    const others = await this.askForQueues();
     for (const { name } of others) if (!this.queues.has(name)) stopped.push(this.boss.offWork(name));
     await Promise.all(stopped);
     if (this.running.size > 0) await new Promise<void>((resolve) => (this.ended = resolve));
+    // Nobody waits for pg-boss to write what became of its jobs, and a pool that ends drops what waits for a client. It
+    // serves in order: who asks afterwards, and is answered, knows that all of that has a client.
+    await nextPoll();
+    await this.askForQueues();
   }
 
   async forceClose(): Promise<readonly Leftover[]> {
@@ -61,6 +65,10 @@ export class PgBossDrainable implements CountedSource {
 
   async close(): Promise<void> {
     await this.stop({ graceful: true, timeout: stopMs });
+  }
+
+  private async askForQueues(): Promise<readonly { readonly name: string }[]> {
+    return (await this.boss.getQueues?.().catch(() => [])) ?? [];
   }
 
   private stop(options: Parameters<PgBoss['stop']>[0]): Promise<unknown> {

@@ -19,6 +19,8 @@ export class FakeWorker implements BullWorker {
   moveToWait: () => Promise<void> = async () => undefined;
   /** Whether what became of a job can be written, and when. */
   writes: () => Promise<void> = async () => undefined;
+  /** What the loop of the worker waits for, if not for its jobs. */
+  waits: Promise<unknown> = Promise.resolve();
   private readonly active = new Set<Promise<unknown>>();
   private tokens = 0;
 
@@ -67,7 +69,17 @@ export class FakeWorker implements BullWorker {
 
   async pause(): Promise<void> {
     this.steps.push('pause');
-    await Promise.all(this.active);
+    await Promise.all([this.waits, ...this.active]);
+  }
+
+  /** It ends when it is aborted. A signal that has been aborted before is not noticed, as by that of BullMQ. */
+  delay(ms?: number, controller?: AbortController | null): Promise<void> {
+    this.steps.push(`delay ${ms}`);
+    return new Promise((resolve) => controller?.signal.addEventListener('abort', () => resolve()));
+  }
+
+  resume(): unknown {
+    return this.steps.push('resume');
   }
 
   cancelAllJobs(): void {

@@ -61,6 +61,52 @@ describe('The drainable of a BullMQ worker', () => {
     expect(worker.steps).toEqual(['pause', 'close']);
   });
 
+  it.each([
+    ['that can be ended', new AbortController()],
+    ['that cannot', null],
+  ])('ends what the worker waits for between its jobs, by a delay %s', async (_, controller) => {
+    worker.waits = worker.delay(30_000, controller);
+    await drainable.drain(deadline.signal);
+    expect(worker.steps).toEqual(['delay 30000', 'pause']);
+  });
+
+  it('ends the wait for a rate limit that had begun before it was made', async () => {
+    const early = new FakeWorker(async () => undefined);
+    const abortDelayController = new AbortController();
+    early.waits = early.delay(30_000, abortDelayController);
+    Object.assign(early, { abortDelayController });
+    expect(await new BullWorkerDrainable(early, counted.clock).drain(deadline.signal)).toEqual([]);
+  });
+
+  it('keeps short what the worker waits for while it drains', async () => {
+    void worker.take('1');
+    void drainable.drain(deadline.signal);
+    void worker.delay(15_000, null);
+    void worker.delay();
+    void worker.delay(20);
+    expect(worker.steps).toEqual(['pause', 'delay 100', 'delay 100', 'delay 20']);
+  });
+
+  it('is resumed by nobody while it drains', async () => {
+    worker.resume();
+    expect(worker.steps).toEqual(['resume']);
+    await drainable.drain(deadline.signal);
+    await worker.resume();
+    await settle();
+    expect(worker.steps).toEqual(['resume', 'pause']);
+  });
+
+  it('is resumed by itself where its BullMQ does so as it closes, before it shows that it is closing', async () => {
+    worker.close = async () => {
+      worker.resume();
+      Object.assign(worker, { closing: Promise.resolve() });
+    };
+    await drainable.drain(deadline.signal);
+    await drainable.close();
+    await settle();
+    expect(worker.steps).toEqual(['pause', 'resume']);
+  });
+
   it('gives back a job that was fetched as draining began, and never calls its processor', async () => {
     void drainable.drain(deadline.signal);
     await worker.take('1');

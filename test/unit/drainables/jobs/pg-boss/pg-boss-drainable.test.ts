@@ -61,6 +61,26 @@ describe('The drainable of a pg-boss', () => {
     expect(boss.steps).toEqual(['off orders', 'stop {"graceful":true,"timeout":1000}']);
   });
 
+  it('has not drained before the pool, which serves in order, has come to what became of the jobs', async () => {
+    await boss.work('orders', () => gate.pass());
+    void boss.handlers.get('orders')!([{ id: 1 }]).then(() => boss.steps.push('complete'));
+    const last = new Gate();
+    boss.getQueues = async () => {
+      boss.steps.push('ask');
+      if (boss.steps.includes('complete')) await last.pass();
+      return [];
+    };
+    let hasDrained = false;
+    const drained = drainable.drain().then(() => (hasDrained = true));
+    gate.release();
+    await last.entered;
+    await settle();
+    expect(boss.steps).toEqual(['off orders', 'ask', 'complete', 'ask']);
+    expect(hasDrained).toBe(false);
+    last.release();
+    await drained;
+  });
+
   it('has pg-boss fail what still runs at the deadline, names it, and stops once', async () => {
     await boss.work('orders', () => gate.pass());
     void boss.handlers.get('orders')!([{ id: 1 }]);
