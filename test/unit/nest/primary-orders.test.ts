@@ -76,6 +76,24 @@ describe('PrimaryOrders', () => {
     expect(host.kills).toEqual([[host.pid, 'SIGINT']]);
   });
 
+  it("takes it in PM2's fork mode, too, and keeps no process alive that would end by itself", async () => {
+    let counted = 0;
+    const channel = { refCounted: () => counted++, unrefCounted: () => counted-- };
+    Object.assign(host, { channel });
+    // As Node does.
+    host.on('newListener', (name) => name === 'message' && counted++);
+    host.on('removeListener', (name) => name === 'message' && counted--);
+    host.enableShutdownHooks('SIGINT');
+    given({ isWorker: false, isPm2: true });
+    expect(counted).toBe(0);
+    host.emit('message', 'shutdown');
+    expect(ordered.told).toEqual(['SIGINT']);
+    await moment();
+    orders.stop();
+    expect(counted).toBe(0);
+    host.removeAllListeners('newListener').removeAllListeners('removeListener');
+  });
+
   it('sends no signal when the application closes itself upon the message', async () => {
     host.enableShutdownHooks('SIGINT');
     given({ isPm2: true });
@@ -102,7 +120,7 @@ describe('PrimaryOrders', () => {
   });
 
   it('listens for nothing where there is no primary process', () => {
-    given({ isWorker: false, isPm2: true });
+    given({ isWorker: false });
     orders.shutdownBegan();
     expect(host.listenedFor).toEqual([]);
   });
