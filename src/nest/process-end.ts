@@ -27,7 +27,7 @@ const namedWork = 10;
 /** What the end of the process needs to know of its application. */
 export type EndingCore = Pick<
   DrainCore,
-  'clock' | 'options' | 'grace' | 'events' | 'sequence' | 'tracker' | 'phase' | 'sharedSocket' | 'takenOut'
+  'clock' | 'options' | 'grace' | 'events' | 'sequence' | 'tracker' | 'phase' | 'isUnderPm2' | 'takenOut'
 >;
 
 /**
@@ -122,7 +122,7 @@ export class ProcessEnd implements SignalReceiver {
     }
     const isSameKeystroke = signal === this.signal && clock.now() - this.signalAt < oneKeystrokeMs;
     // PM2 may ask twice, by a message and by a signal, and kills what does not end.
-    const isPm2s = signal === 'SIGINT' && this.core.sharedSocket === 'pm2';
+    const isPm2s = signal === 'SIGINT' && this.core.isUnderPm2;
     if (isSelfSent || isSameKeystroke || isPm2s || options.secondSignal[signal] !== 'force') return;
     this.forcedBy = signal;
     sequence.force(`a second signal, ${signal}`);

@@ -32,8 +32,9 @@ class App {
   readonly core: DrainCore;
   readonly end: ProcessEnd;
 
-  constructor(options: GracefulShutdownOptions = {}) {
-    this.core = new DrainCore(resolveOptions({ lameDuck: false, ...options }), clock, {});
+  constructor(options: GracefulShutdownOptions = {}, isUnderPm2 = false) {
+    const resolved = resolveOptions({ lameDuck: false, ...options });
+    this.core = new DrainCore(resolved, clock, {}, undefined, undefined, undefined, isUnderPm2);
     this.end = new ProcessEnd(this.core, host.host, companion);
     this.end.start();
   }
@@ -207,6 +208,19 @@ describe('ProcessEnd', () => {
       for (const each of [lease, ...leases]) each.release();
       await rest();
     });
+  });
+
+  it('is not forced by a second SIGINT of PM2, which kills what does not end', async () => {
+    const app = new App({}, true);
+    const lease = app.hold();
+    await signalled('SIGINT', app);
+    await clock.advance(2_000);
+    host.signal('SIGINT');
+    await rest();
+    expect(app.core.phase).toBe('draining');
+    lease.release();
+    await rest();
+    expect(host.exits).toEqual([]);
   });
 
   describe('where a listener of the application closes it', () => {
