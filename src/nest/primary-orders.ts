@@ -34,6 +34,8 @@ interface Channel {
  */
 export class PrimaryOrders {
   private timer?: ClockTimer;
+  /** What `exitedAfterDisconnect` was before a shutdown began. */
+  private wasTakenOut?: boolean;
 
   /**
    * @param worker undefined where there is no primary process
@@ -70,13 +72,22 @@ export class PrimaryOrders {
    * it dies first, and Node ends its workers at once, with what they have in hand: unless they have been taken out.
    */
   shutdownBegan(): void {
-    if (this.worker) this.worker.exitedAfterDisconnect = true;
+    if (!this.worker) return;
+    this.wasTakenOut ??= this.worker.exitedAfterDisconnect;
+    this.worker.exitedAfterDisconnect = true;
+  }
+
+  /** The shutdowns are over, and another application runs on: it ends with its primary process, as any worker does. */
+  runsOn(): void {
+    if (this.worker && this.wasTakenOut !== undefined) this.worker.exitedAfterDisconnect = this.wasTakenOut;
+    this.wasTakenOut = undefined;
   }
 
   /** @see https://nodejs.org/api/child_process.html#subprocesssendmessage-sendhandle-options-callback */
   private readonly internal = (message: unknown): void => {
     const { cmd, act } = (message ?? {}) as { readonly cmd?: unknown; readonly act?: unknown };
     if (cmd !== 'NODE_CLUSTER' || act !== 'disconnect') return;
+    this.wasTakenOut = true;
     const signal = this.enabled('SIGTERM', 'SIGINT');
     if (!signal) return;
     this.ordered.takenOut();

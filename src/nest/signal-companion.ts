@@ -97,6 +97,7 @@ export class SignalCompanion {
     if (this.closing.delete(receiver) && this.closing.size === 0) {
       this.host.off('exit', this.exiting);
       this.restoreKill();
+      if (this.isAnyRunning) this.orders.runsOn();
     }
     const ref = this.refs.get(receiver);
     this.refs.delete(receiver);

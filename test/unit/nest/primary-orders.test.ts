@@ -119,6 +119,22 @@ describe('PrimaryOrders', () => {
     expect(worker.exitedAfterDisconnect).toBe(true);
   });
 
+  it('lets Node end it with its primary process again where another application runs on', () => {
+    given();
+    orders.shutdownBegan();
+    orders.shutdownBegan();
+    orders.runsOn();
+    expect(worker.exitedAfterDisconnect).toBe(false);
+  });
+
+  it('leaves a worker taken out that has been taken out meanwhile', () => {
+    given();
+    orders.shutdownBegan();
+    host.emit('internalMessage', disconnect);
+    orders.runsOn();
+    expect(worker.exitedAfterDisconnect).toBe(true);
+  });
+
   it('listens for nothing where there is no primary process', () => {
     given({ isWorker: false });
     orders.shutdownBegan();
