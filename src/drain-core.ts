@@ -191,7 +191,7 @@ export class DrainCore {
 
   /** The primary process takes this one out, and it alone. Its server is about to be closed. */
   takenOut(): void {
-    this.handover.takenOut();
+    if (this.phase === 'running') this.handover.takenOut();
     this.servers.keepConnections();
   }
 

@@ -91,7 +91,8 @@ export class PrimaryOrders {
     const signal = this.enabled('SIGTERM', 'SIGINT');
     if (!signal) return;
     this.ordered.takenOut();
-    this.end(signal);
+    // A shutdown that has begun is not forced by this.
+    if (this.ordered.isAnyRunning) this.end(signal);
   };
 
   private readonly message = (message: unknown): void => {

@@ -3,6 +3,7 @@ import { type DrainCore } from '../drain-core.js';
 import { hardStopAfterMs, lastWorkAfterMs } from '../sequence/budget.js';
 import { settledWithin } from '../sequence/clock.js';
 import { oneKeystrokeMs } from '../sequence/keystroke.js';
+import { hasReached } from '../sequence/phase.js';
 import { type ShutdownReport } from '../sequence/report.js';
 import { setImmediate } from '../sequence/timers.js';
 import { shieldOutput } from './output-shield.js';
@@ -129,7 +130,7 @@ export class ProcessEnd implements SignalReceiver {
   }
 
   takenOut(): void {
-    if (this.isRunning) this.core.takenOut();
+    if (!hasReached(this.core.phase, 'draining')) this.core.takenOut();
   }
 
   ending(): Promise<number | undefined> | undefined {

@@ -56,6 +56,15 @@ describe('PrimaryOrders', () => {
     host.removeAllListeners('internalMessage');
   });
 
+  it('takes it for no second signal where the shutdown has begun', async () => {
+    host.enableShutdownHooks('SIGINT');
+    given();
+    ordered.isAnyRunning = false;
+    host.emit('internalMessage', disconnect);
+    await moment();
+    expect(ordered.told).toEqual(['taken out']);
+  });
+
   it('leaves it to Node where no shutdown hooks are enabled', async () => {
     given();
     host.emit('internalMessage', disconnect);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ProcessEnd } from '../../../src/nest/process-end.js';
 import { SignalCompanion } from '../../../src/nest/signal-companion.js';
 import { DrainCore } from '../../../src/drain-core.js';
@@ -221,6 +221,23 @@ describe('ProcessEnd', () => {
     lease.release();
     await rest();
     expect(host.exits).toEqual([]);
+  });
+
+  it.each([
+    ['keeps the connections from', 'lame-duck', 1],
+    ['leaves to', 'draining', 0],
+  ])('%s a primary process that takes it out in phase %s', async (_, phase, times) => {
+    const window = { minMs: 300, quietMs: 0, maxMs: 300 };
+    const app = new App({ lameDuck: phase === 'lame-duck' && window });
+    const keep = jest.spyOn(app.core.servers, 'keepConnections');
+    const lease = app.hold();
+    await signalled('SIGTERM', app);
+    expect(app.core.phase).toBe(phase);
+    companion.takenOut();
+    expect(keep).toHaveBeenCalledTimes(times);
+    lease.release();
+    await clock.advance(400);
+    await rest();
   });
 
   describe('where a listener of the application closes it', () => {
