@@ -8,7 +8,8 @@ const ownCloseMs = 50;
 
 /** The worker of `node:cluster` that this process is, as far as it meets us. */
 export interface ClusterWorker {
-  exitedAfterDisconnect: boolean;
+  /** Node sets it when the worker is taken out. */
+  exitedAfterDisconnect?: boolean;
 }
 
 /** Whom the orders are passed on to. */
@@ -73,7 +74,7 @@ export class PrimaryOrders {
    */
   shutdownBegan(): void {
     if (!this.worker) return;
-    this.wasTakenOut ??= this.worker.exitedAfterDisconnect;
+    this.wasTakenOut ??= this.worker.exitedAfterDisconnect ?? false;
     this.worker.exitedAfterDisconnect = true;
   }
 
