@@ -16,6 +16,7 @@ import { lameDuckWindow } from './options/lame-duck-window.js';
 import { Handover } from './platform/handover.js';
 import { PlatformGrace } from './platform/platform-grace.js';
 import { isUnderKubernetes } from './platform/platforms.js';
+import { isUnderPm2 as underPm2 } from './platform/pm2.js';
 import { messageRefusal, Refusals } from './refusal/refusals.js';
 import { ReadinessLearner } from './readiness/readiness-learner.js';
 import { type Clock, systemClock } from './sequence/clock.js';
@@ -66,8 +67,9 @@ export class DrainCore {
     /** The process is restarted as its code is written. */
     readonly isDevelopment = options.development === true,
     /** Through whom others accept from the same socket, if any do. */
-    readonly sharedSocket?: SharedSocket,
+    sharedSocket?: SharedSocket,
     private readonly handover = new Handover(sharedSocket, environment),
+    readonly isUnderPm2 = underPm2(environment),
   ) {
     this.grace = new PlatformGrace(options.gracePeriodMs, environment);
     // Of a short drain they get no more than half, so that it does not time out for them.
@@ -189,7 +191,7 @@ export class DrainCore {
 
   /** The primary process takes this one out, and it alone. Its server is about to be closed. */
   takenOut(): void {
-    this.handover.takenOut();
+    if (this.phase === 'running') this.handover.takenOut();
     this.servers.keepConnections();
   }
 
@@ -236,7 +238,7 @@ export class DrainCore {
     return lameDuckWindow(this.options, {
       isDevelopment: this.isDevelopment,
       // What PM2 sends is a platform's stop, and no Ctrl-C.
-      isPlatformStop: signal === 'SIGTERM' || (signal === 'SIGINT' && this.sharedSocket === 'pm2'),
+      isPlatformStop: signal === 'SIGTERM' || (signal === 'SIGINT' && this.isUnderPm2),
       isRouted: (this.isUnderKubernetes || isProbed) && !this.hasNobodyToTell,
       isProbed,
       handover:

@@ -8,7 +8,8 @@ const ownCloseMs = 50;
 
 /** The worker of `node:cluster` that this process is, as far as it meets us. */
 export interface ClusterWorker {
-  exitedAfterDisconnect: boolean;
+  /** Node sets it when the worker is taken out. */
+  exitedAfterDisconnect?: boolean;
 }
 
 /** Whom the orders are passed on to. */
@@ -21,15 +22,26 @@ export interface Ordered {
   asked(signal: NodeJS.Signals): void;
 }
 
+/** A channel to the parent keeps the event loop alive while it counts somebody who listens for messages. */
+interface Channel {
+  refCounted?(): void;
+  unrefCounted?(): void;
+}
+
 /**
- * What the primary process of `node:cluster` tells a worker by other means than a signal: `worker.disconnect()`, and
- * the message `shutdown` of PM2's `shutdown_with_message`. Each is taken for the signal that Nest's shutdown hooks wait
- * for, and for nothing where they are not enabled.
+ * What a process is told by other means than a signal: `worker.disconnect()` by the primary process of `node:cluster`,
+ * and the message `shutdown` by PM2, with its `shutdown_with_message`. Each is taken for the signal that Nest's shutdown
+ * hooks wait for, and for nothing where they are not enabled.
  */
 export class PrimaryOrders {
   private timer?: ClockTimer;
+  /** What `exitedAfterDisconnect` was before a shutdown began. */
+  private wasTakenOut?: boolean;
 
-  /** @param worker undefined where there is no primary process */
+  /**
+   * @param worker undefined where there is no primary process
+   * @param isPm2 PM2 has a channel to this process, in cluster mode and in fork mode
+   */
   constructor(
     private readonly host: ProcessHost,
     private readonly ordered: Ordered,
@@ -39,15 +51,20 @@ export class PrimaryOrders {
   ) {}
 
   start(): void {
-    if (!this.worker) return;
     // Node's own listener closes the servers: this one comes before it.
-    this.emitter.prependListener('internalMessage', this.internal);
+    if (this.worker) this.emitter.prependListener('internalMessage', this.internal);
+    if (!this.isPm2) return;
     this.emitter.on('message', this.message);
+    // A process in fork mode may end by itself, and this listener does not keep it from that.
+    this.channel?.unrefCounted?.();
   }
 
   stop(): void {
     this.timer?.cancel();
     this.emitter.off('internalMessage', this.internal);
+    if (!this.emitter.listeners('message').includes(this.message)) return;
+    // Node counts it out once more when it goes.
+    this.channel?.refCounted?.();
     this.emitter.off('message', this.message);
   }
 
@@ -56,22 +73,31 @@ export class PrimaryOrders {
    * it dies first, and Node ends its workers at once, with what they have in hand: unless they have been taken out.
    */
   shutdownBegan(): void {
-    if (this.worker) this.worker.exitedAfterDisconnect = true;
+    if (!this.worker) return;
+    this.wasTakenOut ??= this.worker.exitedAfterDisconnect ?? false;
+    this.worker.exitedAfterDisconnect = true;
+  }
+
+  /** The shutdowns are over, and another application runs on: it ends with its primary process, as any worker does. */
+  runsOn(): void {
+    if (this.worker && this.wasTakenOut !== undefined) this.worker.exitedAfterDisconnect = this.wasTakenOut;
+    this.wasTakenOut = undefined;
   }
 
   /** @see https://nodejs.org/api/child_process.html#subprocesssendmessage-sendhandle-options-callback */
   private readonly internal = (message: unknown): void => {
     const { cmd, act } = (message ?? {}) as { readonly cmd?: unknown; readonly act?: unknown };
     if (cmd !== 'NODE_CLUSTER' || act !== 'disconnect') return;
+    this.wasTakenOut = true;
     const signal = this.enabled('SIGTERM', 'SIGINT');
     if (!signal) return;
     this.ordered.takenOut();
-    this.end(signal);
+    // A shutdown that has begun is not forced by this.
+    if (this.ordered.isAnyRunning) this.end(signal);
   };
 
   private readonly message = (message: unknown): void => {
-    if (message !== 'shutdown' || !this.isPm2) return;
-    this.end(this.enabled('SIGINT', 'SIGTERM') ?? 'SIGINT');
+    if (message === 'shutdown') this.end(this.enabled('SIGINT', 'SIGTERM') ?? 'SIGINT');
   };
 
   private enabled(...signals: NodeJS.Signals[]): NodeJS.Signals | undefined {
@@ -85,6 +111,10 @@ export class PrimaryOrders {
     this.timer = this.clock.after(ownCloseMs, () => {
       if (this.ordered.isAnyRunning) this.host.kill(this.host.pid, signal);
     });
+  }
+
+  private get channel(): Channel | null | undefined {
+    return (this.host as { readonly channel?: Channel | null }).channel;
   }
 
   private get emitter(): EventEmitter {

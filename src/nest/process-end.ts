@@ -3,6 +3,7 @@ import { type DrainCore } from '../drain-core.js';
 import { hardStopAfterMs, lastWorkAfterMs } from '../sequence/budget.js';
 import { settledWithin } from '../sequence/clock.js';
 import { Keystroke } from '../sequence/keystroke.js';
+import { hasReached } from '../sequence/phase.js';
 import { type ShutdownReport } from '../sequence/report.js';
 import { setImmediate } from '../sequence/timers.js';
 import { shieldOutput } from './output-shield.js';
@@ -27,7 +28,7 @@ const namedWork = 10;
 /** What the end of the process needs to know of its application. */
 export type EndingCore = Pick<
   DrainCore,
-  'clock' | 'options' | 'grace' | 'events' | 'sequence' | 'tracker' | 'phase' | 'sharedSocket' | 'takenOut'
+  'clock' | 'options' | 'grace' | 'events' | 'sequence' | 'tracker' | 'phase' | 'isUnderPm2' | 'takenOut'
 >;
 
 /**
@@ -127,7 +128,7 @@ export class ProcessEnd implements SignalReceiver {
     if (this.signal === undefined || !this.hasBegun) return this.remember(signal);
     const isSameKeystroke = signal === this.signal && this.keystroke.isOn;
     // PM2 may ask twice, by a message and by a signal, and kills what does not end.
-    const isPm2s = signal === 'SIGINT' && this.core.sharedSocket === 'pm2';
+    const isPm2s = signal === 'SIGINT' && this.core.isUnderPm2;
     if (isSelfSent || isSameKeystroke || isPm2s || options.secondSignal[signal] !== 'force') return;
     this.forcedBy = signal;
     sequence.force(`a second signal, ${signal}`);
@@ -136,7 +137,7 @@ export class ProcessEnd implements SignalReceiver {
   }
 
   takenOut(): void {
-    if (this.isRunning) this.core.takenOut();
+    if (!hasReached(this.core.phase, 'draining')) this.core.takenOut();
   }
 
   ending(): Promise<number | undefined> | undefined {

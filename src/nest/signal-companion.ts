@@ -67,7 +67,7 @@ export class SignalCompanion {
     private readonly write: (text: string) => void = writeToStderr,
     worker: ClusterWorker | undefined = host === process ? clusterWorker() : undefined,
   ) {
-    this.orders = new PrimaryOrders(host, this, worker, process.env.pm_id !== undefined);
+    this.orders = new PrimaryOrders(host, this, worker, isToldByPm2(host));
     this.listener = Object.assign((signal: NodeJS.Signals) => this.heard(signal), {
       [companionMark]: () => Array.from(this.receivers(), (each) => each.ending() ?? []).flat(),
     });
@@ -97,6 +97,7 @@ export class SignalCompanion {
     if (this.closing.delete(receiver) && this.closing.size === 0) {
       this.host.off('exit', this.exiting);
       this.restoreKill();
+      if (this.isAnyRunning) this.orders.runsOn();
     }
     const ref = this.refs.get(receiver);
     this.refs.delete(receiver);
@@ -210,6 +211,11 @@ export class SignalCompanion {
       if (words) this.write(`${words}\n`);
     }
   };
+}
+
+/** Reports whether PM2 has a channel to this process: it has to those that it starts, in fork mode as well. */
+function isToldByPm2(host: ProcessHost): boolean {
+  return host === process && process.connected && process.env.pm_id !== undefined;
 }
 
 function isToItself(pid: number, host: ProcessHost): boolean {

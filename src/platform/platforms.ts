@@ -13,6 +13,8 @@ export interface Platform {
   readonly gracePeriodMs: number;
   /** What the platform is known by, and whose number that is. */
   readonly why: string;
+  /** Nobody can configure another number. */
+  readonly isFixed?: boolean;
   /** Reports whether this service manager can be asked for the real number. */
   readonly isSystemd?: boolean;
 }
@@ -63,15 +65,17 @@ export function usualGracePeriodMs(platform: PlatformName): number {
 type Recognise = (surroundings: Surroundings) => Platform | undefined;
 type RecogniseContainer = (surroundings: Pick<Surroundings, 'environment'>) => Platform | undefined;
 
+const fixed = 'it cannot be changed there';
+
 /** A platform that sets a variable of its own, and whose number the process is not told. */
 function knownBy(variable: string, name: PlatformName, number: string): RecogniseContainer {
   const gracePeriodMs = usualGracePeriodsMs[name];
-  return ({ environment }) =>
-    environment[variable] === undefined ? undefined : { name, gracePeriodMs, why: `${variable} is set; ${number}` };
+  const platform = { name, gracePeriodMs, why: `${variable} is set; ${number}`, isFixed: number === fixed };
+  return ({ environment }) => (environment[variable] === undefined ? undefined : platform);
 }
 
 function cloudRun(variable: string): RecogniseContainer {
-  const recognise = knownBy(variable, 'Google Cloud Run', 'it cannot be changed there');
+  const recognise = knownBy(variable, 'Google Cloud Run', fixed);
   // Knative sets the same variables, and kills when Kubernetes does.
   return (surroundings) => (isUnderKubernetes(surroundings.environment) ? undefined : recognise(surroundings));
 }
@@ -85,7 +89,7 @@ const containerPlatforms: readonly RecogniseContainer[] = [
   knownBy('NOMAD_ALLOC_ID', 'Nomad', 'its kill_timeout, unless the task says otherwise'),
   cloudRun('K_SERVICE'),
   cloudRun('CLOUD_RUN_JOB'),
-  knownBy('GAE_SERVICE', 'Google App Engine', 'it cannot be changed there'),
+  knownBy('GAE_SERVICE', 'Google App Engine', fixed),
   knownBy(
     'CONTAINER_APP_NAME',
     'Azure Container Apps',
@@ -94,7 +98,7 @@ const containerPlatforms: readonly RecogniseContainer[] = [
   ...['ECS_CONTAINER_METADATA_URI_V4', 'ECS_CONTAINER_METADATA_URI'].map((variable) =>
     knownBy(variable, 'Amazon ECS', 'its stopTimeout, unless the task definition says otherwise'),
   ),
-  knownBy('DYNO', 'Heroku', 'it cannot be changed there'),
+  knownBy('DYNO', 'Heroku', fixed),
   knownBy('RENDER', 'Render', 'its maxShutdownDelaySeconds, unless the service says otherwise'),
   knownBy(
     'KUBERNETES_SERVICE_HOST',
@@ -139,16 +143,21 @@ function supervisor({ environment, parentPid }: Surroundings): Platform | undefi
 }
 
 function pm2({ environment }: Surroundings): Platform | undefined {
-  const { pm_id, kill_timeout } = environment;
+  const { pm_id, kill_timeout, PM2_KILL_TIMEOUT } = environment;
   if (pm_id === undefined) return undefined;
-  const given = Number(kill_timeout);
-  return given > 0
-    ? { name: 'PM2', gracePeriodMs: given, why: 'its kill_timeout' }
-    : {
-        name: 'PM2',
-        gracePeriodMs: usualGracePeriodsMs.PM2,
-        why: 'pm_id is set; its kill_timeout, for none is configured',
-      };
+  const platform = pm2With({ 'its kill_timeout': kill_timeout, PM2_KILL_TIMEOUT });
+  // Whoever runs the container kills PM2, too.
+  const around = containerPlatforms.map((each) => each({ environment })).find((each) => each?.isFixed);
+  return around && around.gracePeriodMs < platform.gracePeriodMs ? around : platform;
+}
+
+/** PM2 with the first of these times that is one. */
+function pm2With(times: Readonly<Record<string, string | undefined>>): Platform {
+  const [why, time] = Object.entries(times).find(([, each]) => Number(each) > 0) ?? [
+    'pm_id is set; its kill_timeout, for none is configured',
+    usualGracePeriodsMs.PM2,
+  ];
+  return { name: 'PM2', gracePeriodMs: Number(time), why };
 }
 
 /**

@@ -4,12 +4,11 @@ import { supervisedWorker } from './supervised-worker.js';
 /**
  * Through whom a process shares its listening socket with others: with its siblings, or with those that come after it.
  *
- * - `cluster`: it is a worker of `node:cluster`
- * - `pm2`: it runs in PM2's cluster mode
+ * - `cluster`: it is a worker of `node:cluster`, which PM2's cluster mode makes as well
  * - `socket-activation`: systemd has given it the socket, and keeps it
  * - `supervisor`: `nestjs-drain serve` has given it the socket, and keeps it
  */
-export type SharedSocket = 'cluster' | 'pm2' | 'socket-activation' | 'supervisor';
+export type SharedSocket = 'cluster' | 'socket-activation' | 'supervisor';
 
 /** What else tells of it. */
 export interface ProcessFacts {
@@ -34,8 +33,8 @@ export function sharedSocketOf(
   },
 ): SharedSocket | undefined {
   if (isSupervised) return 'supervisor';
-  const { pm_id, LISTEN_FDS, LISTEN_PID } = environment;
-  if (isClusterWorker) return pm_id === undefined ? 'cluster' : 'pm2';
+  const { LISTEN_FDS, LISTEN_PID } = environment;
+  if (isClusterWorker) return 'cluster';
   if (Number(LISTEN_FDS) > 0 && Number(LISTEN_PID) === pid) return 'socket-activation';
   return undefined;
 }

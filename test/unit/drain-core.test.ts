@@ -255,12 +255,20 @@ describe('A process that shares its socket', () => {
   it.each([
     ['cluster', sigterm],
     ['cluster', sigint],
-    ['pm2', sigint],
     ['socket-activation', sigterm],
     ['supervisor', sigterm],
   ] as const)('stays ready, and goes when no client is left (%s, %#)', async (socket, trigger) => {
     share(socket);
     expect(await leave(trigger)).toEqual({ isReady: true, ms: 500 });
+  });
+
+  it.each([
+    ['a stop of the platform', true, 10_000],
+    ['Ctrl-C', false, 0],
+  ])('takes SIGINT for %s (under PM2: %p)', async (_, isUnderPm2, ms) => {
+    core = new DrainCore(resolveOptions(), clock, kubernetes, false, undefined, undefined, isUnderPm2);
+    core.servers.attach(createServer());
+    expect((await leave(sigint)).ms).toBe(ms);
   });
 
   it('is ready until the drain is over', async () => {
@@ -283,7 +291,7 @@ describe('A process that shares its socket', () => {
   });
 
   it('is unready, as others are, in a container that its platform stops as a whole', async () => {
-    share('pm2', { lameDuck: { minMs: 300, quietMs: 0, maxMs: 600 } }, kubernetes);
+    share('cluster', { lameDuck: { minMs: 300, quietMs: 0, maxMs: 600 } }, kubernetes);
     expect(await leave(sigint)).toEqual({ isReady: false, ms: 300 });
   });
 

@@ -9,12 +9,12 @@ let clock: FakeClock;
 let host: FakeProcess;
 let orders: PrimaryOrders;
 let ordered: { isAnyRunning: boolean; told: string[]; takenOut(): void; asked(signal: string): void };
-let worker: { exitedAfterDisconnect: boolean };
+let worker: { exitedAfterDisconnect?: boolean };
 
 beforeEach(() => {
   clock = new FakeClock();
   host = new FakeProcess();
-  worker = { exitedAfterDisconnect: false };
+  worker = {};
   const told: string[] = [];
   ordered = {
     isAnyRunning: true,
@@ -56,6 +56,15 @@ describe('PrimaryOrders', () => {
     host.removeAllListeners('internalMessage');
   });
 
+  it('takes it for no second signal where the shutdown has begun', async () => {
+    host.enableShutdownHooks('SIGINT');
+    given();
+    ordered.isAnyRunning = false;
+    host.emit('internalMessage', disconnect);
+    await moment();
+    expect(ordered.told).toEqual(['taken out']);
+  });
+
   it('leaves it to Node where no shutdown hooks are enabled', async () => {
     given();
     host.emit('internalMessage', disconnect);
@@ -74,6 +83,24 @@ describe('PrimaryOrders', () => {
     await moment();
     expect(ordered.told).toEqual(['SIGINT']);
     expect(host.kills).toEqual([[host.pid, 'SIGINT']]);
+  });
+
+  it("takes it in PM2's fork mode, too, and keeps no process alive that would end by itself", async () => {
+    let counted = 0;
+    const channel = { refCounted: () => counted++, unrefCounted: () => counted-- };
+    Object.assign(host, { channel });
+    // As Node does.
+    host.on('newListener', (name) => name === 'message' && counted++);
+    host.on('removeListener', (name) => name === 'message' && counted--);
+    host.enableShutdownHooks('SIGINT');
+    given({ isWorker: false, isPm2: true });
+    expect(counted).toBe(0);
+    host.emit('message', 'shutdown');
+    expect(ordered.told).toEqual(['SIGINT']);
+    await moment();
+    orders.stop();
+    expect(counted).toBe(0);
+    host.removeAllListeners('newListener').removeAllListeners('removeListener');
   });
 
   it('sends no signal when the application closes itself upon the message', async () => {
@@ -96,13 +123,29 @@ describe('PrimaryOrders', () => {
 
   it('keeps Node from ending a worker in mid-shutdown because its primary process died', () => {
     given();
-    expect(worker.exitedAfterDisconnect).toBe(false);
+    expect(worker.exitedAfterDisconnect).toBeUndefined();
     orders.shutdownBegan();
     expect(worker.exitedAfterDisconnect).toBe(true);
   });
 
+  it('lets Node end it with its primary process again where another application runs on', () => {
+    given();
+    orders.shutdownBegan();
+    orders.shutdownBegan();
+    orders.runsOn();
+    expect(worker.exitedAfterDisconnect).toBe(false);
+  });
+
+  it('leaves a worker taken out that has been taken out meanwhile', () => {
+    given();
+    orders.shutdownBegan();
+    host.emit('internalMessage', disconnect);
+    orders.runsOn();
+    expect(worker.exitedAfterDisconnect).toBe(true);
+  });
+
   it('listens for nothing where there is no primary process', () => {
-    given({ isWorker: false, isPm2: true });
+    given({ isWorker: false });
     orders.shutdownBegan();
     expect(host.listenedFor).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ProcessEnd } from '../../../src/nest/process-end.js';
 import { SignalCompanion } from '../../../src/nest/signal-companion.js';
 import { DrainCore } from '../../../src/drain-core.js';
@@ -32,8 +32,9 @@ class App {
   readonly core: DrainCore;
   readonly end: ProcessEnd;
 
-  constructor(options: GracefulShutdownOptions = {}) {
-    this.core = new DrainCore(resolveOptions({ lameDuck: false, ...options }), clock, {});
+  constructor(options: GracefulShutdownOptions = {}, isUnderPm2 = false) {
+    const resolved = resolveOptions({ lameDuck: false, ...options });
+    this.core = new DrainCore(resolved, clock, {}, undefined, undefined, undefined, isUnderPm2);
     this.end = new ProcessEnd(this.core, host.host, companion);
     this.end.start();
   }
@@ -217,6 +218,36 @@ describe('ProcessEnd', () => {
     void app.close();
     await rest();
     expect(await app.core.sequence.closed).toMatchObject({ reason: 'app.close()' });
+  });
+
+  it('is not forced by a second SIGINT of PM2, which kills what does not end', async () => {
+    const app = new App({}, true);
+    const lease = app.hold();
+    await signalled('SIGINT', app);
+    await clock.advance(2_000);
+    host.signal('SIGINT');
+    await rest();
+    expect(app.core.phase).toBe('draining');
+    lease.release();
+    await rest();
+    expect(host.exits).toEqual([]);
+  });
+
+  it.each([
+    ['keeps the connections from', 'lame-duck', 1],
+    ['leaves to', 'draining', 0],
+  ])('%s a primary process that takes it out in phase %s', async (_, phase, times) => {
+    const window = { minMs: 300, quietMs: 0, maxMs: 300 };
+    const app = new App({ lameDuck: phase === 'lame-duck' && window });
+    const keep = jest.spyOn(app.core.servers, 'keepConnections');
+    const lease = app.hold();
+    await signalled('SIGTERM', app);
+    expect(app.core.phase).toBe(phase);
+    companion.takenOut();
+    expect(keep).toHaveBeenCalledTimes(times);
+    lease.release();
+    await clock.advance(400);
+    await rest();
   });
 
   describe('where a listener of the application closes it', () => {

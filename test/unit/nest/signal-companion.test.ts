@@ -203,6 +203,23 @@ describe('SignalCompanion', () => {
   });
 
   it.each([
+    ['goes with its primary process again while another application runs', true, false],
+    ['is left to end its work when it was the last that ran', false, true],
+  ])('is told when an application has closed: a worker %s', (_, isRunning, exitedAfterDisconnect) => {
+    const worker = { exitedAfterDisconnect: false };
+    companion = new SignalCompanion(host.host, undefined, worker);
+    const other = new Receiver('other');
+    other.isRunning = isRunning;
+    companion.join(ours);
+    companion.join(other);
+    ours.isRunning = false;
+    companion.shutdownBegan(ours);
+    companion.leave(ours);
+    expect(worker).toEqual({ exitedAfterDisconnect });
+    companion.leave(other);
+  });
+
+  it.each([
     ['by name', 'SIGINT'],
     ['by number', 2],
   ])('knows, in a shutdown, a signal that the process sends itself %s', (_name, own) => {

@@ -68,6 +68,18 @@ describe('recognise', () => {
     expect(at({ kill_timeout: '15000' })).toMatchObject({ name: 'the usual time' });
   });
 
+  it('takes the PM2_KILL_TIMEOUT of the environment where the application has no kill_timeout', () => {
+    const environment = { pm_id: '0', PM2_KILL_TIMEOUT: '20000' };
+    expect(at(environment)).toEqual({ name: 'PM2', gracePeriodMs: 20_000, why: 'PM2_KILL_TIMEOUT' });
+    expect(at({ ...environment, kill_timeout: '15000' })).toMatchObject({ gracePeriodMs: 15_000 });
+  });
+
+  it('takes no more under PM2 than a platform grants that nobody can change', () => {
+    const inCloudRun = { pm_id: '0', kill_timeout: '30000', K_SERVICE: 'orders' };
+    expect(at(inCloudRun)).toMatchObject({ name: 'Google Cloud Run', gracePeriodMs: 10_000 });
+    expect(at({ ...inCloudRun, kill_timeout: '8000' })).toMatchObject({ name: 'PM2', gracePeriodMs: 8_000 });
+  });
+
   it('knows the process of a systemd unit, and what that one starts, from others that inherit its variables', () => {
     const unit = { INVOCATION_ID: '0123456789abcdef', SYSTEMD_EXEC_PID: '300' };
     const systemd = { name: 'systemd', gracePeriodMs: 30_000, isSystemd: true };

@@ -7,7 +7,7 @@ const worker = { ...alone, isClusterWorker: true };
 describe('sharedSocketOf', () => {
   it.each([
     ['cluster', {}, worker],
-    ['pm2', { pm_id: '0', exec_mode: 'cluster_mode', NODE_APP_INSTANCE: '0' }, worker],
+    ['cluster', { pm_id: '0', exec_mode: 'cluster_mode', NODE_APP_INSTANCE: '0' }, worker],
     ['socket-activation', { LISTEN_FDS: '1', LISTEN_PID: '4321' }, alone],
     ['supervisor', {}, { ...alone, isSupervised: true }],
   ])('finds %s', (found, environment, facts) => {

@@ -132,7 +132,9 @@ export const pm2Message: Rule = {
       yield {
         at: app.placeOf('shutdown_with_message'),
         on: nameOf(app),
-        what: "shutdown_with_message sends a message instead of a signal: Nest's shutdown hooks never hear of it.",
+        what:
+          "shutdown_with_message sends a message instead of a signal: Nest's shutdown hooks never hear of it, " +
+          'unless nestjs-drain, which takes the message for SIGINT, is in the application.',
         fix: 'Remove shutdown_with_message.',
       };
     }
