@@ -60,6 +60,8 @@ export class ScheduleDrainable implements Drainable {
   meetRegistry(registry: SchedulerRegistry): void {
     this.registries = [...this.registries, registry];
     for (const [name, job] of registry.getCronJobs()) this.meetCronJob(name, job);
+    for (const name of registry.getIntervals()) this.meetTimer(name, registry.getInterval(name));
+    for (const name of registry.getTimeouts()) this.meetTimer(name, registry.getTimeout(name));
     overlay<SchedulerRegistry['addCronJob']>(registry, 'addCronJob', (original) => (name, job) => {
       original.call(registry, name, job);
       this.meetCronJob(name, job);

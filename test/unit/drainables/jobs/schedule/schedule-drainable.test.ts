@@ -109,6 +109,20 @@ describe('The drainable of schedulers', () => {
     gate.release();
   });
 
+  it.each([
+    ['intervals', (filled: SchedulerRegistry, ran: () => void) => filled.addInterval('polling', setInterval(ran, 1))],
+    ['timeouts', (filled: SchedulerRegistry, ran: () => void) => filled.addTimeout('polling', setTimeout(ran, 1))],
+  ])('counts the runs of %s that a registry has when it is met', async (_, add) => {
+    const filled = new SchedulerRegistry();
+    const silent = run as () => void;
+    add(filled, silent);
+    drainable.meetRegistry(filled as unknown as MetRegistry);
+    await gate.entered;
+    void drainable.drain();
+    expect(counted.inFlight()[0]).toBe('cron polling');
+    gate.release();
+  });
+
   it('counts the runs of intervals and timeouts that are added by hand', async () => {
     const silent = run as () => void;
     const interval = setInterval(silent, 1);
