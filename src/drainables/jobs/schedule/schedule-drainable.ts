@@ -115,9 +115,10 @@ export class ScheduleDrainable implements Drainable {
   }
 }
 
-/** One that tells of its end is left to Nest, which stops it later: stopped twice it would tell of it twice. */
+/** Nest stops one that tells of its end later: stopped twice it would tell of it twice. Its timer alone is cleared. */
 function stop(job: CronJob): void {
-  if (typeof job.onComplete !== 'function') void job.stop();
+  if (typeof job.onComplete === 'function') clear(job._timeout);
+  else void job.stop();
 }
 
 /** By the global function, as the registry does it: where tests have put fake timers, that one knows them. */

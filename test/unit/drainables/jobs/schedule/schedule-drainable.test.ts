@@ -219,6 +219,26 @@ describe('The drainable of schedulers', () => {
     expect(ended).toHaveBeenCalledTimes(1);
   });
 
+  it('starts no job for one date that tells of its end, and has it tell of that when Nest stops it', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const ran = jest.fn<() => void>();
+      const ended = jest.fn<() => void>();
+      const cronTime = new Date(Date.now() + 5_000);
+      const job = CronJob.from({ cronTime, onTick: ran, onComplete: ended, start: true });
+      registry.addCronJob('once', job as unknown as CronJob);
+      void drainable.drain();
+      jest.advanceTimersByTime(10_000);
+      await turn();
+      expect([ran, ended].map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
+      registry.deleteCronJob('once');
+      await turn();
+      expect(ended).toHaveBeenCalledTimes(1);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it('stops timers that tests have put in the place of real ones', () => {
     jest.useFakeTimers();
     try {
