@@ -60,6 +60,8 @@ export class ScheduleDrainable implements Drainable {
   meetRegistry(registry: SchedulerRegistry): void {
     this.registries = [...this.registries, registry];
     for (const [name, job] of registry.getCronJobs()) this.meetCronJob(name, job);
+    for (const name of registry.getIntervals()) this.meetTimer(name, registry.getInterval(name));
+    for (const name of registry.getTimeouts()) this.meetTimer(name, registry.getTimeout(name));
     overlay<SchedulerRegistry['addCronJob']>(registry, 'addCronJob', (original) => (name, job) => {
       original.call(registry, name, job);
       this.meetCronJob(name, job);
@@ -113,9 +115,10 @@ export class ScheduleDrainable implements Drainable {
   }
 }
 
-/** One that tells of its end is left to Nest, which stops it later: stopped twice it would tell of it twice. */
+/** Nest stops one that tells of its end later: stopped twice it would tell of it twice. Its timer alone is cleared. */
 function stop(job: CronJob): void {
-  if (typeof job.onComplete !== 'function') void job.stop();
+  if (typeof job.onComplete === 'function') clear(job._timeout);
+  else void job.stop();
 }
 
 /** By the global function, as the registry does it: where tests have put fake timers, that one knows them. */

@@ -35,6 +35,8 @@ export interface CronJob {
   readonly running?: boolean;
   /** It is called whenever the job is stopped. */
   readonly onComplete?: unknown;
+  /** Not public. Where it is missing, a job for one date that tells of its end runs while the application drains. */
+  readonly _timeout?: unknown;
   /** Not public. Where it is missing, the runs of jobs that are added by hand are not waited for. */
   readonly _callbacks?: Tick[];
 }

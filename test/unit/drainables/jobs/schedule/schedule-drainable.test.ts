@@ -109,6 +109,20 @@ describe('The drainable of schedulers', () => {
     gate.release();
   });
 
+  it.each([
+    ['intervals', (filled: SchedulerRegistry, ran: () => void) => filled.addInterval('polling', setInterval(ran, 1))],
+    ['timeouts', (filled: SchedulerRegistry, ran: () => void) => filled.addTimeout('polling', setTimeout(ran, 1))],
+  ])('counts the runs of %s that a registry has when it is met', async (_, add) => {
+    const filled = new SchedulerRegistry();
+    const silent = run as () => void;
+    add(filled, silent);
+    drainable.meetRegistry(filled as unknown as MetRegistry);
+    await gate.entered;
+    void drainable.drain();
+    expect(counted.inFlight()[0]).toBe('cron polling');
+    gate.release();
+  });
+
   it('counts the runs of intervals and timeouts that are added by hand', async () => {
     const silent = run as () => void;
     const interval = setInterval(silent, 1);
@@ -203,6 +217,26 @@ describe('The drainable of schedulers', () => {
     registry.deleteCronJob('nightly');
     await turn();
     expect(ended).toHaveBeenCalledTimes(1);
+  });
+
+  it('starts no job for one date that tells of its end, and has it tell of that when Nest stops it', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const ran = jest.fn<() => void>();
+      const ended = jest.fn<() => void>();
+      const cronTime = new Date(Date.now() + 5_000);
+      const job = CronJob.from({ cronTime, onTick: ran, onComplete: ended, start: true });
+      registry.addCronJob('once', job as unknown as CronJob);
+      void drainable.drain();
+      jest.advanceTimersByTime(10_000);
+      await turn();
+      expect([ran, ended].map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
+      registry.deleteCronJob('once');
+      await turn();
+      expect(ended).toHaveBeenCalledTimes(1);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('stops timers that tests have put in the place of real ones', () => {
