@@ -71,9 +71,9 @@ function hasEnded() {
   if (transport !== 'tcp') return false;
   try {
     const socket = client.unwrap();
-    return (socket.readableEnded || socket.writableEnded) && !socket.closed;
+    return socket.readableEnded || socket.writableEnded;
   } catch {
-    // It has none: it connects for what comes next.
+    // It has none: it has been told of the end, and connects for what comes next.
     return false;
   }
 }
