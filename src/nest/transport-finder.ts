@@ -53,13 +53,13 @@ export class TransportFinder {
 
   private awaitListening(server: TransportServer): void {
     this.awaited.add(server);
-    overlay<NonNullable<TransportServer['listen']>>(server, 'listen', (original) => (listens) => {
+    overlay<NonNullable<TransportServer['listen']>>(server, 'listen', (original) => (listens, ...rest) => {
       const heard = (...args: unknown[]): unknown => {
         const [error] = args;
         if (!error && this.awaited.delete(server) && this.awaited.size === 0) this.allListen();
         return listens(...args);
       };
-      return original.call(server, heard);
+      return original.call(server, heard, ...rest);
     });
   }
 

@@ -1,3 +1,5 @@
+// Taken once: fake timers of a test that drills its application do not stop the drill.
+import { setImmediate, setTimeout } from 'node:timers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** The longest delay a Node timer keeps; a longer one fires at once. */

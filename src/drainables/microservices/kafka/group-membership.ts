@@ -1,8 +1,10 @@
 import { runUntilSettled } from '../../../in-flight/run-until-settled.js';
-import { type Clock, settledWithin } from '../../../sequence/clock.js';
+import { type Clock, type ClockTimer, settledWithin } from '../../../sequence/clock.js';
 
-/** How often the coordinator may be told, ms. Of several within its `heartbeatInterval` kafkajs sends the first. */
-const beatMs = 1_000;
+/** How often kafkajs tells the coordinator, ms, where its `heartbeatInterval` says nothing else. */
+const defaultBeatMs = 3_000;
+/** The coordinator no longer knows this member: it has been given up, whatever it says. */
+const isGivenUp: ReadonlySet<unknown> = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION']);
 /** How long a group that rebalances is waited for, ms: until an idle member of kafkajs has heard of it by default. */
 const rejoinMs = 5_000;
 
@@ -15,6 +17,8 @@ export interface GroupMessage {
 /** A member of a consumer group that is about to leave: it stays one until its messages have ended and are committed. */
 export class GroupMembership {
   private readonly running = new Set<GroupMessage>();
+  /** Until the coordinator is told next. */
+  private timer?: ClockTimer;
   private isRejoining = false;
   /** The consumer is about to join its group anew. */
   private onRejoin?: () => void;
@@ -23,24 +27,32 @@ export class GroupMembership {
 
   during(message: GroupMessage, run: () => unknown): unknown {
     this.running.add(message);
-    return runUntilSettled(run, () => void this.running.delete(message));
+    return runUntilSettled(run, () => {
+      this.running.delete(message);
+      if (this.running.size === 0) this.timer?.cancel();
+    });
   }
 
   /**
    * Says while messages run that this member lives. A consumer that stops no longer does, and the group would give their
    * partitions to others after `sessionTimeout`, and refuse their offsets.
    */
-  keep(deadline: AbortSignal): void {
+  keep(deadline: AbortSignal, beatMs = defaultBeatMs): void {
+    let isMember = true;
     const beat = () => {
-      if (deadline.aborted) return;
       const [message] = this.running;
-      if (!message) return;
-      // A group that rebalances says so. kafkajs has committed then what has ended.
-      message.heartbeat?.().catch(() => undefined);
+      if (!message || !isMember || deadline.aborted) return;
+      // A group that rebalances says so, and still counts this member. kafkajs has committed then what has ended.
+      message.heartbeat?.().catch((error: { readonly type?: unknown } | undefined) => {
+        isMember = !isGivenUp.has(error?.type);
+      });
       next();
     };
-    const next = () => this.clock.after(beatMs, beat).unref?.();
-    next();
+    const next = () => {
+      this.timer = this.clock.after(beatMs, beat);
+      this.timer.unref?.();
+    };
+    if (this.running.size > 0) next();
   }
 
   /** The group rebalances. All messages have ended, and kafkajs has committed them, before it joins anew. */

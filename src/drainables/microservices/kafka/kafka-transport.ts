@@ -31,13 +31,20 @@ interface ConsumerEvent {
   readonly payload: { readonly memberAssignment: Readonly<Record<string, unknown>> };
 }
 
+type MessageHandler = (message: GroupMessage) => Promise<unknown>;
+
 /** What of `ServerKafka` the drain relies on: in @nestjs/microservices 11 and 12 alike. */
 interface KafkaServer extends TransportServer {
   readonly groupId?: string;
   readonly consumer?: Consumer | null;
-  readonly options?: { readonly run?: { readonly autoCommit?: boolean } };
+  readonly options?: {
+    readonly run?: { readonly autoCommit?: boolean };
+    readonly consumer?: { readonly heartbeatInterval?: number };
+  };
   /** Joins the group, and begins to consume. */
   bindEvents?(consumer: unknown): Promise<unknown>;
+  /** What kafkajs calls with each message: it calls `handleMessage()`. */
+  getMessageHandler?(): MessageHandler;
   handleMessage?(payload: unknown): unknown;
 }
 
@@ -75,7 +82,7 @@ class KafkaTransport implements Transport {
   async stopTaking(deadline: AbortSignal): Promise<void> {
     this.isStopping = true;
     this.holdLateMessages();
-    this.membership.keep(deadline);
+    this.membership.keep(deadline, this.server.options?.consumer?.heartbeatInterval);
     // A consumer that joins its group cannot be stopped: it would go on once it has joined.
     await this.beginning;
     const { consumer, options } = this.server;
@@ -123,13 +130,23 @@ class KafkaTransport implements Transport {
     });
   }
 
+  /**
+   * kafkajs hears that a message has ended when the consumer has been told to stop, and not before: one that is only
+   * paused then waits for as long as a fetch may take (`maxWaitTimeInMs`), and would stop no sooner.
+   */
   private watchMessages(): void {
     const { server, membership } = this;
-    overlay<(message: GroupMessage) => unknown>(
-      server,
-      'handleMessage',
-      (original) => (message) => membership.during(message, () => original.call(server, message)),
-    );
+    overlay<() => MessageHandler>(server, 'getMessageHandler', (original) => () => {
+      const handle = original.call(server);
+      const handleAndHold: MessageHandler = async (message) => {
+        try {
+          return await handle(message);
+        } finally {
+          if (this.isStopping) await this.told;
+        }
+      };
+      return (message) => membership.during(message, () => handleAndHold(message)) as Promise<unknown>;
+    });
   }
 
   private watchGroup(consumer: Consumer): void {

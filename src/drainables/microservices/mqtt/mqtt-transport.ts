@@ -56,7 +56,7 @@ class MqttTransport implements Transport {
     const { mqttClient: client } = this.server;
     if (!client) return;
     // Otherwise it subscribes when it reaches its broker after all.
-    if (!this.wasReached()) return void client.end(true, {}, () => undefined);
+    if (!client.connected && !this.wasReached()) return void client.end(true, {}, () => undefined);
     client.once('close', this.connectionWasLost);
     // Otherwise it subscribes anew when it connects anew.
     client.options.resubscribe = false;
@@ -68,7 +68,7 @@ class MqttTransport implements Transport {
 
   async flush(deadline: AbortSignal): Promise<void> {
     const { mqttClient: client } = this.server;
-    if (!client || !this.wasReached()) return;
+    if (!client || !(client.connected || this.wasReached())) return;
     const isUnsent =
       client.queue.some(({ packet }) => packet.cmd === 'publish') || Object.keys(client.outgoing).length > 0;
     if (client.connected || isUnsent) await confirmed(client, deadline);

@@ -19,7 +19,7 @@ export function watchFirstConnection(server: TransportServer): () => boolean {
         original.call(
           server,
           (...args) => {
-            isReached ||= !(args[0] instanceof Error);
+            isReached ||= !args[0];
             return called(...args);
           },
           ...rest,

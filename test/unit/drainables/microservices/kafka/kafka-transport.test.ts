@@ -46,9 +46,17 @@ class FakeKafkaServer implements TransportServer {
   joined: Promise<unknown> = Promise.resolve();
   handler: Promise<unknown> = Promise.resolve();
 
+  /** What kafkajs calls. */
+  eachMessage: (payload: unknown) => Promise<unknown> = () => Promise.reject(new Error('It does not consume.'));
+
   async bindEvents(): Promise<void> {
     await this.joined;
+    this.eachMessage = this.getMessageHandler();
     this.isConsuming = true;
+  }
+
+  getMessageHandler(): (payload: unknown) => Promise<unknown> {
+    return async (payload) => this.handleMessage(payload);
   }
 
   handleMessage(payload: unknown): Promise<void> {
@@ -141,6 +149,22 @@ describe('Kafka', () => {
       await flushing;
     });
 
+    it('tells kafkajs that a message has ended when it has been told to stop: a fetch would be waited for', async () => {
+      let end: (value?: unknown) => void = () => undefined;
+      server.handler = new Promise((resolve) => (end = resolve));
+      let isTold = false;
+      void server.eachMessage('running').then(() => (isTold = true));
+      await transport.stopTaking(signal);
+      end();
+      await clock.advance(0);
+      expect({ isTold, stops: server.consumer!.stops }).toEqual({ isTold: false, stops: 0 });
+      const flushing = transport.flush!(signal);
+      await clock.advance(0);
+      expect({ isTold, stops: server.consumer!.stops }).toEqual({ isTold: true, stops: 1 });
+      server.consumer!.hasStopped();
+      await flushing;
+    });
+
     it('pauses what it is given when the group rebalances meanwhile', async () => {
       await transport.stopTaking(signal);
       server.consumer!.joins('refunds');
@@ -183,36 +207,49 @@ describe('Kafka', () => {
 
   describe('in a consumer group', () => {
     let beats: number;
+    let type: string;
     let end: (value?: unknown) => void;
 
     beforeEach(async () => {
       beats = 0;
       await server.start();
       server.handler = new Promise((resolve) => (end = resolve));
+      type = 'REBALANCE_IN_PROGRESS';
       const heartbeat = () => {
         beats++;
-        return Promise.reject(new Error('The group is rebalancing'));
+        return Promise.reject(Object.assign(new Error('The group has changed'), { type }));
       };
-      void server.handleMessage({ heartbeat });
+      void server.eachMessage({ heartbeat });
     });
 
     it('says that it lives while a message runs: a consumer that stops no longer does', async () => {
       await transport.stopTaking(signal);
       await clock.advance(31_000);
-      expect(beats).toBe(31);
+      expect(beats).toBe(10);
       expect(clock.holdsProcess).toBe(false);
       end();
+      await clock.advance(6_000);
+      expect(beats).toBe(10);
+      clock.assertNoTimerLeft();
+    });
+
+    it('says so as often as its consumer is told to, and no longer when the group has given it up', async () => {
+      server.options = { consumer: { heartbeatInterval: 500 } };
+      await transport.stopTaking(signal);
+      await clock.advance(1_000);
+      expect(beats).toBe(2);
+      type = 'UNKNOWN_MEMBER_ID';
       await clock.advance(2_000);
-      expect(beats).toBe(31);
+      expect(beats).toBe(3);
       clock.assertNoTimerLeft();
     });
 
     it('says no longer that it lives once the drain deadline has passed', async () => {
       const deadline = new AbortController();
       await transport.stopTaking(deadline.signal);
-      await clock.advance(1_000);
+      await clock.advance(3_000);
       deadline.abort();
-      await clock.advance(2_000);
+      await clock.advance(6_000);
       expect(beats).toBe(1);
       clock.assertNoTimerLeft();
     });
