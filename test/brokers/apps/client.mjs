@@ -87,13 +87,16 @@ const turns = Object.keys(calls).flatMap((kind) => Array(shares[kind] ?? 0).fill
 const startedAt = now();
 let sent = 0;
 // Timers come before what was read: if it stood still, the end of its connection is not known before the turn is over.
-const ticks = setInterval(() => setImmediate(sendDue), 2);
+const ticks = setInterval(() => (sending ??= setImmediate(sendNext)), 2);
+let sending;
 
-function sendDue() {
-  if (isStopped) return;
-  for (const due = ((now() - startedAt) / 1_000) * rate; sent < due; sent++) {
-    send(turns[(sent * 7) % turns.length], `${settings.roll}-${sent}`);
-  }
+/** One in a turn of the event loop: in the next one it may have learned that its connection has ended. */
+function sendNext() {
+  sending = undefined;
+  if (isStopped || sent >= ((now() - startedAt) / 1_000) * rate) return;
+  send(turns[(sent * 7) % turns.length], `${settings.roll}-${sent}`);
+  sent++;
+  sending = setImmediate(sendNext);
 }
 
 /** A machine that is busy answers late, and one after the other: that is no loss. Nor is what has come, and waits unread. */
