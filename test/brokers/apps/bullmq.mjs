@@ -17,6 +17,7 @@ import {
   moduleOf,
   settings,
   tell,
+  tellWhenAwake,
   told,
 } from '../../process/apps/kit.mjs';
 import { NestFactory } from '@nestjs/core';
@@ -77,8 +78,7 @@ const metadata = {
   providers: [Database, ...(providers[mode] ?? [])],
 };
 if (settings.drain !== false) process.on('unhandledRejection', (error) => tell('unhandled', { error: String(error) }));
-// The time in which the machine let it stand still is told from that in which it waited.
-setInterval(() => tell('awake', { at: Date.now() }), 20).unref();
+tellWhenAwake();
 // Without HTTP a worker needs no adapter.
 const app = settings.http ? await create(metadata) : await NestFactory.createApplicationContext(moduleOf(metadata));
 if (settings.late) {

@@ -16,6 +16,7 @@ import {
   moduleOf,
   settings,
   tell,
+  tellWhenAwake,
   told,
 } from '../../process/apps/kit.mjs';
 
@@ -113,8 +114,7 @@ const metadata = {
 };
 process.on('unhandledRejection', (error) => tell('unhandled', { message: String(error) }));
 
-// The time in which the machine let it stand still is told from that in which it waited.
-setInterval(() => tell('awake', { at: Date.now() }), 20).unref();
+tellWhenAwake();
 const app = settings.hybrid ? await create(metadata) : await NestFactory.createMicroservice(moduleOf(metadata), grpc);
 enableHooks(app);
 follow(app);

@@ -18,6 +18,11 @@ export function tell(event, data = {}) {
   writeSync(3, `${JSON.stringify({ event, ...data })}\n`);
 }
 
+/** Has the time in which the machine let this process stand still told from that in which it waited. */
+export function tellWhenAwake() {
+  setInterval(() => tell('awake', { at: Date.now() }), 20).unref();
+}
+
 let orders;
 
 /** Resolves when the test says `word`. Does not keep the process alive. */
