@@ -1,5 +1,6 @@
 import { type ModulesContainer } from '@nestjs/core';
 import { type DrainCore } from '../drain-core.js';
+import { whenReached } from '../drainables/microservices/shared/first-connection.js';
 import { type TransportDrainable } from '../drainables/microservices/shared/transport-drainable.js';
 import { type TransportServer } from '../drainables/microservices/shared/transport.js';
 import { overlay } from '../drainables/shared/overlay.js';
@@ -53,13 +54,8 @@ export class TransportFinder {
 
   private awaitListening(server: TransportServer): void {
     this.awaited.add(server);
-    overlay<NonNullable<TransportServer['listen']>>(server, 'listen', (original) => (listens, ...rest) => {
-      const heard = (...args: unknown[]): unknown => {
-        const [error] = args;
-        if (!error && this.awaited.delete(server) && this.awaited.size === 0) this.allListen();
-        return listens(...args);
-      };
-      return original.call(server, heard, ...rest);
+    whenReached(server, () => {
+      if (this.awaited.delete(server) && this.awaited.size === 0) this.allListen();
     });
   }
 

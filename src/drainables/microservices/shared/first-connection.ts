@@ -1,29 +1,27 @@
 import { overlay } from '../../shared/overlay.js';
 import { type TransportServer } from './transport.js';
 
-type Listen = (called: (...args: unknown[]) => unknown, ...rest: unknown[]) => unknown;
+/**
+ * Calls `reached` each time when a server listens, or has reached its broker: Nest calls back then, without an error,
+ * what `listen()` was given.
+ */
+export function whenReached(server: TransportServer, reached: () => void): void {
+  overlay<NonNullable<TransportServer['listen']>>(server, 'listen', (original) => (called, ...rest) => {
+    const heard = (...args: unknown[]): unknown => {
+      if (!args[0]) reached();
+      return called(...args);
+    };
+    return original.call(server, heard, ...rest);
+  });
+}
 
 /**
- * Finds out whether the broker of a server has ever been reached: Nest calls back then, without an error, what
- * `listen()` was given.
+ * Finds out whether the broker of a server has ever been reached.
  *
  * @returns reports it. Without a connection nothing has been taken, nor written
  */
 export function watchFirstConnection(server: TransportServer): () => boolean {
   let isReached = false;
-  overlay<Listen>(
-    server,
-    'listen',
-    (original) =>
-      (called, ...rest) =>
-        original.call(
-          server,
-          (...args) => {
-            isReached ||= !args[0];
-            return called(...args);
-          },
-          ...rest,
-        ),
-  );
+  whenReached(server, () => (isReached = true));
   return () => isReached;
 }

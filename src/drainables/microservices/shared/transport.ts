@@ -17,7 +17,7 @@ export interface TransportServer {
   readonly onProcessingStartHook?: unknown;
   /** Logs it. */
   handleError?(error: unknown): unknown;
-  listen?(listens: (...args: unknown[]) => unknown): unknown;
+  listen?(listens: (...args: unknown[]) => unknown, ...rest: unknown[]): unknown;
   close?(...args: unknown[]): unknown;
 }
 
