@@ -9,7 +9,7 @@ import {
 } from './clients/client.js';
 import { type RequestOutcome, type Traffic, type TrafficEars, type OpenLoopCounts } from './clients/traffic.js';
 import { RequestMix } from './request-mix.js';
-import { nextPoll, sleep } from './timing.js';
+import { catchUp, sleep } from './timing.js';
 
 export { type OpenLoopCounts, type RequestOutcome } from './clients/traffic.js';
 
@@ -135,9 +135,8 @@ export class OpenLoopClients implements Traffic {
       // A timer may fire up to a millisecond early.
       for (let earlyMs; (earlyMs = dueAt - performance.now()) > 0 && !signal.aborted;) {
         await sleep(Math.ceil(earlyMs), signal);
-        // Timers run before poll: a FIN that came while this process stood still is read, and its connection not used.
-        // An answer is read in one turn, and the FIN behind it in the next.
-        for (let turn = 0; turn < 2; turn++) await nextPoll();
+        // A FIN that came while this process stood still is read, and its connection not used.
+        await catchUp();
       }
       if (signal.aborted) break;
       const fresh = (turn * goldenRatio) % 1 < this.freshShare;

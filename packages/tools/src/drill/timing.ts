@@ -22,18 +22,19 @@ export function nextPoll(): Promise<void> {
 }
 
 /**
- * Aborts after `ms`. Timers fire before sockets are read: what has come while this process stood still is heard before.
- * Does not keep the process alive.
+ * Follows a timer: resolves when what came while this process stood still has been read, for timers fire before sockets
+ * are read. A connection is made in one turn, and what it brings is read in the next; so is an answer, and the FIN
+ * behind it.
  */
+export async function catchUp(): Promise<void> {
+  await nextPoll();
+  await nextPoll();
+}
+
+/** Aborts after `ms`, when what has come until then has been heard. Does not keep the process alive. */
 export function overdueAfter(ms: number): AbortSignal {
   const overdue = new AbortController();
-  const afterTwoPolls = async () => {
-    // A connection is made in one turn, and what it brings is read in the next.
-    await nextPoll();
-    await nextPoll();
-    overdue.abort();
-  };
-  setTimeout(() => void afterTwoPolls(), ms).unref();
+  setTimeout(() => void catchUp().then(() => overdue.abort()), ms).unref();
   return overdue.signal;
 }
 
