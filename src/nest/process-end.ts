@@ -1,11 +1,10 @@
 import { constants } from 'node:os';
 import { type DrainCore } from '../drain-core.js';
 import { hardStopAfterMs, lastWorkAfterMs } from '../sequence/budget.js';
-import { settledWithin } from '../sequence/clock.js';
+import { nextPoll, settledWithin } from '../sequence/clock.js';
 import { Keystroke } from '../sequence/keystroke.js';
 import { hasReached } from '../sequence/phase.js';
 import { type ShutdownReport } from '../sequence/report.js';
-import { setImmediate } from '../sequence/timers.js';
 import { shieldOutput } from './output-shield.js';
 import { type ProcessHost } from './process-host.js';
 import { writeToStderr } from './stderr.js';
@@ -68,7 +67,7 @@ export class ProcessEnd implements SignalReceiver {
   ) {
     this.keystroke = new Keystroke(core.clock);
     this.exitCode = core.sequence.closed.then(async (report) => {
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextPoll();
       const problems = await core.sequence.afterReport.run(report, this.lastWorkMs(), this.hurry.signal);
       for (const problem of problems) writeToStderr(`[GracefulShutdown] After the report, ${problem}\n`);
       return this.exitCodeFor(report);

@@ -1,6 +1,5 @@
 import { type Socket } from 'node:net';
-import { type Clock } from '../sequence/clock.js';
-import { setImmediate } from '../sequence/timers.js';
+import { afterAndPoll, type Clock } from '../sequence/clock.js';
 
 /** A socket whose peer sends no more, and does not close either, is read on for this long after our FIN. */
 const stagedCloseMs = 1_000;
@@ -16,13 +15,12 @@ export function closeInStages(socket: Socket, clock: Clock): void {
   const destroy = () => socket.destroy();
   let bytesRead = socket.bytesRead;
   const look = () => {
-    if (socket.destroyed) return;
     if (socket.bytesRead === bytesRead) return destroy();
     bytesRead = socket.bytesRead;
     timer = wait();
   };
   // Timers run before poll: what has come while this process stood still is read before it is looked for.
-  const wait = () => clock.after(stagedCloseMs, () => setImmediate(look));
+  const wait = () => afterAndPoll(clock, stagedCloseMs, look);
   let timer = wait();
   socket.once('close', () => timer.cancel());
   if (socket.readableEnded) socket.end(destroy);

@@ -57,12 +57,28 @@ export function nextPoll(): Promise<void> {
 const lateMs = 5;
 
 /**
- * Follows a timer that was due at this instant. Where it was late, resolves when what came while the process stood still
- * has been read: timers fire before sockets are read.
+ * As `delay()`, but resolves when what came while the process stood still has been read: timers fire before sockets are
+ * read.
  */
-export async function catchUp(clock: Clock, dueAt: number): Promise<void> {
+export async function delayAndCatchUp(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  const dueAt = clock.now() + ms;
+  await delay(clock, ms, signal);
+  if (signal.aborted || clock.now() - dueAt < lateMs) return;
   // A connection that waits is accepted in one turn, and its request read in the next.
-  if (clock.now() - dueAt >= lateMs) for (let turn = 0; turn < 2; turn++) await nextPoll();
+  for (let turn = 0; turn < 2; turn++) await nextPoll();
+}
+
+/** As `clock.after()`, but calls `fire` when the event loop has polled since, unless it is cancelled meanwhile. */
+export function afterAndPoll(clock: Clock, ms: number, fire: () => void): ClockTimer {
+  let isCancelled = false;
+  const timer = clock.after(ms, () => setImmediate(() => isCancelled || fire()));
+  return {
+    cancel: () => {
+      isCancelled = true;
+      timer.cancel();
+    },
+    unref: () => timer.unref?.(),
+  };
 }
 
 /**
@@ -89,9 +105,7 @@ export async function settledWithin(
       settled = true;
       enough.abort();
     });
-  const dueAt = clock.now() + Math.max(0, ms);
-  await Promise.race([done, delay(clock, ms, enough.signal)]);
-  if (!enough.signal.aborted) await catchUp(clock, dueAt);
+  await Promise.race([done, delayAndCatchUp(clock, Math.max(0, ms), enough.signal)]);
   enough.abort();
   signal?.removeEventListener('abort', abort);
   return settled;

@@ -1,4 +1,4 @@
-import { type Clock, type ClockTimer, nextPoll } from './clock.js';
+import { afterAndPoll, type Clock, type ClockTimer } from './clock.js';
 
 /** One Ctrl-C reaches a process twice where npm or a watcher hands on what the terminal has sent it already, ms. */
 export const oneKeystrokeMs = 500;
@@ -17,12 +17,9 @@ export class Keystroke {
   /** A signal has come that was a keystroke's first. Does not keep the process alive. */
   begin(): void {
     this.end();
-    const timer = this.clock.after(oneKeystrokeMs, () => {
-      // Timers fire before signals are heard: one that came while this process stood still is not a second keystroke.
-      void nextPoll().then(() => this.timer === timer && this.end());
-    });
-    timer.unref?.();
-    this.timer = timer;
+    // Timers fire before signals are heard: one that came while this process stood still is not a second keystroke.
+    this.timer = afterAndPoll(this.clock, oneKeystrokeMs, () => this.end());
+    this.timer.unref?.();
   }
 
   end(): void {

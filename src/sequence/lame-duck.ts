@@ -1,4 +1,4 @@
-import { catchUp, type Clock, delay, settledWithin } from './clock.js';
+import { type Clock, delay, delayAndCatchUp, settledWithin } from './clock.js';
 import { type Probes } from './probes.js';
 import { type Traffic } from './traffic.js';
 
@@ -75,10 +75,9 @@ export async function trafficHasLeft(
     const quietAt = Math.max(startedAt + window.minMs, traffic.quietSince + quietMs);
     const waitMs = (awaitsProbe ? lastEndAt : Math.min(quietAt, lastEndAt)) - clock.now();
     if (waitMs <= 0) return;
-    const dueAt = clock.now() + waitMs;
-    await delay(clock, waitMs, awaitsProbe ? AbortSignal.any([interrupted, probes.failureSeen]) : interrupted);
+    const noLonger = awaitsProbe ? AbortSignal.any([interrupted, probes.failureSeen]) : interrupted;
     // What came while this process stood still is heard before quiet is believed.
-    await catchUp(clock, dueAt);
+    await delayAndCatchUp(clock, waitMs, noLonger);
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ServerHttp2Session } from 'node:http2';
 import { type Socket } from 'node:net';
-import { type Clock, type ClockTimer } from '../../sequence/clock.js';
+import { afterAndPoll, type Clock, type ClockTimer } from '../../sequence/clock.js';
 import { lastStreamId, shutdownNotice } from './http2-frames.js';
 import { setImmediate } from '../../sequence/timers.js';
 
@@ -125,7 +125,7 @@ export class Session {
     const leftMs = this.openedAt + lingerMs - this.clock.now();
     if (leftMs <= 0) return this.dismiss();
     // Timers run before poll: a first word that has come while this process stood still is read first.
-    this.timer = this.clock.after(leftMs, () => setImmediate(() => this.dismiss()));
+    this.timer = afterAndPoll(this.clock, leftMs, () => this.dismiss());
   }
 
   private spoke(): void {
