@@ -30,8 +30,8 @@ interface Channel {
 
 /**
  * What a process is told by other means than a signal: `worker.disconnect()` by the primary process of `node:cluster`,
- * and the message `shutdown` by PM2, with its `shutdown_with_message`. Each is taken for the signal that Nest's shutdown
- * hooks wait for, and for nothing where they are not enabled.
+ * and the message `shutdown` by PM2, with its `shutdown_with_message`. Each is taken for the signal that Nest's
+ * shutdown hooks wait for, and for nothing where they are not enabled.
  */
 export class PrimaryOrders {
   private timer?: ClockTimer;

@@ -41,7 +41,7 @@ export class BullWorkerLoop {
     this.worker.abortDelayController?.abort();
   }
 
-  /** In older versions (5.34, for example) a worker that closes resumes itself, in the turn in which it says that it is closing. */
+  /** A worker of older versions (5.34, for example) that closes resumes itself, in the turn in which it says so. */
   private async resumeToClose(resume: () => unknown): Promise<void> {
     await Promise.resolve();
     if (this.worker.closing) await resume();

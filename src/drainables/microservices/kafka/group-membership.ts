@@ -14,7 +14,7 @@ export interface GroupMessage {
   heartbeat?(): Promise<unknown>;
 }
 
-/** A member of a consumer group that is about to leave: it stays one until its messages have ended and are committed. */
+/** A member of a consumer group about to leave: it stays one until its messages have ended, and are committed. */
 export class GroupMembership {
   private readonly running = new Set<GroupMessage>();
   /** Until the coordinator is told next. */
@@ -34,8 +34,8 @@ export class GroupMembership {
   }
 
   /**
-   * Says while messages run that this member lives. A consumer that stops no longer does, and the group would give their
-   * partitions to others after `sessionTimeout`, and refuse their offsets.
+   * Says while messages run that this member lives. A consumer that stops no longer does, and the group would give
+   * their partitions to others after `sessionTimeout`, and refuse their offsets.
    */
   keep(deadline: AbortSignal, beatMs = defaultBeatMs): void {
     let isMember = true;

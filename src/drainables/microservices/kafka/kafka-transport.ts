@@ -17,8 +17,8 @@ interface Consumer {
    */
   stop?(): Promise<unknown>;
   /**
-   * Nothing further is fetched of these topics. Since kafkajs 2.1 what has been fetched of a partition whose message runs
-   * does not begin either.
+   * Nothing further is fetched of these topics. Since kafkajs 2.1 what has been fetched of a partition whose message
+   * runs does not begin either.
    *
    * @throws when the consumer has crashed
    */
@@ -161,8 +161,8 @@ class KafkaTransport implements Transport {
   }
 
   /**
-   * A consumer that is paused may begin with what it has fetched, and one that had crashed may begin anew. What comes is
-   * held until the consumer has been told to stop, for one that goes on would be given it again.
+   * A consumer that is paused may begin with what it has fetched, and one that had crashed may begin anew. What comes
+   * is held until the consumer has been told to stop, for one that goes on would be given it again.
    */
   private holdLateMessages(): void {
     overlay<(payload: unknown) => unknown>(this.server, 'handleMessage', () => async () => {

@@ -20,9 +20,9 @@ class Outcome {
 
 /**
  * Nest has a listener of an event call the next one, and joins the results of both: the whole ends as soon as one of
- * them fails, or ends without a value, and what the other still does goes on unseen. So it is given this in the place of
- * the next listener, which counts for itself: it yields one value in any case, and the whole goes on until the listener
- * before has ended.
+ * them fails, or ends without a value, and what the other still does goes on unseen. So it is given this in the place
+ * of the next listener, which counts for itself: it yields one value in any case, and the whole goes on until the
+ * listener before has ended.
  */
 export function asOutcome(next: MessageCallback): MessageCallback {
   return (...args) =>
@@ -36,7 +36,7 @@ export function asOutcome(next: MessageCallback): MessageCallback {
     );
 }
 
-/** Makes what Nest has joined end as it would have: with the value of the next listener, with none, or with its error. */
+/** Makes what Nest has joined end as it would have: with the next listener's value, with none, or with its error. */
 export function fromOutcome(joined: unknown): unknown {
   if (joined instanceof Promise) return joined.then(fromOutcome);
   return isObservable(joined) ? joined.pipe(mergeMap(unfold)) : joined;
